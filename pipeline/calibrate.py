@@ -1,0 +1,82 @@
+"""Calibrate: the cost law by the book route and permanent impact by the flow route, for one symbol."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from models.flow import FlowFit, fit_permanent
+from models.impact import Family, LawFit, completed_excess, fit_law
+
+from pipeline.features import Features
+from pipeline.history import law_cells, past_cells, past_periods, references
+from pipeline.scope import Scope
+from pipeline.tables import Calibration, Forecast
+
+
+@dataclass(frozen=True)
+class CalibrateSettings:
+    """The scope of the run and the family asked for."""
+
+    scope: Scope
+    family: str
+
+
+def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSettings) -> Calibration:
+    """Fit g by walking the measured book and h by regressing mid changes on signed volume.
+
+    Raises: ValueError from the estimators when there is nothing to fit.
+    """
+    scope = settings.scope
+    periods = past_periods(days, scope)
+    cells = past_cells(days, forecast, scope)
+    known = cells["volatility"].notna() & cells["thinness"].notna()
+    cells = cells[known]
+    law = fit_law(law_cells(cells), Family(settings.family), scope.buckets)
+    flow = fit_permanent(
+        (periods["mid_close"] - periods["mid_open"]).to_numpy(), periods["flow"].to_numpy())
+    level = references(periods, forecast.states)
+    thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
+    parameters, covariance = _scaled(law, flow, thinness)
+    facts = pd.DataFrame([{
+        "family": law.family.value, "route": "book", "observations": law.n, "clusters": law.clusters,
+        "excluded": law.n_excluded + int((~known).sum()), "deviance": law.deviance, "pseudo_r2": law.pseudo_r2,
+        "censored_share": law.censored_share, "flow_r2": flow.r2, "flow_observations": flow.n,
+        "price": level.price, "volatility": level.volatility, "depth_shares": level.depth,
+        "volume_shares": level.volume}])
+    warnings = [asdict(warning) for warning in (*law.warnings, *flow.warnings)]
+    return Calibration(parameters, covariance, facts, _curve(cells, law),
+                       pd.DataFrame(warnings, columns=["code", "message"]))
+
+
+def _scaled(law: LawFit, flow: FlowFit, thinness: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Move the mean of thinness^theta into alpha, so that L averages 1, and carry the errors along."""
+    names, values = list(law.names), np.array(law.values, dtype=float)
+    matrix = law.covariance.matrix
+    theta = values[names.index("theta")]
+    level, log_thinness = thinness**theta, np.log(thinness)
+    jacobian = np.eye(len(names))
+    for row, name in enumerate(names):
+        if name.startswith("log_alpha"):
+            values[row] += np.log(level.mean())
+            jacobian[row, names.index("theta")] += (level * log_thinness).mean() / level.mean()
+    matrix = jacobian @ matrix @ jacobian.T
+    names.append("gamma")
+    values = np.append(values, flow.gamma)
+    full = np.zeros((len(names), len(names)))
+    full[:-1, :-1], full[-1, -1] = matrix, flow.standard_error**2
+    errors = np.sqrt(np.diag(full))
+    errors[errors == 0] = np.nan  # fixed by the family, not estimated
+    frame = pd.DataFrame({
+        "name": names, "value": values, "standard_error": errors,
+        "unit": ["currency / share^2" if name == "gamma" else "log(currency / share^k)"
+                 if name.startswith("log_alpha") else "1" for name in names],
+        "source": ["models.flow.fit_permanent" if name == "gamma" else "models.impact.fit_law"
+                   for name in names]})
+    return frame, pd.DataFrame(full, columns=names).assign(name=names)
+
+
+def _curve(cells: pd.DataFrame, law: LawFit) -> pd.DataFrame:
+    fitted = law.predict(*(cells[name].to_numpy() for name in ("size", "bucket", "volatility", "thinness")))
+    frame = cells.assign(fitted=fitted, corrected=completed_excess(law_cells(cells), law.k), observed=cells["excess"])
+    columns = ["observed", "corrected", "fitted", "censored", "half_spread"]
+    return frame.groupby(["side", "size"], as_index=False)[columns].mean()

@@ -1,0 +1,137 @@
+"""The command line: `impact run`, `simulate`, `ingest`, `allocate`, `ui`. Heavy packages are imported by the command."""
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import InputError
+
+app = typer.Typer(
+    name="impact", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+    help="Market-impact calibration and optimal execution: from order-book tape to an execution schedule.")
+
+Source = Annotated[str | None, typer.Option(help="lobster, databento or simulate.")]
+Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
+Out = Annotated[str, typer.Option(help="Where outputs go: a folder or an fsspec URL.")]
+ConfigFile = Annotated[str | None, typer.Option("--config", help="TOML file; see config/default.toml for every key.")]
+Workers = Annotated[str | None, typer.Option(help="Worker processes: auto, 0 (in process) or a number.")]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler you already run.")]
+Calendar = Annotated[str | None, typer.Option(help="Exchange calendar (exchange-calendars name) or 24/7.")]
+Side = Annotated[str | None, typer.Option(help="buy or sell.")]
+Risk = Annotated[float | None, typer.Option("--risk-aversion", help="lambda: currency cost of one unit of variance.")]
+Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]
+Cap = Annotated[float | None, typer.Option("--max-participation", help="Most of a period's forecast volume, 0 to 1.")]
+Method = Annotated[str | None, typer.Option(help="auto (lot-exact), nlp (continuous) or dp (dynamic programme).")]
+Shares = Annotated[int | None, typer.Option(help="Shares to trade.")]
+
+
+@app.command()
+def run(
+    source: Source = None, data: Data = None, out: Out = "out", config: ConfigFile = None, shares: Shares = None,
+    side: Side = None, risk_aversion: Risk = None, lot: Lot = None, max_participation: Cap = None,
+    method: Method = None, symbols: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
+    calendar: Calendar = None, workers: Workers = None, scheduler: Scheduler = None,
+    as_of: Annotated[str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")] = None,
+) -> None:
+    """Calibrate from a tape and schedule an order in every symbol: tape -> params.json, schedule, report.
+
+    Example: `impact run --source lobster --data DIR --shares 5000`
+    """
+    from pipeline.config import load_config
+    from pipeline.run import run_pipeline
+
+    overrides = {
+        "data": {"source": source, "location": data, "calendar": calendar, "as_of": as_of,
+                 "symbols": symbols.split(",") if symbols else None},
+        "allocate": {"shares": shares, "side": side, "risk_aversion": risk_aversion, "lot": lot,
+                     "max_participation": max_participation, "method": method},
+        "executor": {"workers": _number(workers), "scheduler": scheduler}}
+    result = run_pipeline(load_config(config, overrides), out)
+    for line in result.summary:
+        typer.echo(line)
+
+
+@app.command()
+def simulate(
+    out: Out,
+    symbols: Annotated[int | None, typer.Option(help="How many symbols.")] = None,
+    days: Annotated[int | None, typer.Option(help="How many sessions.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    config: ConfigFile = None,
+    workers: Workers = None,
+) -> None:
+    """Write a simulated MBP-10 tape with known impact, and the truth beside it (truth.json, truth.parquet)."""
+    from pipeline.config import load_config
+    from pipeline.run import simulate_tape
+
+    overrides = {"simulate": {"symbols": symbols, "days": days, "seed": seed},
+                 "executor": {"workers": _number(workers)}}
+    typer.echo(f"tape: {simulate_tape(load_config(config, overrides), out)}")
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Option(help="lobster or databento.")],
+    data: Annotated[str, typer.Option(help="The tape: a file, a folder or an fsspec URL.")],
+    out: Out = "out", config: ConfigFile = None, calendar: Calendar = None, workers: Workers = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Read a vendor's tape into canonical Parquet tables and count what every cleaning rule touched."""
+    from pipeline.config import load_config
+    from pipeline.run import ingest_tape
+
+    overrides = {"data": {"source": source, "location": data, "calendar": calendar},
+                 "executor": {"workers": _number(workers), "scheduler": scheduler}}
+    for line in ingest_tape(load_config(config, overrides), out):
+        typer.echo(line)
+
+
+@app.command()
+def allocate(
+    params: Annotated[str, typer.Option(help="The parameter file, params.json.")],
+    symbol: Annotated[str, typer.Option(help="The symbol to trade.")],
+    shares: Annotated[int, typer.Option(help="Shares to trade.")],
+    side: Side = None, risk_aversion: Risk = None, lot: Lot = None, max_participation: Cap = None,
+    method: Method = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole schedule as JSON.")] = False,
+) -> None:
+    """Schedule one order from params.json alone."""
+    from pipeline.allocate import find_symbol, report_json, report_text
+    from pipeline.allocate import run as plan
+    from pipeline.config import load_config
+    from pipeline.params import read_params
+
+    order = load_config(None, {"allocate": {
+        "shares": shares, "side": side, "risk_aversion": risk_aversion, "lot": lot,
+        "max_participation": max_participation, "method": method}}).allocate
+    schedule = plan(find_symbol(read_params(params), symbol), order)
+    typer.echo(json.dumps(report_json(symbol, order, schedule)) if as_json else report_text(symbol, order, schedule))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
+    """Open the MLflow UI on 127.0.0.1 over this folder's runs (or those of MLFLOW_TRACKING_URI)."""
+    from pipeline.tracking import tracking_uri
+
+    uri = tracking_uri()
+    typer.echo(f"MLflow UI of {uri} on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--host", "127.0.0.1",
+               "--port", str(port)]
+    os.execvpe(command[0], command, environment)
+
+
+def _number(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+
+
+def main() -> None:
+    """Run a command; input that cannot be used ends in one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"impact: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,103 @@
+"""Export: calibrations and forecasts become `params.json` and its Parquet twin."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from pipeline.params import (
+    SCHEMA,
+    UNITS,
+    Calendar,
+    Law,
+    Matrix,
+    Params,
+    Period,
+    Reference,
+    SymbolParams,
+    Valid,
+    Warned,
+    finite,
+)
+from pipeline.tables import Calibration, Forecast
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the parameters come from."""
+
+    created: str
+    code_version: str
+    data_hash: str
+    mlflow_run_id: str
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One symbol's forecast and calibration, with the symbol's name and the number of time-of-day buckets."""
+
+    symbol: str
+    forecast: Forecast
+    calibration: Calibration
+    buckets: int
+
+
+def run(fitted: tuple[Fitted, ...], calendar: Calendar, provenance: Provenance) -> Params:
+    """Assemble the parameter file of all symbols; every symbol covers the same periods."""
+    starts = fitted[0].forecast.horizon["start"]
+    end = int(starts.iloc[-1]) + calendar.period_seconds * 1_000_000_000
+    return Params(
+        schema_=SCHEMA, created=provenance.created, code_version=provenance.code_version,
+        data_hash=provenance.data_hash, mlflow_run_id=provenance.mlflow_run_id,
+        valid=Valid(start=iso(int(starts.iloc[0])), end=iso(end)), calendar=calendar,
+        symbols={one.symbol: _symbol(one, calendar) for one in fitted})
+
+
+def iso(ns: int) -> str:
+    """Return nanoseconds since the epoch as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).isoformat()
+
+
+def flat_table(params: Params) -> pd.DataFrame:
+    """Return the per-period table of all symbols, the content of `params.parquet`."""
+    rows = [{"symbol": name} | period.model_dump() for name, one in params.symbols.items() for period in one.periods]
+    return pd.DataFrame(rows)
+
+
+def _symbol(one: Fitted, calendar: Calendar) -> SymbolParams:
+    facts = one.calibration.facts.iloc[0]
+    table = one.calibration.parameters.set_index("name")
+    value = table["value"]
+    errors = {name: None if np.isnan(error) else finite(error) for name, error in table["standard_error"].items()}
+    matrix = one.calibration.covariance
+    names = tuple(matrix["name"])
+    warnings = pd.concat([one.calibration.warnings, one.forecast.warnings])
+    return SymbolParams(
+        route=facts["route"],
+        reference=Reference(price=facts["price"], volatility=facts["volatility"],
+                            depth_shares=facts["depth_shares"], volume_shares=facts["volume_shares"]),
+        law=Law(family=facts["family"], k=value["k"], beta=value["beta"], gamma=value["gamma"],
+                liquidity_elasticity=value["theta"]),
+        standard_errors=errors,
+        covariance=Matrix(names=names, matrix=tuple(map(tuple, matrix[list(names)].to_numpy().tolist()))),
+        units=UNITS,
+        periods=_periods(one, value, calendar),
+        warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()))
+
+
+def _periods(one: Fitted, value: pd.Series, calendar: Calendar) -> tuple[Period, ...]:
+    facts = one.calibration.facts.iloc[0]
+    frame = one.forecast.horizon
+    bucket = np.minimum(frame["period"] * one.buckets // calendar.periods, one.buckets - 1)
+    alpha = np.exp(value[[f"log_alpha_{b}" for b in bucket]].to_numpy())
+    thinness = facts["volume_shares"] / frame["volume"]
+    # L averages 1 over the history because calibration moved the mean of thinness^theta into alpha
+    history = (facts["volume_shares"] / one.forecast.states["volume"]) ** value["theta"]
+    liquidity = thinness ** value["theta"] / history.mean()
+    spread = 0.0 if facts["family"] == "linear" else frame["half_spread"]
+    columns = {
+        "i": frame["period"], "start": frame["start"].map(iso), "alpha": alpha,
+        "volatility": frame["volatility"] / facts["volatility"], "liquidity": liquidity, "gamma": value["gamma"],
+        "drift": 0.0, "sigma": frame["sigma"], "spread": spread, "volume": frame["volume"]}
+    return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))

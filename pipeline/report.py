@@ -1,0 +1,194 @@
+"""Report: everything a run found, for every symbol, as one HTML text that needs nothing from outside."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline import report_tables as tables
+from pipeline.config import AllocateConfig
+from pipeline.params import Calendar, Law, Params
+from pipeline.report_tables import MISSING, Table, count, money, number, percent
+from pipeline.tables import Calibration, Forecast, Learned, Schedule, Selection
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from matplotlib.figure import Figure
+
+    from pipeline.plots import Clock
+
+TEMPLATE = "report.html"
+FAMILIES = {"spread_power": "half spread + power law", "spread_sqrt": "half spread + square-root law",
+            "linear": "linear law"}  # fmt: skip
+FIGURES = {
+    "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
+    "forecast": "forecast, baseline and realized values through the day",
+    "cost": "cost of a market order by size and side, and how often displayed depth does not hold it",
+    "importance": "feature importance of the learned models"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SymbolReport:
+    """What every stage found for one symbol, and the order that was scheduled."""
+
+    symbol: str
+    forecast: Forecast
+    calibration: Calibration
+    learned: Learned
+    selection: Selection
+    schedule: Schedule
+    order: AllocateConfig
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Where the run's numbers come from.
+
+    created, as_of: ISO 8601. stages: stage, tasks, computed, reused, seconds (of work, summed over processes).
+    """
+
+    created: str
+    code_version: str
+    data_hash: str
+    mlflow_run_id: str
+    source: str
+    as_of: str
+    stages: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline figure."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class SymbolView:
+    """One symbol as the template shows it: text, tables, and SVG by figure name (absent without data)."""
+
+    symbol: str
+    order: str
+    when: str
+    cards: tuple[Card, ...]
+    risk_aversion: str
+    law: Law
+    family: str
+    warnings: tuple[tuple[str, str, str], ...]
+    svg: dict[str, str]
+    held_out_days: int
+    tables: dict[str, Table]
+    command: str
+
+
+def render(params: Params, reports: tuple[SymbolReport, ...], quality: pd.DataFrame, facts: RunFacts) -> str:
+    """Return the report as one self-contained HTML text.
+
+    quality: symbol, date, rule, rows (raw rows that each ingest rule touched).
+    """
+    views = [_view(params, report) for report in reports]
+    totals = {"quality": tables.quality_totals(quality), "days": tables.quality_days(quality),
+              "stages": tables.stage_table(facts.stages)}  # fmt: skip
+    return _template().render(
+        views=views, tables=totals, facts=facts, calendar=params.calendar,
+        command=_run_command(reports, facts))  # fmt: skip
+
+
+def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
+    """Return the symbol's figures by name; one whose table is empty is left out."""
+    from pipeline import plots
+
+    clock = plots.Clock.of(calendar, report.schedule.plan)
+    facts = report.calibration.facts.iloc[0]
+    drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
+    if len(report.forecast.backtest):
+        drawn["forecast"] = plots.plot_forecast(report.forecast.backtest, facts["price"], clock)
+    if len(report.calibration.curve):
+        drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"], facts["family"] == "linear")
+    if len(report.learned.importance):
+        drawn["importance"] = plots.plot_importance(report.learned.importance)
+    return drawn
+
+
+def _view(params: Params, report: SymbolReport) -> SymbolView:
+    from pipeline.plots import Clock, svg_text
+
+    clock = Clock.of(params.calendar, report.schedule.plan)
+    facts, order = report.calibration.facts.iloc[0], report.order
+    drawn = figures(report, params.calendar)
+    labels = {name: f"{report.symbol}: {what}" for name, what in FIGURES.items()}
+    return SymbolView(
+        symbol=report.symbol, order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
+        when=_when(report.schedule.plan, params.calendar, clock), cards=_cards(report, clock),
+        risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
+        law=params.symbols[report.symbol].law, family=FAMILIES[facts["family"]], warnings=_warnings(report),
+        svg={name: svg_text(figure, labels[name], labels[name]) for name, figure in drawn.items()},
+        held_out_days=report.forecast.backtest["date"].nunique(),
+        tables={
+            "costs": tables.cost_table(report.schedule), "fit": tables.fit_table(facts),
+            "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
+            "forecasts": tables.score_table(report.forecast.scores),
+            "candidates": tables.selection_table(report.selection.scores)},
+        command=_allocate_command(report))  # fmt: skip
+
+
+def _when(plan: pd.DataFrame, calendar: Calendar, clock: "Clock") -> str:
+    day = pd.Timestamp(plan["start"].iloc[0]).tz_convert(calendar.timezone).date()
+    first, end = clock.label(plan["period"].iloc[0]), clock.label(plan["period"].iloc[-1] + 1)
+    return f"{day}, {first}–{end} {calendar.timezone}, {len(plan)} periods of {calendar.period_seconds} s"
+
+
+def _cards(report: SymbolReport, clock: "Clock") -> tuple[Card, ...]:
+    costs, plan = report.schedule.costs.set_index("method"), report.schedule.plan
+    best = costs.loc["optimal"]
+    expected = Card("Expected cost ± standard deviation",
+                    f"{number(best['cost_bps'], 3)} ± {number(best['deviation_bps'], 3)} bps",
+                    f"{money(best['cost'])} ± {money(best['deviation'])} in currency")  # fmt: skip
+    savings = tuple(
+        Card(f"Saved against {name.upper()}", f"{number(costs.loc[name, 'cost_bps'] - best['cost_bps'], 3)} bps",
+             f"{money(costs.loc[name, 'cost'] - best['cost'])} in currency "
+             f"({percent(1 - best['cost'] / costs.loc[name, 'cost'])})")
+        for name in ("twap", "vwap"))  # fmt: skip
+    share = (plan["optimal"] / plan["volume"]).where(plan["volume"] > 0)
+    peak = Card("Peak share of volume", MISSING, "no volume forecast")
+    if share.notna().any():
+        at, cap = share.idxmax(), percent(report.order.max_participation)
+        peak = Card(peak.label, percent(share[at]), f"at {clock.label(plan.loc[at, 'period'])}, cap {cap}")
+    return (expected, *savings, peak)
+
+
+def _warnings(report: SymbolReport) -> tuple[tuple[str, str, str], ...]:
+    stages = {"calibrate": report.calibration.warnings, "forecast": report.forecast.warnings}
+    return tuple((stage, row.code, row.message) for stage, table in stages.items() for row in table.itertuples())
+
+
+def _run_command(reports: tuple[SymbolReport, ...], facts: RunFacts) -> str:
+    data = [] if facts.source == "simulate" else ["--data", "TAPE"]
+    names = ",".join(report.symbol for report in reports)
+    return shlex.join(["impact", "run", "--source", facts.source, *data, "--symbols", names,
+                       "--as-of", facts.as_of, *_order_flags(reports[0].order)])  # fmt: skip
+
+
+def _allocate_command(report: SymbolReport) -> str:
+    return shlex.join(["impact", "allocate", "--params", "params.json", "--symbol", report.symbol,
+                       *_order_flags(report.order)])  # fmt: skip
+
+
+def _order_flags(order: AllocateConfig) -> list[str]:
+    """Return the command line's options of an order; what is at its default is left out."""
+    given = {"shares": order.shares, "side": order.side} | {
+        name: value for name, value in order if value != AllocateConfig.model_fields[name].default}  # fmt: skip
+    return [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    shell = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+                        trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    shell.filters["number"] = number
+    return shell.get_template(TEMPLATE)

@@ -1,0 +1,83 @@
+"""What crosses between stages: one frozen dataclass of tables for each stage's output."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the forecast stage knows of one symbol.
+
+    states: one row per past period (date, period, start), each predicted from what came before it alone:
+        volatility (currency per period), volume (shares), half_spread (currency), depth (shares).
+    horizon: the same columns, and sigma (square root of the mean variance), for the periods to be traded.
+    backtest: held-out days (or the held-out end of one day), forecast at their start: series, date, period,
+        forecast, baseline, realized.
+    scores: series, origin ("next period", "day ahead"), metric, model, baseline, n; smaller is better.
+    warnings: code, message.
+    """
+
+    states: pd.DataFrame
+    horizon: pd.DataFrame
+    backtest: pd.DataFrame
+    scores: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted law of one symbol.
+
+    parameters: name, value, standard_error, unit, source (the estimator that made it).
+    covariance: square, one column per name and a `name` column.
+    facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2, censored_share,
+        flow_r2, flow_observations, price, volatility, depth_shares, volume_shares (the references).
+    curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored part imputed),
+        fitted, censored (share), half_spread; currency per order.
+    warnings: code, message.
+    """
+
+    parameters: pd.DataFrame
+    covariance: pd.DataFrame
+    facts: pd.DataFrame
+    curve: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The machine-learning regressors of one symbol.
+
+    predictions: held-out cells: date, period, side, size, observed, and one column of predicted cost a candidate.
+    models: name, format ("lightgbm-text", "skops"), content (bytes); fitted on the whole history.
+    importance: model, feature, importance.
+    """
+
+    predictions: pd.DataFrame
+    models: pd.DataFrame
+    importance: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The comparison on held-out periods.
+
+    scores: candidate, deviance, deviance_error (standard error of the difference to the best), rmse_bps, bias,
+        cells, winner (bool: registered), exported (bool: the law in params.json).
+    """
+
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How one order is worked.
+
+    plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "twap", "vwap"), sigma, volume.
+    costs: method, cost (expected shortfall, currency), cost_bps, deviation (its standard deviation, currency),
+        deviation_bps, spread, temporary, permanent, drift, risk, lower_bound, gap, status.
+    """
+
+    plan: pd.DataFrame
+    costs: pd.DataFrame

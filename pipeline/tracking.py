@@ -1,0 +1,148 @@
+"""The only file that talks to MLflow: where runs go, what they hold, and the registered models."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+import lightgbm
+import mlflow
+import pandas as pd
+import skops.io
+from mlflow.entities import Metric, Param
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from pipeline.errors import InputError
+from pipeline.params import SymbolParams
+from pipeline.report import SymbolReport
+from pipeline.tables import Learned
+
+DEFAULT_FOLDER = Path("mlruns")
+COST = Schema([ColSpec("double")])
+LAW_SIGNATURE = ModelSignature(Schema([ColSpec("long", "period"), ColSpec("double", "shares")]), COST)
+
+
+@dataclass(frozen=True)
+class SymbolResult:
+    """What one symbol's nested run logs: its tables, its section of params.json, its figures by name."""
+
+    report: SymbolReport
+    params: SymbolParams
+    figures: dict[str, Any]
+
+
+def tracking_uri() -> str:
+    """Return where runs go: MLFLOW_TRACKING_URI, or the database in `mlruns/`."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
+
+
+@contextmanager
+def tracked_run(experiment: str, name: str) -> Iterator[str]:
+    """Open the parent run of one pipeline run and yield its id; a failure marks the run failed.
+
+    Raises: InputError when the tracking store cannot be reached.
+    """
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    uri = tracking_uri()
+    try:
+        mlflow.set_tracking_uri(uri)
+        if mlflow.get_experiment_by_name(experiment) is None:
+            local = None
+            if not os.environ.get("MLFLOW_TRACKING_URI"):
+                DEFAULT_FOLDER.mkdir(exist_ok=True)
+                local = (DEFAULT_FOLDER / "artifacts").resolve().as_uri()
+            mlflow.create_experiment(experiment, artifact_location=local)
+        mlflow.set_experiment(experiment)
+    except Exception as error:  # mlflow wraps whatever its store raises
+        raise InputError(f"MLflow at {uri}: {error}; check MLFLOW_TRACKING_URI") from error
+    with mlflow.start_run(run_name=name) as run:
+        yield run.info.run_id
+
+
+def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[str, str]) -> None:
+    """Log to the active run in one batch; text longer than MLflow takes is cut there and whole in the artifacts."""
+    run = mlflow.active_run()
+    mlflow.MlflowClient().log_batch(
+        run.info.run_id,
+        params=[Param(key, str(value)[:6000]) for key, value in parameters.items()],
+        metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items() if pd.notna(value)],
+    )
+    mlflow.set_tags(tags)
+
+
+def log_files(paths: list[str]) -> None:
+    """Attach files to the active run."""
+    for path in paths:
+        mlflow.log_artifact(path)
+
+
+def log_symbol(result: SymbolResult) -> None:
+    """Log one symbol as a nested run, its candidates as runs nested in it, and register the winner."""
+    with mlflow.start_run(run_name=result.report.symbol, nested=True):
+        parameters = result.report.calibration.parameters
+        scores = result.report.forecast.scores
+        metrics = dict(zip(parameters["name"], parameters["value"], strict=True))
+        metrics |= {f"{row.name}_se": row.standard_error for row in parameters.itertuples()}
+        metrics |= {f"{row.series}.{row.origin}.{row.metric}".replace(" ", "_"): row.model for row in scores.itertuples()}
+        metrics |= {f"cost_bps.{row.method}": row.cost_bps for row in result.report.schedule.costs.itertuples()}
+        facts = result.report.calibration.facts.iloc[0].to_dict()
+        log_facts({"symbol": result.report.symbol, **facts}, metrics, {"level": "symbol"})
+        for name, figure in result.figures.items():
+            mlflow.log_figure(figure, f"{name}.png")
+        mlflow.log_text(result.report.schedule.plan.to_csv(index=False), "schedule.csv")
+        for row in result.report.selection.scores.itertuples():
+            _log_candidate(result, row)
+
+
+def _log_candidate(result: SymbolResult, row: Any) -> None:
+    with mlflow.start_run(run_name=f"{result.report.symbol} {row.candidate}", nested=True):
+        metrics = {name: getattr(row, name) for name in ("deviance", "deviance_error", "rmse_bps", "bias", "cells")}
+        tags = {"level": "model", "winner": str(bool(row.winner)), "exported": str(bool(row.exported))}
+        log_facts({"symbol": result.report.symbol, "candidate": row.candidate}, metrics, tags)
+        registered = f"impact-{result.report.symbol}" if row.winner else None
+        if row.exported:
+            _log_law(result.params, registered)
+        elif row.candidate in set(result.report.learned.models["name"]):
+            _log_regressor(result.report.learned, row.candidate, registered)
+
+
+def _log_law(symbol: SymbolParams, registered: str | None) -> None:
+    """Log the law as JSON behind code that reads it, so that no project class is pickled."""
+    here = Path(__file__).parent
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / "law.json"
+        stored.write_text(symbol.model_dump_json(by_alias=True, indent=1), encoding="utf-8")
+        mlflow.pyfunc.log_model(
+            name="law", python_model=str(here / "law_pyfunc.py"), artifacts={"law": str(stored)},
+            code_paths=[str(here.parent / "solver")], signature=LAW_SIGNATURE, registered_model_name=registered,
+            pip_requirements=_requirements("mlflow", "numpy", "scipy", "pandas"))
+
+
+def _log_regressor(learned: Learned, name: str, registered: str | None) -> None:
+    stored = learned.models.set_index("name").loc[name]
+    features = learned.importance.query("model == @name")["feature"]
+    signature = ModelSignature(Schema([ColSpec("double", feature) for feature in features]), COST)
+    if stored["format"] == "lightgbm-text":
+        booster = lightgbm.Booster(model_str=stored["content"].decode())
+        mlflow.lightgbm.log_model(
+            booster, name=name, signature=signature, registered_model_name=registered,
+            pip_requirements=_requirements("mlflow", "lightgbm", "numpy"))
+    else:
+        mlflow.sklearn.log_model(
+            skops.io.loads(stored["content"]), name=name, signature=signature, registered_model_name=registered,
+            serialization_format="skops",
+            pip_requirements=_requirements("mlflow", "scikit-learn", "skops", "numpy"))
+
+
+def _requirements(*names: str) -> list[str]:
+    return [f"{name}=={version(name)}" for name in names]

@@ -1,0 +1,96 @@
+"""Lower bounds on the best objective, computed from a schedule alone, whatever method it came from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .laws import Floats
+from .problem import Terms
+from .schedule import gradient, marginal_phi, remaining
+from .shape import convex_range, is_convex
+
+GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+
+
+def phi(terms: Terms, x: Floats) -> Floats:
+    """phi_j(x_j), the cost of the trade itself, shape (N,), currency."""
+    power = x ** (terms.exponent if terms.power is None else terms.power)
+    return terms.spread * x + terms.scale * power - 0.5 * terms.gamma * x * x
+
+
+def threshold(slope: Floats, room: Floats, amount: float) -> float:
+    """The slope at which filling the cheapest room first has placed `amount`: the multiplier of the best linear plan."""
+    order = np.argsort(slope, kind="stable")
+    at = int(np.searchsorted(np.cumsum(room[order]), amount * (1.0 - 1e-12)))
+    return float(slope[order[min(at, slope.size - 1)]])
+
+
+def certified_gap(terms: Terms, x: Floats) -> float:
+    """An upper bound on objective(x) - minimum, currency; infinite when nothing can be said.
+
+    Where the objective is convex this is the Frank-Wolfe gap. Otherwise it is the Lagrangian one: with the multipliers of x_j =
+    R_{j-1} - R_j that make each psi_j stationary at R_j, every phi_j is bounded below by its tangent on its convex range
+    and by the ends of its concave range.
+
+    Source: Jaggi (2013), "Revisiting Frank-Wolfe", sec. 2; Geoffrion (1974), "Lagrangean relaxation".
+    """
+    convex = is_convex(terms)
+    marginal = gradient(terms, x)
+    if convex and np.isfinite(marginal).all():
+        nu = threshold(marginal, terms.upper - terms.lower, terms.shares - float(terms.lower.sum()))
+        tilt = marginal - nu
+        return float(np.maximum(tilt * (x - terms.lower), tilt * (x - terms.upper)).sum())
+    return _lagrangian_gap(terms, x, marginal)
+
+
+def _lagrangian_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
+    """The duality gap at the multipliers that fit x best: a convex function of one price, minimised by golden section."""
+    waiting = np.zeros_like(x)
+    waiting[1:] = np.cumsum((terms.slope + 2.0 * terms.curve * remaining(x))[:-1])
+    fixed = float(_left_gaps(terms, x).sum())
+    ranges = convex_range(terms)
+
+    def gap(nu: float) -> float:
+        return fixed + float(_tangent_gaps(terms, x, nu - waiting, ranges).sum())
+
+    room = np.maximum(terms.upper - terms.lower, 1e-300)
+    chord = (phi(terms, terms.upper) - phi(terms, terms.lower)) / room + waiting
+    slopes = np.where(np.isfinite(marginal), marginal, chord)
+    nu = threshold(slopes, terms.upper - terms.lower, terms.shares - float(terms.lower.sum()))
+    best = gap(nu)
+    if best <= 1e-10 * float(np.abs(slopes * x).sum()):
+        return best
+    low, high = min(float(slopes.min()), float(chord.min())), max(float(slopes.max()), float(chord.max()))
+    for _ in range(80):
+        a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        value_a, value_b = gap(a), gap(b)
+        best = min(best, value_a, value_b)
+        low, high = (low, b) if value_a <= value_b else (a, high)
+    return best
+
+
+def _tangent_gaps(terms: Terms, x: Floats, price: Floats, convex: tuple[Floats, Floats]) -> Floats:
+    """phi_j(x_j) - price_j x_j less a lower bound of its minimum over the limits, shape (N,).
+
+    The bound is the least of the two ends and, on the convex range, of the tangent at the point nearest to x_j.
+    """
+    start, end = convex
+    value = phi(terms, x) - price * x
+    gaps = np.maximum(value - (phi(terms, terms.lower) - price * terms.lower), 0.0)
+    gaps = np.maximum(gaps, value - (phi(terms, terms.upper) - price * terms.upper))
+    some = start < end
+    if some.any():
+        at = np.clip(x, np.where(some, start, 0.0), np.where(some, end, 0.0))
+        slope = marginal_phi(terms, np.where(some, at, 1.0)) - price
+        drop = np.where(some, np.maximum(slope * np.where(some, at - start, 0.0), slope * np.where(some, at - end, 0.0)), 0.0)
+        gaps = np.where(some, np.maximum(gaps, value - (phi(terms, at) - price * at) + drop), gaps)
+    return gaps
+
+
+def _left_gaps(terms: Terms, x: Floats) -> Floats:
+    """What concave psi_j can fall below their tangent at R_j over the shares that may be left, shape (N,)."""
+    left = remaining(x)
+    least = np.maximum(remaining(terms.lower), terms.shares - np.cumsum(terms.upper))
+    most = np.minimum(remaining(terms.upper), terms.shares - np.cumsum(terms.lower))
+    reach = np.maximum(np.maximum(left - least, most - left), 0.0)
+    return np.maximum(-terms.curve, 0.0) * reach * reach

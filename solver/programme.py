@@ -1,0 +1,109 @@
+"""Backward induction over whole lots: the value function V(s, t) and the policy it implies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .backend import kernels
+from .lattice import Lattice, Piece, Policy, Row, follow
+from .laws import Floats, Ints, ProblemError
+from .problem import Problem
+from .rows import solve_row, table_pieces
+from .solution import Outcome, Settings
+
+
+@dataclass(frozen=True, eq=False)
+class ValueFunction:
+    """V(s, t) and the best trade on the lattice of whole lots.
+
+    Shapes: values[t] and trades[t] over the states lows[t], lows[t] + 1, ... lots left before period t. Units: values in currency,
+    the cost still to come over the arrival price, counting permanent moves on the shares still to trade; trades in
+    lots.
+    """
+
+    values: list[Floats]
+    trades: list[Policy]
+    lows: Ints
+    lot: float
+
+    def value(self, period: int, lots: int) -> float:
+        """V with `lots` left before `period`; infinite when that state cannot be completed."""
+        at = lots - int(self.lows[period])
+        return float(self.values[period][at]) if 0 <= at < self.values[period].size else np.inf
+
+    def trade(self, period: int, lots: int) -> int:
+        """The best trade in lots with `lots` left before `period`.
+
+        Raises:
+            ProblemError: the state cannot be reached or completed.
+        """
+        at = lots - int(self.lows[period])
+        if not 0 <= at < self.trades[period].size:
+            raise ProblemError(f"lots must be a reachable state of period {period}, found {lots}: see lows and values")
+        return int(self.trades[period][at])
+
+
+def check_size(lattice: Lattice, settings: Settings) -> None:
+    """Refuse a table that would not fit.
+
+    Raises:
+        ProblemError: more cells than `settings.max_cells`.
+    """
+    low, high = lattice.states
+    cells = int((high - low + 1).sum())
+    if cells > settings.max_cells:
+        raise ProblemError(f"lot makes {cells} cells, more than max_cells={settings.max_cells}: use a larger lot")
+
+
+def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
+    """Solve in whole lots exactly, whatever the shape of the curves.
+
+    Raises:
+        ProblemError: the table would exceed `settings.max_cells`.
+
+    Source: Bellman recursion of DESIGN section 1 after the price is eliminated.
+    """
+    lattice = Lattice(problem)
+    check_size(lattice, settings)
+    lows, highs = lattice.states
+    code = kernels(settings.compiled)
+    policies: list[Policy] = []
+    value = np.zeros(1)
+    for j in range(problem.n - 1, -1, -1):
+        after = value + lattice.psi(j, int(lows[j + 1]), int(highs[j + 1]))
+        row = period_row(lattice, j, after)
+        value, trades = solve_row(row, period_pieces(lattice, j, row), code)
+        policies.append(trades)
+    path = follow(policies[::-1], lows, lattice.lots)
+    return Outcome(np.asarray(path * problem.lot, dtype=np.float64), "dp", float(value[0]) + lattice.const, proved=True, lots=True)
+
+
+def period_row(lattice: Lattice, j: int, after: Floats) -> Row:
+    """One period's minimisation, given what each number of lots left costs from there on."""
+    lows, highs = lattice.states
+    return Row(
+        phi=lattice.phi(j),
+        after=after,
+        after_low=int(lows[j + 1]),
+        low=int(lows[j]),
+        high=int(highs[j]),
+        least=int(lattice.problem.lot_limits[0][j]),
+        move=lattice.move(j) if lattice.coupled else None,
+        lot=lattice.problem.lot,
+    )
+
+
+def period_pieces(lattice: Lattice, j: int, row: Row) -> list[Piece]:
+    """Where the period's cost is convex or concave: from the law where it is a power, from the numbers in a table."""
+    if lattice.problem.tabular:
+        return table_pieces(row.phi, row.least)
+    start, end = lattice.turns
+    first, last = row.least, row.phi.size - 1
+    low = max(first, int(np.ceil(start[j])) if np.isfinite(start[j]) else last + 1)
+    high = min(last, int(np.floor(end[j])) if np.isfinite(end[j]) else first - 1)
+    if low > high:
+        return [Piece(first, last, False)]
+    cuts = [Piece(first, low - 1, False), Piece(low, high, True), Piece(high + 1, last, False)]
+    return [piece for piece in cuts if piece.first <= piece.last]

@@ -1,0 +1,383 @@
+"""The report says what its inputs say, needs nothing from outside, and stands gaps in them."""
+
+import re
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import plots, report_tables
+from pipeline.config import AllocateConfig
+from pipeline.params import UNITS, Calendar, Law, Matrix, Params, Period, Reference, SymbolParams, Valid
+from pipeline.report import RunFacts, SymbolReport, figures, render
+from pipeline.tables import Calibration, Forecast, Learned, Schedule, Selection
+
+PERIODS = 78
+SECONDS = 300
+CALENDAR = Calendar(name="XNYS", timezone="America/New_York", periods=PERIODS, period_seconds=SECONDS)
+OPEN = pd.Timestamp("2025-02-03T14:30:00+00:00")  # 09:30 in New York
+STARTS = [(OPEN + pd.Timedelta(seconds=SECONDS * i)).isoformat() for i in range(PERIODS)]
+SIZES = np.array([100.0, 200, 500, 1000, 2000, 5000])
+BUCKETS = 6
+FACTS = RunFacts(
+    created="2025-02-01T10:00:00+00:00", code_version="0.1.0+abc", data_hash="d" * 64, mlflow_run_id="run7",
+    source="databento", as_of="2025-01-31T21:00:00+00:00",
+    stages=pd.DataFrame({"stage": ["ingest", "forecast"], "tasks": [60, 3], "computed": [60, 1], "reused": [0, 2],
+                         "seconds": [12.25, 3.5]}))  # fmt: skip
+NO_WARNINGS = pd.DataFrame({"code": [], "message": []})
+
+
+def smile(low: float) -> np.ndarray:
+    """Return a U over the day with the given bottom, relative to its ends."""
+    return low + (1 - low) * np.linspace(-1, 1, PERIODS) ** 2
+
+
+def make_schedule(order: AllocateConfig) -> Schedule:
+    volume = 60_000 * smile(0.35)
+    weight = volume**1.4
+    optimal = np.floor(order.shares * weight / weight.sum())
+    optimal[-1] += order.shares - optimal.sum()
+    plan = pd.DataFrame({
+        "period": np.arange(PERIODS), "start": STARTS, "sigma": 0.1 * smile(0.5), "volume": volume,
+        "optimal": optimal, "nlp": order.shares * weight / weight.sum(), "dp": optimal,
+        "twap": order.shares / PERIODS, "vwap": order.shares * volume / volume.sum()})  # fmt: skip
+    solved = ("optimal", "nlp", "dp")
+    cost = {"optimal": 2500.0, "nlp": 2499.5, "dp": 2500.0, "twap": 3000.0, "vwap": 2600.25}
+    costs = pd.DataFrame([{
+        "method": name, "cost": value, "cost_bps": value / 100, "deviation": 8123.4, "deviation_bps": 81.234,
+        "spread": 1000.0, "temporary": value - 1200, "permanent": 200.0, "drift": 0.0, "risk": 0.0,
+        "lower_bound": 2499.0 if name in solved else np.nan,
+        "gap": 0.0 if name in solved else np.nan,
+        "status": "OPTIMAL" if name in solved else "BENCHMARK"}
+        for name, value in cost.items()])  # fmt: skip
+    return Schedule(plan, costs)
+
+
+def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
+    levels = {"volatility": 0.1 * smile(0.5), "volume": 60_000 * smile(0.35), "half_spread": 0.01 * smile(0.8),
+              "depth": 2_000 * smile(1.5)}  # fmt: skip
+    noise = {"volatility": 0.25, "volume": 0.5, "half_spread": 0.1, "depth": 0.2}
+    frames = [pd.DataFrame({
+        "series": name, "date": f"2025-01-{27 + day}", "period": np.arange(PERIODS), "forecast": level,
+        "baseline": level * np.exp(0.1 * rng.standard_normal(PERIODS)),
+        "realized": level * np.exp(noise[name] * rng.standard_normal(PERIODS))})
+        for name, level in levels.items() for day in range(days)]  # fmt: skip
+    states = pd.DataFrame({"date": "2025-01-31", "period": np.arange(PERIODS), "start": 0} | levels)
+    scores = pd.DataFrame([{
+        "series": name, "origin": origin, "metric": "qlike" if name == "volatility" else "mse_log", "model": 0.18,
+        "baseline": 0.24, "n": days * PERIODS}
+        for name in levels for origin in ("next period", "day ahead")])  # fmt: skip
+    columns = ["series", "date", "period", "forecast", "baseline", "realized"]
+    backtest = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return Forecast(states, states.assign(sigma=0.1), backtest, scores, NO_WARNINGS)
+
+
+def make_calibration(rng: np.random.Generator) -> Calibration:
+    names = [*(f"log_alpha_{b}" for b in range(BUCKETS)), "k", "beta", "theta", "gamma"]
+    values = [*(np.log(3e-4) + 0.1 * np.array([2, 0, -1, -1, 0, 1])), 1.5234, 0.412, 0.87, 2.51e-7]
+    errors = [*[0.0831] * BUCKETS, 0.0123, 0.071, 0.11, 3.2e-8]
+    parameters = pd.DataFrame({
+        "name": names, "value": values, "standard_error": errors,
+        "unit": ["log(currency / share^k)"] * BUCKETS + ["1"] * 3 + ["currency / share^2"],
+        "source": ["models.impact.fit_law"] * 9 + ["models.flow.fit_permanent"]})  # fmt: skip
+    facts = pd.DataFrame([{
+        "family": "spread_power", "route": "book", "observations": 28_080, "excluded": 96, "clusters": 20,
+        "deviance": 0.0412, "pseudo_r2": 0.873, "censored_share": 0.123, "flow_r2": 0.31,
+        "flow_observations": 1560, "price": 100.0, "volatility": 0.08, "depth_shares": 1850.0,
+        "volume_shares": 41_234.5}])  # fmt: skip
+    fitted = 3e-4 * SIZES**1.5234 * 1.4
+    curve = pd.concat([pd.DataFrame({
+        "side": side, "size": SIZES, "observed": fitted * np.linspace(1, 0.7, len(SIZES)),
+        "corrected": fitted * (1 + 0.05 * rng.standard_normal(len(SIZES))), "fitted": fitted,
+        "censored": [0, 0, 0.02, 0.1, 0.45, 0.97], "half_spread": 0.01})
+        for side in (1, -1)], ignore_index=True)  # fmt: skip
+    curve.loc[curve["censored"] > 0.9, "observed"] = np.nan
+    covariance = pd.DataFrame(np.diag(np.square(errors)), columns=names).assign(name=names)
+    return Calibration(parameters, covariance, facts, curve, NO_WARNINGS)
+
+
+def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
+    rng = np.random.default_rng(seed)
+    order = AllocateConfig(shares=100_000, side="sell", max_participation=0.15)
+    features = ["log_size", "side", "log_volatility", "log_thinness", "log_half_spread", "log_depth", "time"]
+    importance = pd.DataFrame({
+        "model": ["lightgbm"] * 7 + ["gamma_regression"] * 7, "feature": features * 2,
+        "importance": [0.62, 0.01, 0.09, 0.08, 0.11, 0.06, 0.03, 0.5, 0.0, 0.1, 0.15, 0.15, 0.08, 0.02]})  # fmt: skip
+    scores = pd.DataFrame({
+        "candidate": ["law", "square_root", "gamma_regression", "lightgbm"], "deviance": [0.041, 0.047, 0.043, 0.0405],
+        "deviance_error": [0.0007, 0.0019, 0.0011, 0.0], "rmse_bps": [1.21, 1.4, 1.3, 1.19],
+        "bias": [0.012, -0.034, 0.02, -0.004], "cells": 7020, "winner": [True, False, False, False],
+        "exported": [True, False, False, False]})  # fmt: skip
+    return SymbolReport(
+        symbol=symbol, forecast=make_forecast(rng, days), calibration=make_calibration(rng),
+        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance), selection=Selection(scores),
+        schedule=make_schedule(order), order=order)  # fmt: skip
+
+
+POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, liquidity_elasticity=0.87)
+LINEAR = Law(family="linear", k=1, beta=0, gamma=2.51e-7, liquidity_elasticity=0.87)
+
+
+def make_params(*symbols: str, law: Law = POWER) -> Params:
+    periods = tuple(Period(i=i, start=start, alpha=3e-4, volatility=1, liquidity=1, gamma=2.51e-7, drift=0,
+                           sigma=0.1, spread=0.01, volume=40_000) for i, start in enumerate(STARTS))  # fmt: skip
+    one = SymbolParams(
+        route="book", reference=Reference(price=100, volatility=0.08, depth_shares=1850, volume_shares=41_234.5),
+        law=law,
+        standard_errors={"k": 0.0123}, covariance=Matrix(names=("k",), matrix=((1.5e-4,),)), units=UNITS,
+        periods=periods, warnings=())  # fmt: skip
+    return Params(schema_="impact-params/1", created=FACTS.created, code_version="0.1.0+abc", data_hash="d" * 64,
+                  mlflow_run_id="run7", valid=Valid(start=STARTS[0], end="2025-02-03T21:00:00+00:00"),
+                  calendar=CALENDAR, symbols=dict.fromkeys(symbols, one))  # fmt: skip
+
+
+def make_quality(*symbols: str) -> pd.DataFrame:
+    return pd.DataFrame([
+        {"symbol": symbol, "date": date, "rule": rule, "rows": rows}
+        for symbol in symbols for date, rule, rows in (
+            ("2025-01-30", "duplicate", 1200), ("2025-01-31", "duplicate", 34), ("2025-01-31", "crossed", 7),
+            ("2025-01-31", "halted", 0))])  # fmt: skip
+
+
+@dataclass
+class Page:
+    """A parsed page: rows of cells by table, all text, and every tag with its attributes."""
+
+    tables: list[list[list[str]]]
+    text: str
+    tags: list[tuple[str, dict[str, str | None]]]
+
+
+class _Parser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.stack: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self.stack.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        if self.stack and self.stack[-1] in ("style", "script"):
+            return
+        self.words.append(data)
+        if {"td", "th"} & set(self.stack):
+            self.tables[-1][-1][-1] += data
+
+
+def parse(html: str) -> Page:
+    parser = _Parser()
+    parser.feed(html)
+    parser.close()
+    assert parser.stack == []
+    return Page(parser.tables, " ".join(" ".join(parser.words).split()), parser.tags)
+
+
+def find_rows(page: Page, first: str) -> list[list[str]]:
+    return [row for table in page.tables for row in table if row and row[0] == first]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    reports = make_report("AAA"), make_report("BBB", seed=2)
+    return parse(render(make_params("AAA", "BBB"), reports, make_quality("AAA", "BBB"), FACTS))
+
+
+def test_headline_states_cost_deviation_and_savings(page: Page) -> None:
+    assert "Sell 100,000 AAA" in page.text
+    assert "25.0 ± 81.2 bps 2,500.00 ± 8,123.40 in currency" in page.text
+    assert "5.00 bps 500.00 in currency (16.7%)" in page.text  # (3000 - 2500) / 3000
+    assert "1.00 bps 100.25 in currency (3.9%)" in page.text  # 100.25 / 2600.25
+    assert "2025-02-03, 09:30–16:00 America/New_York, 78 periods of 300 s" in page.text
+
+
+def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
+    plan = make_report("AAA").schedule.plan
+    shares = max(row.optimal / row.volume for row in plan.itertuples())
+    at = max(plan.itertuples(), key=lambda row: row.optimal / row.volume).period
+    clock = (pd.Timestamp("2025-02-03 09:30") + pd.Timedelta(minutes=5 * at)).strftime("%H:%M")
+    assert f"{100 * shares:.1f}% at {clock}, cap 15.0%" in page.text
+
+
+def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
+    k, *_ = find_rows(page, "k")
+    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "", "1", "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
+    gamma, *_ = find_rows(page, "γ")
+    assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "1.88 × 10⁻⁷ … 3.14 × 10⁻⁷"]
+    morning, *_ = find_rows(page, "log α, 09:30–10:35")  # 78 periods of 5 min in 6 buckets: 13 periods each
+    assert morning[1:5] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2; 3e-4 e^.2
+
+
+def test_winner_is_marked_and_best_named(page: Page) -> None:
+    law, lightgbm = find_rows(page, "Parametric law")[0], find_rows(page, "LightGBM")[0]
+    assert law[1] == "registered, exported"
+    assert law[3] == "± 0.00070"
+    assert lightgbm[1] == ""
+    assert lightgbm[3] == "best"
+
+
+def test_forecast_loss_is_compared_with_its_baseline(page: Page) -> None:
+    assert ["Volatility", "day ahead", "qlike", "0.1800", "0.2400", "−25.0%", "390"] in find_rows(page, "Volatility")
+
+
+def test_quality_is_counted_by_symbol_and_by_day(page: Page) -> None:
+    assert find_rows(page, "AAA")[:1] == [["AAA", "7", "1,234"]]  # crossed, duplicate; halted touched none
+    assert ["AAA", "2025-01-30", "duplicate", "1,200"] in find_rows(page, "AAA")
+    assert "halted" not in page.text
+
+
+def test_run_can_be_repeated_from_the_page(page: Page) -> None:
+    order = "--shares 100000 --side sell --max-participation 0.15"
+    assert f"impact allocate --params params.json --symbol AAA {order}" in page.text
+    assert ("impact run --source databento --data TAPE --symbols AAA,BBB --as-of 2025-01-31T21:00:00+00:00 "
+            f"{order}") in page.text  # fmt: skip
+    assert "run7" in page.text
+    assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
+
+
+def test_several_symbols_have_contents_and_one_has_none(page: Page) -> None:
+    links = [attributes.get("href") for tag, attributes in page.tags if tag == "a"]
+    targets = {attributes.get("id") for _, attributes in page.tags}
+    assert links[:2] == ["#symbol-1", "#symbol-2"]
+    assert all(link is not None and link.removeprefix("#") in targets for link in links)
+    single = parse(render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS))
+    assert [tag for tag, _ in single.tags if tag == "a"] == []
+
+
+def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
+    assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    for _, attributes in page.tags:
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith("#")
+        assert not re.search(r"url\((?!#)", attributes.get("style") or "")
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_same_inputs_give_the_same_bytes() -> None:
+    first, second = (render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS) for _ in range(2))
+    assert first == second
+
+
+def test_everything_is_escaped() -> None:
+    evil = '<script>alert("&")</script>'
+    report = make_report(evil)
+    warnings = pd.DataFrame({"code": [evil], "message": [evil]})
+    report = replace(report, calibration=replace(report.calibration, warnings=warnings))
+    html = render(make_params(evil), (report,), make_quality(evil), replace(FACTS, source=evil, mlflow_run_id=evil))
+    assert "<script" not in html
+    assert f"Sell 100,000 {evil}" in parse(html).text
+
+
+def test_warnings_are_shown_with_code_stage_and_message() -> None:
+    report = make_report("AAA")
+    fixed = pd.DataFrame({"code": ["beta_negative"], "message": ["β set to 0"]})
+    short = pd.DataFrame({"code": ["FEW_DAYS"], "message": ["2 days"]})
+    report = replace(report, calibration=replace(report.calibration, warnings=fixed),
+                     forecast=replace(report.forecast, warnings=short))  # fmt: skip
+    text = parse(render(make_params("AAA"), (report,), make_quality("AAA"), FACTS)).text
+    assert "2 warnings beta_negative (calibrate) β set to 0 FEW_DAYS (forecast) 2 days" in text
+    assert "No warnings" not in text
+
+
+def with_gaps(report: SymbolReport) -> SymbolReport:
+    """Return the report of a linear law on a short history, with every optional cell empty."""
+    calibration = report.calibration
+    parameters, facts = calibration.parameters.copy(), calibration.facts.copy()
+    parameters.loc[parameters["name"].isin(["k", "beta", "theta"]), "standard_error"] = np.nan
+    facts["family"] = "linear"
+    facts[["pseudo_r2", "flow_r2", "flow_observations"]] = np.nan
+    curve = calibration.curve.assign(observed=np.nan, corrected=np.nan)
+    forecast, plan, costs = report.forecast, report.schedule.plan, report.schedule.costs
+    costs = costs[costs["method"].isin(["optimal", "twap", "vwap"])].assign(gap=np.nan, risk=np.nan)
+    scores = forecast.scores.assign(model=np.nan, baseline=np.nan, n=0)
+    return replace(
+        report, calibration=replace(calibration, parameters=parameters, facts=facts, curve=curve),
+        forecast=replace(forecast, backtest=forecast.backtest.iloc[:0], scores=scores),
+        schedule=Schedule(plan.drop(columns=["nlp", "dp"]).assign(volume=0.0), costs),
+        selection=Selection(report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan)),
+        learned=replace(report.learned, importance=report.learned.importance.iloc[:0]))  # fmt: skip
+
+
+def test_gaps_are_shown_as_gaps() -> None:
+    report = with_gaps(make_report("AAA"))
+    page = parse(render(make_params("AAA", law=LINEAR), (report,), make_quality("AAA").iloc[:0], FACTS))
+    assert "g i (x) = α i x L i , L i ∝ (V / V i ) 0.870" in page.text
+    assert find_rows(page, "k")[0][1:4] == ["1.523", "fixed", "–"]
+    assert find_rows(page, "Optimal")[0][-1] == "optimal"
+    assert "history is too short to test the forecasts" in page.text
+    assert "No rule touched any row." in page.text
+    assert "no volume forecast" in page.text
+    assert "nan" not in page.text.lower().replace("finance", "")
+    assert set(figures(report, CALENDAR)) == {"schedule", "cost"}
+
+
+def test_partly_missing_backtest_still_draws() -> None:
+    report = make_report("AAA", days=1)
+    backtest = report.forecast.backtest
+    backtest = backtest[backtest["series"].isin(["volume", "depth", "half_spread"])].copy()
+    backtest.loc[backtest["series"] == "depth", ["realized", "baseline"]] = np.nan
+    figure = plots.plot_forecast(backtest, 100.0, plots.Clock(9.5, SECONDS / 3600))
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.axison] == [
+        "Volume, shares per period", "Half spread, bps of price", "Depth on a side, shares"]  # fmt: skip
+
+
+def test_schedule_figure_draws_the_plan_in_exchange_time() -> None:
+    report = make_report("AAA")
+    traded, left = figures(report, CALENDAR)["schedule"].axes
+    drawn = {patch.get_label(): patch.get_data() for patch in traded.patches}
+    np.testing.assert_array_equal(drawn["VWAP"].values, report.schedule.plan["vwap"])
+    assert drawn["Optimal"].edges[[0, -1]] == pytest.approx([9.5, 16.0])
+    optimal = next(line for line in left.lines if line.get_label() == "Optimal").get_ydata()
+    assert optimal[0] == 100_000
+    assert optimal[1] == 100_000 - report.schedule.plan["optimal"][0]
+    assert optimal[-1] == 0
+
+
+def test_cost_figure_adds_the_half_spread_unless_the_law_holds_it() -> None:
+    curve = make_report("AAA").calibration.curve
+    buys = curve[curve["side"] == 1]
+    corrected = 200 * (0.01 + buys["corrected"] / buys["size"])  # 1e4 / 50
+    for linear, spread in ((False, 0.01), (True, 0.0)):
+        ax = plots.plot_cost(curve, 50.0, linear).axes[0]
+        lines = {line.get_label(): line.get_ydata() for line in ax.lines}
+        np.testing.assert_allclose(lines["Fitted law"], 200 * (spread + buys["fitted"] / buys["size"]))
+        np.testing.assert_allclose(lines["Book walk, censored part imputed"], corrected)
+
+
+@pytest.mark.parametrize(("start", "timezone", "expected"), [
+    ("2025-07-01T13:30:00+00:00", "America/New_York", "09:30"),  # summer time
+    ("2025-07-01T00:00:00+00:00", "Asia/Tokyo", "09:00"),
+    ("2025-07-01T00:00:00+00:00", "UTC", "00:00")])  # fmt: skip
+def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str) -> None:
+    calendar = Calendar(name="X", timezone=timezone, periods=10, period_seconds=60)
+    clock = plots.Clock.of(calendar, pd.DataFrame({"period": [0], "start": [start]}))
+    assert clock.label(0) == expected
+    later = plots.Clock.of(calendar, pd.DataFrame({"period": [30], "start": [start]}))  # the rest of a session
+    assert later.label(30) == expected
+    assert later.hours(np.array([0]))[0] == pytest.approx(clock.hours(np.array([0]))[0] - 0.5)
+
+
+@pytest.mark.parametrize(("value", "digits", "expected"), [
+    (1234567.8, 4, "1,234,568"), (0.0123456, 4, "0.01235"), (9.9996, 4, "10.00"), (-0.5, 2, "−0.50"), (0.0, 4, "0"),
+    (2.5e-7, 3, "2.50 × 10⁻⁷"), (np.nan, 4, "–"), (-np.inf, 4, "−∞"), (12.3456, 3, "12.3")])  # fmt: skip
+def test_numbers_are_written_in_significant_digits(value: float, digits: int, expected: str) -> None:
+    assert report_tables.number(value, digits) == expected
