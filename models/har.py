@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 WINDOWS = (1, 5, 22)
+NAMES = ("const", "daily", "weekly", "monthly")
 LEAST_ROWS = 20
 
 
@@ -14,7 +15,8 @@ LEAST_ROWS = 20
 class HARFit:
     """level_{t+1} = const + daily level_t + weekly (mean of 5) + monthly (mean of 22) + error.
 
-    coefficients, standard_errors: (4,), in that order; residual_variance in squared units of the level; n rows.
+    coefficients, standard_errors: (4,), in that order; residual_variance in squared units of the level; n
+    rows.
     """
 
     coefficients: Floats
@@ -29,7 +31,7 @@ class HARFit:
 
     def summary(self) -> str:
         """Return the fit as text."""
-        rows = zip(("const", "daily", "weekly", "monthly"), self.coefficients, self.standard_errors, strict=True)
+        rows = zip(NAMES, self.coefficients, self.standard_errors, strict=True)
         lines = [f"{name:<8}{value:>10.4f}{error:>10.4f}" for name, value, error in rows]
         return "\n".join([f"HAR  n {self.n}  R2 {self.r2:.4f}", *lines])
 
@@ -49,8 +51,8 @@ def fit_har(daily: Floats) -> HARFit:
     if known.sum() < LEAST_ROWS:
         raise ValueError(f"daily: {known.sum()} days have a level and its lags, at least {LEAST_ROWS} are needed")
     fit = sm.OLS(target[known], sm.add_constant(lags[known], has_constant="add")).fit()
-    return HARFit(
-        np.asarray(fit.params), np.asarray(fit.bse), float(fit.mse_resid), float(fit.rsquared), int(fit.nobs))  # fmt: skip
+    estimates, errors = np.asarray(fit.params), np.asarray(fit.bse)
+    return HARFit(estimates, errors, float(fit.mse_resid), float(fit.rsquared), int(fit.nobs))
 
 
 def _lags(daily: Floats) -> Floats:

@@ -94,10 +94,11 @@ def _completed(cells: Cells, k: float) -> tuple[Floats, Floats]:
 class LawFit:
     """g(x) = alpha_b x^k (1 + beta v) thinness^theta, beside the half spread unless the family is linear.
 
-    names: log_alpha_b for every bucket b, k, beta, theta; values and covariance in that order, a fixed
-    parameter with zeros. n cells used, n_excluded without any time; clusters; deviance: mean unit Gamma
-    deviance of total cost over mid (comparable between families); pseudo_r2: its reduction from that of one
-    cost per share; censored_share: mean over cells of the time displayed depth did not suffice.
+    values and covariance: log_alpha_b for every bucket b, k, beta, theta; a fixed parameter has zeros for
+    covariance. n cells used, n_excluded without any time or in a bucket without any cost; clusters;
+    deviance: mean unit Gamma deviance of total cost over mid, its censored part completed at the fitted k;
+    pseudo_r2: its reduction from that of one cost per share; censored_share: mean over cells of the time
+    displayed depth did not suffice.
     """
 
     family: Family

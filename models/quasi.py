@@ -170,10 +170,14 @@ def solve(problem: Problem) -> Solution:
         if np.abs(step).max() < SOLVED:
             break
     whiten = np.linalg.inv(np.linalg.cholesky(gradient.T @ gradient / len(cost)))
-    root = least_squares(
-        lambda at: whiten @ problem.scores(at)[0].mean(axis=0), point,
-        lambda at, *_: whiten @ problem.scores(at)[1] / len(cost), method="lm", ftol=1e-15, xtol=1e-13,
-        gtol=1e-15)  # fmt: skip
+
+    def equations(at: Floats) -> Floats:
+        return whiten @ problem.scores(at)[0].mean(axis=0)
+
+    def slope(at: Floats) -> Floats:
+        return whiten @ problem.scores(at)[1] / len(cost)
+
+    root = least_squares(equations, point, slope, method="lm", ftol=1e-15, xtol=1e-13, gtol=1e-15)
     scores, bread = problem.scores(root.x)
     covariance = clustered(bread, scores, problem.cluster)
     natural, jacobian = problem.natural(root.x)

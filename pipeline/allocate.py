@@ -91,7 +91,8 @@ def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
     first = (f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected cost "
              f"{best['cost']:,.2f} ({best['cost_bps']:.2f} bps), standard deviation {best['deviation']:,.2f}, "
              f"{best['status'].lower()}")
-    saved = ", ".join(f"{cost.loc[name, 'cost'] - best['cost']:,.2f} less than {name.upper()}" for name in ("twap", "vwap"))
+    saved = ", ".join(f"{cost.loc[name, 'cost'] - best['cost']:,.2f} less than {name.upper()}"
+                      for name in ("twap", "vwap"))
     return f"{first}; {saved}"
 
 

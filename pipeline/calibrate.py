@@ -4,13 +4,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+
 from models.flow import FlowFit, fit_permanent
 from models.impact import Family, LawFit, completed_excess, fit_law
-
-from pipeline.features import Features
 from pipeline.history import law_cells, past_cells, past_periods, references
 from pipeline.scope import Scope
-from pipeline.tables import Calibration, Forecast
+from pipeline.tables import Calibration, Features, Forecast
 
 
 @dataclass(frozen=True)

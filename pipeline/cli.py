@@ -1,4 +1,4 @@
-"""The command line: `impact run`, `simulate`, `ingest`, `allocate`, `ui`. Heavy packages are imported by the command."""
+"""The command line: `impact run`, `simulate`, `ingest`, `allocate`, `ui`; each imports what it needs when called."""
 
 import json
 import os

@@ -52,7 +52,7 @@ class CalibrateConfig(Section):
     """The book route's law: its family and how finely its level varies through the day."""
 
     family: Literal["spread_power", "spread_sqrt", "linear"] = "spread_power"
-    buckets: Count = 6
+    buckets: Count = 13
 
 
 class LearnConfig(Section):

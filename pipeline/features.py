@@ -1,6 +1,5 @@
 """Features: what one symbol's day of tape says about each period, and the cost of walking its book."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from models.book import (
     walk,
 )
 from pipeline.errors import InputError
+from pipeline.tables import Features
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,24 +27,6 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 32_768
 LEAST_PERIODS = 2
 SIDES = (1, -1)  # a buy walks the ask
-
-
-@dataclass(frozen=True)
-class Features:
-    """One symbol-day's measurements; shares, currency and seconds as on the tape.
-
-    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood just before
-        the period's start and end); realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth
-        (displayed on a side, mean of both), time weighted; buy_volume, sell_volume, undirected_volume,
-        trades, quotes; ofi_j (order-flow imbalance of level j, summed; 0 is the best level); covered (share
-        of the period with a two-sided book).
-    cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the depth
-        sufficed), censored (share of covered time it did not), censored_depth, censored_excess (displayed
-        depth and the cost of all of it, meanwhile). NaN where there was no such time.
-    """
-
-    periods: pd.DataFrame
-    cells: pd.DataFrame
 
 
 def run(day: "Day", session: "Session", sizes: tuple[float, ...], label: str) -> Features:

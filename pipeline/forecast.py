@@ -2,13 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from models.intraday import one_step
 
+from models.intraday import one_step
 from models.scores import mse_log, qlike, seasonal_baseline
-from pipeline.features import Features
 from pipeline.history import past_periods
 from pipeline.scope import Scope
-from pipeline.tables import Forecast
+from pipeline.tables import Features, Forecast
 
 SERIES = {"realized_variance": "volatility", "volume": "volume", "half_spread": "half_spread", "depth": "depth"}
 NEXT_PERIOD, AHEAD = "next period", "day ahead"
@@ -102,7 +101,8 @@ def _carried(baseline: np.ndarray) -> np.ndarray:
 
 
 def _score(
-    name: str, origin: str, history: np.ndarray, forecasts: tuple[np.ndarray, np.ndarray], origins: list[tuple[int, int]]
+    name: str, origin: str, history: np.ndarray, forecasts: tuple[np.ndarray, np.ndarray],
+    origins: list[tuple[int, int]],
 ) -> dict[str, object]:
     chosen = np.zeros(history.shape, dtype=bool)
     for day, period in origins:

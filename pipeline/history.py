@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from models.impact import Cells, completed_excess
 
-from pipeline.features import Features
+from models.impact import Cells, completed_excess
 from pipeline.scope import Scope
 from pipeline.sessions import SECOND_NS
-from pipeline.tables import Forecast
+from pipeline.tables import Features, Forecast
 
 MOST_CENSORED = 0.5
 SQUARE_ROOT = 1.5

@@ -98,13 +98,18 @@ def load_day(directory: str, symbol: str, date: str) -> Day:
     """
     frames = []
     for table in ("quotes", "trades"):
-        url = f"{directory.rstrip('/')}/{_part(table, symbol, date)}"
+        url = f"{directory.rstrip('/')}/{part_path(table, symbol, date)}"
         try:
             with fsspec.open(url, "rb") as file:
                 frames.append(pl.read_parquet(file))
         except FileNotFoundError:
             raise InputError(f"{url}: {symbol} on {date} was not ingested") from None
     return Day(*frames)
+
+
+def part_path(table: str, symbol: str, date: str) -> str:
+    """Return where a table (quotes, trades, counts) of one symbol-day lies below the ingested folder."""
+    return f"{table}/symbol={quote(symbol, safe='')}/date={date}/part.parquet"
 
 
 def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
@@ -118,7 +123,7 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
     sizes = pl.col([name for name in quotes.columns if "_sz_" in name])
     _check(quotes, "quotes", schema, {
         "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
-        "the best bid must be below the best ask": bid < ask,
+        "the best bid must be below the best ask": bid.is_finite() & ask.is_finite() & (bid < ask),
         "sizes must be finite and not negative": pl.all_horizontal(sizes.is_finite() & (sizes >= 0)),
     }, label)  # fmt: skip
     _check(trades, "trades", TRADES_SCHEMA, {
@@ -179,10 +184,6 @@ class _DayWriter:
         return DaySummary(self.symbol, self.date, rows["quotes"], rows["trades"], self._first_ns, self._last_ns)
 
     def _path(self, table: str) -> Path:
-        path = self._directory / _part(table, self.symbol, self.date)
+        path = self._directory / part_path(table, self.symbol, self.date)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-
-def _part(table: str, symbol: str, date: str) -> str:
-    return f"{table}/symbol={quote(symbol, safe='')}/date={date}/part.parquet"

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from models.regressors import Boosting, fit_boosting, fit_gamma_regression
-from pipeline.features import Features
 from pipeline.history import comparable_cells, held_out
 from pipeline.scope import Scope
-from pipeline.tables import Forecast, Learned
+from pipeline.tables import Features, Forecast, Learned
 
 FEATURES = ("log_size", "side", "log_volatility", "log_thinness", "log_half_spread", "log_depth", "time")
 

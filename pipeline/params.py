@@ -81,7 +81,7 @@ class Matrix(Part):
 
     @model_validator(mode="after")
     def _square(self) -> "Matrix":
-        if any(len(row) != len(self.names) for row in (self.names, *self.matrix)) or len(self.matrix) != len(self.names):
+        if {len(row) for row in (self.matrix, *self.matrix)} != {len(self.names)}:
             raise ValueError("covariance matrix must be square with one row for each name")
         return self
 

@@ -116,6 +116,8 @@ def plot_forecast(backtest: pd.DataFrame, price: float, clock: Clock) -> Figure:
 
 
 def _forecast_panel(ax: Axes, table: pd.DataFrame, scale: float, clock: Clock) -> None:
+    known = table.loc[table["realized"].notna(), "period"]
+    table = table[table["period"] <= known.max()] if len(known) else table  # later ones have nothing to compare with
     by_period = table.groupby("period")
     middle = by_period[["forecast", "baseline", "realized"]].median() * scale
     hours = clock.hours(middle.index.to_numpy()) + clock.length / 2
@@ -145,7 +147,7 @@ def plot_cost(curve: pd.DataFrame, price: float, linear: bool) -> Figure:
         axes[1, column].set_title("Share of time with less depth than the size")
         axes[1, column].set_xlabel("order size, shares")
     axes[0, 0].set_ylabel("cost per share, bps")
-    axes[0, 0].set_ylim(bottom=0)  # last: it ends autoscaling, and both sides share the axis
+    _from_zero(*axes[0])
     axes[1, 0].set_ylim(0, 1)
     axes[1, 0].yaxis.set_major_formatter(PercentFormatter(1))
     _size_axis(axes[1, 0], curve["size"])
@@ -219,7 +221,14 @@ def _settled(figure: Figure) -> Figure:
 def _count_axis(ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=(1, 2, 5, 10)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    ax.set_ylim(bottom=0)
+    _from_zero(ax)
+
+
+def _from_zero(*axes: Axes) -> None:
+    """Let y run from 0 to a little over the data of all the axes, which share it; last, as it ends autoscaling."""
+    highest = max(ax.dataLim.y1 for ax in axes)
+    if np.isfinite(highest) and highest > 0:
+        axes[0].set_ylim(0, 1.06 * highest)
 
 
 def _clock_axis(ax: Axes, first: float, last: float) -> None:

@@ -46,7 +46,8 @@ class SymbolReport:
 class RunFacts:
     """Where the run's numbers come from.
 
-    created, as_of: ISO 8601. stages: stage, tasks, computed, reused, seconds (of work, summed over processes).
+    created, as_of: ISO 8601 with offset. stages: stage, tasks, computed, reused, seconds (of work, summed over
+        processes).
     """
 
     created: str
@@ -80,7 +81,7 @@ class SymbolView:
     family: str
     warnings: tuple[tuple[str, str, str], ...]
     svg: dict[str, str]
-    held_out_days: int
+    held_out: str
     tables: dict[str, Table]
     command: str
 
@@ -127,7 +128,7 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
         risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
         law=params.symbols[report.symbol].law, family=FAMILIES[facts["family"]], warnings=_warnings(report),
         svg={name: svg_text(figure, labels[name], labels[name]) for name, figure in drawn.items()},
-        held_out_days=report.forecast.backtest["date"].nunique(),
+        held_out=_held_out(report.forecast.backtest),
         tables={
             "costs": tables.cost_table(report.schedule), "fit": tables.fit_table(facts),
             "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
@@ -140,6 +141,11 @@ def _when(plan: pd.DataFrame, calendar: Calendar, clock: "Clock") -> str:
     day = pd.Timestamp(plan["start"].iloc[0]).tz_convert(calendar.timezone).date()
     first, end = clock.label(plan["period"].iloc[0]), clock.label(plan["period"].iloc[-1] + 1)
     return f"{day}, {first}–{end} {calendar.timezone}, {len(plan)} periods of {calendar.period_seconds} s"
+
+
+def _held_out(backtest: pd.DataFrame) -> str:
+    dates = backtest["date"].unique()
+    return str(dates[0]) if len(dates) == 1 else f"{len(dates)} days (medians by period)"
 
 
 def _cards(report: SymbolReport, clock: "Clock") -> tuple[Card, ...]:
@@ -185,10 +191,14 @@ def _order_flags(order: AllocateConfig) -> list[str]:
     return [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
+def _local(moment: str, timezone: str) -> str:
+    return f"{pd.Timestamp(moment).tz_convert(timezone):%Y-%m-%d %H:%M} {timezone}"
+
+
 def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     shell = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
                         trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    shell.filters["number"] = number
+    shell.filters |= {"number": number, "local": _local}
     return shell.get_template(TEMPLATE)

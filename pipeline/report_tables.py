@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.plots import Clock
 
 MISSING = "–"
+SMALLEST_POWER = -4  # of ten that is written out in zeros
 NORMAL_95 = NormalDist().inv_cdf(0.975)
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 METHODS = {"optimal": "Optimal", "nlp": "Continuous (NLP)", "dp": "Lattice (DP)", "twap": "TWAP", "vwap": "VWAP"}
@@ -20,6 +21,7 @@ CANDIDATES = {"law": "Parametric law", "square_root": "Square-root law", "gamma_
               "lightgbm": "LightGBM"}  # fmt: skip
 SERIES = {"volatility": "Volatility", "volume": "Volume", "half_spread": "Half spread", "depth": "Depth"}
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
+LOSSES = {"qlike": "QLIKE", "mse_log": "MSE of logarithms"}
 BREAKDOWN = ("spread", "temporary", "permanent", "drift")
 
 
@@ -41,15 +43,19 @@ def number(value: float, digits: int = 4) -> str:
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    power = int(exponent)  # read after rounding: 9.996 is 10.00 in four digits
-    text = f"{mantissa} × 10{exponent_text(power)}" if power < -4 else f"{value:,.{max(digits - 1 - power, 0)}f}"
-    return text.replace("-", "−")
+    unit, decimals = _form(value, digits)
+    text = f"{value / 10.0**unit:,.{decimals}f}"
+    return (f"{text} × {_ten_to(unit)}" if unit else text).replace("-", "−")
 
 
-def exponent_text(power: int) -> str:
-    """Return an integer in superscript digits."""
-    return str(power).translate(SUPERSCRIPTS)
+def _form(value: float, digits: int) -> tuple[int, int]:
+    """Return the power of ten to write apart (0 for none) and the decimals that show so many digits of a value."""
+    power = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 9.9996 is 10.00 in four digits
+    return (power, digits - 1) if power < SMALLEST_POWER else (0, max(digits - 1 - power, 0))
+
+
+def _ten_to(power: int) -> str:
+    return "10" + str(power).translate(SUPERSCRIPTS)
 
 
 def count(value: float) -> str:
@@ -58,9 +64,9 @@ def count(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """Return an amount to the cent, or to four digits where a cent is too coarse."""
-    if pd.isna(value) or math.isinf(value) or 0 < abs(value) < 10:
-        return number(value)
+    """Return an amount to the cent, or to two digits where that is less than ten cents."""
+    if pd.isna(value) or math.isinf(value) or 0 < abs(value) < 0.1:
+        return number(value, 2)
     return f"{value:,.2f}".replace("-", "−")
 
 
@@ -81,9 +87,8 @@ def parameter_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clo
         digits = _digits(row.value, row.standard_error)
         error, interval = "fixed", MISSING
         if pd.notna(row.standard_error):
-            reach = NORMAL_95 * row.standard_error
             error = number(row.standard_error, 2)
-            interval = f"{number(row.value - reach, digits)} … {number(row.value + reach, digits)}"
+            interval = _interval(row.value, NORMAL_95 * row.standard_error, digits)
         rows.append((name, number(row.value, digits), error, interval, level, row.unit, row.source))
     head = ("Parameter", "Estimate", "Standard error", "95% interval", "α", "Unit", "Source")
     return Table(head, tuple(rows), words=(0, 5, 6))
@@ -94,6 +99,13 @@ def _digits(value: float, error: float) -> int:
     if not (pd.notna(error) and error > 0 and pd.notna(value) and value != 0):
         return 4
     return min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2, 2), 8)
+
+
+def _interval(value: float, reach: float, digits: int) -> str:
+    """Return value ± reach as from … to, in the decimals and the power of ten that `number` gives the value."""
+    unit, decimals = _form(value, digits)
+    ends = " … ".join(f"{end / 10.0**unit:,.{decimals}f}" for end in (value - reach, value + reach))
+    return (f"({ends}) × {_ten_to(unit)}" if unit else ends).replace("-", "−")
 
 
 def _bucket_name(bucket: int, buckets: int, periods: int, clock: "Clock") -> str:
@@ -136,8 +148,9 @@ def fit_table(facts: pd.Series) -> Table:
 def score_table(scores: pd.DataFrame) -> Table:
     """List each forecast's loss beside the seasonal baseline's."""
     rows = tuple(
-        (SERIES.get(row.series, row.series), row.origin, row.metric, number(row.model), number(row.baseline),
-         percent(row.model / row.baseline - 1) if row.baseline else MISSING, count(row.n))
+        (SERIES.get(row.series, row.series), row.origin, LOSSES.get(row.metric, row.metric),
+         number(row.model), number(row.baseline), percent(row.model / row.baseline - 1) if row.baseline else MISSING,
+         count(row.n))
         for row in scores.itertuples())  # fmt: skip
     return Table(("Series", "Origin", "Loss", "Model", "Baseline", "Change", "Periods"), rows, words=(0, 1, 2))
 

@@ -14,7 +14,6 @@ from models.regressors import Boosting
 from pipeline import allocate, calibrate, export, features, forecast, learn, select
 from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
-from pipeline.features import Features
 from pipeline.history import past_periods
 from pipeline.ingest import Day
 from pipeline.params import Calendar, Params
@@ -26,7 +25,7 @@ from pipeline.simulate import simulate_to
 from pipeline.sources import RawFile
 from pipeline.stage import Output, Task, execute
 from pipeline.store import Store, code_version, digest, fingerprint
-from pipeline.tables import Calibration, Forecast, Learned, Selection
+from pipeline.tables import Calibration, Features, Forecast, Learned, Selection
 from pipeline.tape import DayInput, IngestTask, discover, group_days, ingest, quality_table
 
 PARAMETRIC = {"law": None, "square_root": "spread_sqrt"}  # candidate -> family; None is the family asked for
@@ -43,9 +42,10 @@ class DaySettings:
 
 @dataclass
 class Job:
-    """One run's means: its configuration, its store, its executor, and the count of what each stage did."""
+    """One run's means: configuration, the source that reads its tape, store, executor, and what each stage did."""
 
     config: Config
+    reader: str
     store: Store
     calendar: SessionCalendar
     executor: Executor
@@ -100,7 +100,8 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         works = _symbol_works(job, days, scope)
         from pipeline import tracking
 
-        run_id = stack.enter_context(tracking.tracked_run(config.track.experiment, f"{config.data.source} {scope.date}"))
+        name = f"{config.data.source} {scope.date}"
+        run_id = stack.enter_context(tracking.tracked_run(config.track.experiment, name))
         params = _export(job, works, scope, run_id)
         results = _results(job, works, params, quality_table(days), scope)
         publish_run(results)
@@ -129,14 +130,13 @@ def ingest_tape(config: Config, out: str) -> list[str]:
 def _open(config: Config, out: str, stack: ExitStack) -> tuple[Job, list[RawFile]]:
     store = Store(f"{out.rstrip('/')}/cache")
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
-    source, location = config.data.source, config.data.location
-    if source == "simulate":
-        source, location = "databento", _simulated(config, store)
-    raw = discover(source, location)
-    config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+    reader, location = config.data.source, config.data.location
+    if reader == "simulate":
+        reader, location = "databento", _simulated(config, store)
+    raw = discover(reader, location)
     workers = choose_workers(config.executor.workers, sum(file.bytes for file in raw))
     executor = stack.enter_context(Executor(workers, config.executor.scheduler))
-    return Job(config, store, calendar, executor), raw
+    return Job(config, reader, store, calendar, executor), raw
 
 
 def _simulated(config: Config, store: Store) -> str:
@@ -149,7 +149,7 @@ def _simulated(config: Config, store: Store) -> str:
 
 
 def _days_on_tape(job: Job, raw: list[RawFile]) -> list[DayInput]:
-    tasks = [IngestTask(file, job.config.data.source, job.calendar, job.store) for file in raw]
+    tasks = [IngestTask(file, job.reader, job.calendar, job.store) for file in raw]
     return group_days(job.stage("ingest", ingest, tasks), job.config.data.symbols)
 
 
@@ -176,7 +176,9 @@ def _symbol_works(job: Job, days: list[DayInput], scope: Scope) -> list[SymbolWo
     past = [tuple(output for output, day in zip(measured, days, strict=True) if day.symbol == name)
             for name in symbols]
 
-    def per_symbol(stage: str, kind: type, run: Callable[..., Any], settings: Any, *inputs: Sequence[Any]) -> list[Output]:
+    def per_symbol(
+        stage: str, kind: type, run: Callable[..., Any], settings: Any, *inputs: Sequence[Any]
+    ) -> list[Output]:
         return job.stage(stage, execute, [
             Task(stage, name, kind, run, group, settings, store)
             for name, *group in zip(symbols, *inputs, strict=True)])
@@ -226,6 +228,8 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
     lines = [f"{computed} stage outputs computed, {reused} reused from {job.store.root}"]
     for one in results.symbols:
         lines.append(allocate.report_text(one.symbol, one.order, one.schedule))
-    lines += [f"report:     {files['report.html']}", f"parameters: {files['params.json']} (table: {files['params.parquet']})",
-              f"schedule:   {files['schedule.csv']}", "MLflow:     run `impact ui` and open http://127.0.0.1:5000"]
+    lines += [f"report:     {files['report.html']}",
+              f"parameters: {files['params.json']} (table: {files['params.parquet']})",
+              f"schedule:   {files['schedule.csv']}",
+              "MLflow:     run `impact ui` and open http://127.0.0.1:5000"]
     return tuple(lines)

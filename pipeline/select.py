@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from models.impact import Family, fit_law
 
-from pipeline.features import Features
+from models.impact import Family, fit_law
 from pipeline.history import comparable_cells, held_out, law_cells
 from pipeline.scope import Scope
-from pipeline.tables import Calibration, Forecast, Learned, Selection
+from pipeline.tables import Calibration, Features, Forecast, Learned, Selection
 
 PARAMETRIC = ("law", "square_root")
 CANDIDATES = (*PARAMETRIC, "gamma_regression", "lightgbm")

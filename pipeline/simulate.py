@@ -78,7 +78,8 @@ def write_day(task: DayTask) -> str:
 def to_databento(tape: DayTape, symbol: str, instrument_id: int, open_ns: int) -> pl.DataFrame:
     """Lay the tape out as Databento's mbp-10 records: a trade shows the book it met, the next its answer.
 
-    Before the open stand a few records, and right after it the opening cross, a trade without a side.
+    A trade prints at the best price it met, whatever its size. Before the open stand a few records, and right
+    after it the opening cross, a trade without a side.
     """
     met = np.searchsorted(tape.quote_ns, tape.trade_ns, side="right") - 1
     before = len(PRE_OPEN_NS)

@@ -93,7 +93,8 @@ def log_symbol(result: SymbolResult) -> None:
         scores = result.report.forecast.scores
         metrics = dict(zip(parameters["name"], parameters["value"], strict=True))
         metrics |= {f"{row.name}_se": row.standard_error for row in parameters.itertuples()}
-        metrics |= {f"{row.series}.{row.origin}.{row.metric}".replace(" ", "_"): row.model for row in scores.itertuples()}
+        metrics |= {f"{row.series}.{row.origin}.{row.metric}".replace(" ", "_"): row.model
+                    for row in scores.itertuples()}
         metrics |= {f"cost_bps.{row.method}": row.cost_bps for row in result.report.schedule.costs.itertuples()}
         facts = result.report.calibration.facts.iloc[0].to_dict()
         log_facts({"symbol": result.report.symbol, **facts}, metrics, {"level": "symbol"})

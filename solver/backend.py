@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
 
 @cache
-def _load() -> ModuleType | None:
-    if find_spec("numba") is None:
-        return None
-    from . import compiled
-
-    return compiled
+def _load(name: str) -> ModuleType | None:
+    return import_module(f".{name}", __package__) if find_spec("numba") is not None else None
 
 
-def kernels(wanted: bool) -> ModuleType | None:
-    """The module of compiled kernels, imported on first use, or None to take the NumPy path."""
-    return _load() if wanted else None
+def kernels(name: str, wanted: bool) -> ModuleType | None:
+    """The module of compiled kernels `name`, imported on first use, or None to take the NumPy path."""
+    return _load(name) if wanted else None

@@ -69,6 +69,25 @@ def _lagrangian_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
     return best
 
 
+def excludes(terms: Terms, x: Floats, beyond: Floats, best: float) -> bool:
+    """Whether no schedule with a trade of `beyond` or more can cost less than `best`, by the Lagrangian bound around x.
+
+    From `beyond` (shape (N,)) to the upper limit every phi must be concave, so that, less any price, it is least at an end;
+    periods where `beyond` is above the limit have nothing to exclude.
+    """
+    if (terms.curve < 0.0).any():
+        return False
+    waiting = np.zeros_like(x)
+    waiting[1:] = np.cumsum((terms.slope + 2.0 * terms.curve * remaining(x))[:-1])
+    price = threshold(gradient(terms, x), terms.upper - terms.lower, terms.shares - float(terms.lower.sum())) - waiting
+    gaps = _tangent_gaps(terms, x, price, convex_range(terms))
+    value = phi(terms, x) - price * x
+    bound = float((phi(terms, x) + (terms.slope + terms.curve * remaining(x)) * remaining(x)).sum()) + terms.const
+    bound -= float(gaps.sum())
+    least = np.minimum(phi(terms, beyond) - price * beyond, phi(terms, terms.upper) - price * terms.upper)
+    return bool(np.where(beyond <= terms.upper, bound + gaps + least - value > best, True).all())
+
+
 def _tangent_gaps(terms: Terms, x: Floats, price: Floats, convex: tuple[Floats, Floats]) -> Floats:
     """phi_j(x_j) - price_j x_j less a lower bound of its minimum over the limits, shape (N,).
 

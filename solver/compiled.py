@@ -54,6 +54,17 @@ def _overtaken(phi: Floats, gain: float, newer: int, older: int, span: Ints) -> 
     a step.
     """
     a, b = span[0] + 1, span[1] + 1
+    d = (span[1] - span[0]) * span[2]
+    if phi[older + d] > phi[newer + d] + gain:
+        return b
+    leap = 1  # most overtakings are near: gallop before halving
+    while a + leap < b:
+        d = (a + leap - span[0]) * span[2]
+        if phi[older + d] <= phi[newer + d] + gain:
+            b = a + leap
+            break
+        a += leap + 1
+        leap *= 2
     while a < b:
         m = (a + b) // 2
         d = (m - span[0]) * span[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .laws import Floats
 from .problem import Terms
@@ -13,7 +14,8 @@ from .shape import factor
 from .solution import Settings
 
 BOUNDARY = 0.995  # share of the way to a limit that one step may go
-FIXED = 1e25  # curvature that holds a period whose limits coincide
+NEWTON_STEPS = 12  # tried without a barrier
+NARROW = 1e-13  # limits closer than this share of the order leave no choice
 
 
 def settle(terms: Terms, x: Floats) -> Floats:
@@ -116,23 +118,57 @@ def start(unit: Terms) -> Floats:
     return y
 
 
-def interior_point(terms: Terms, tolerance: float, max_iterations: int) -> Floats:
+def without_fixed(terms: Terms) -> tuple[Terms, NDArray[np.bool_]]:
+    """The problem of the periods whose limits leave a choice, and which those are.
+
+    What is left after a fixed period differs by a constant from what is left after the free one before it, so the psi of both
+    add up in shares left to trade freely.
+    """
+    free = terms.upper - terms.lower > NARROW * terms.shares
+    if free.all():
+        return terms, free
+    fixed = np.where(free, 0.0, terms.lower)
+    later = remaining(fixed)
+    owner = np.cumsum(free) - 1
+    seen = owner >= 0
+    count = int(free.sum())
+    slope, curve = np.zeros(count), np.zeros(count)
+    np.add.at(slope, owner[seen], (terms.slope + 2.0 * terms.curve * later)[seen])
+    np.add.at(curve, owner[seen], terms.curve[seen])
+    slope[-1:] = curve[-1:] = 0.0
+    kept = {name: getattr(terms, name)[free] for name in ("spread", "scale", "exponent", "gamma", "lower", "upper")}
+    return replace(terms, shares=terms.shares - float(fixed.sum()), slope=slope, curve=curve, **kept), free
+
+
+def interior_point(terms: Terms, settings: Settings) -> Floats:
     """Minimise over the limits by a primal-dual predictor-corrector method, one tridiagonal solve a step.
 
     The Newton direction lives in R, where the Hessian is tridiagonal; trades then follow from the multipliers rather than from
-    differences of R, which keeps tiny trades accurate. Negative curvature is cut off, so a nonconvex problem is
-    improved but not certified here.
+    differences of R, which keeps tiny trades accurate. Without caps the optimum is often strictly inside, so a few plain
+    Newton steps are tried before the barrier is raised. Negative curvature is cut off, so a nonconvex problem is improved but
+    not certified here.
 
     Source: Mehrotra (1992), "On the implementation of a primal-dual interior point method"; DESIGN section 1.2.
     """
-    for only in (terms.lower, terms.upper):  # limits that leave no choice have no interior
-        if abs(float(only.sum()) - terms.shares) <= 1e-13 * terms.shares:
-            return only.copy()
-    solver = _InteriorPoint(normalise(terms))
-    for _ in range(max_iterations):
-        if solver.step() <= 0.05 * tolerance:
-            break
-    return settle(terms, solver.state.y * terms.shares)
+    part, free = without_fixed(terms)
+    x = terms.lower.copy()
+    only = next((v for v in (part.lower, part.upper) if abs(float(v.sum()) - part.shares) <= NARROW * terms.shares), None)
+    if only is not None:  # limits that leave no choice have no interior
+        x[free] = only
+    else:
+        x[free] = part.shares * _interior(normalise(part), settings)
+    return settle(terms, x)
+
+
+def _interior(unit: Terms, settings: Settings) -> Floats:
+    """The trades of a normalised problem whose limits all have room between them."""
+    capped = bool((unit.upper < 1.0).any())
+    for barrier in (True,) if capped else (False, True):
+        run = _InteriorPoint(unit, barrier, capped)
+        for _ in range(settings.max_iterations if barrier else NEWTON_STEPS):
+            if run.step() <= 0.05 * settings.tolerance:
+                return run.state.y
+    return run.state.y
 
 
 def descend(terms: Terms, x: Floats, settings: Settings) -> Floats:
@@ -153,7 +189,7 @@ def descend(terms: Terms, x: Floats, settings: Settings) -> Floats:
             curve=np.maximum(terms.curve, 0.0),
             upper=np.where(hollow & (x <= terms.lower), terms.lower, terms.upper),
         )
-        following = interior_point(model, settings.tolerance, settings.max_iterations)
+        following = interior_point(model, settings)
         moved = float(np.abs(following - x).max())
         x = following
         if moved <= 1e-7 * terms.shares:
@@ -164,11 +200,10 @@ def descend(terms: Terms, x: Floats, settings: Settings) -> Floats:
 class _InteriorPoint:
     """One run of the method on a normalised problem."""
 
-    def __init__(self, unit: Terms) -> None:
+    def __init__(self, unit: Terms, barrier: bool, capped: bool) -> None:
         self.unit = unit
-        self.fixed = unit.upper - unit.lower <= 0.0
-        self.capped = bool((unit.upper < 1.0).any())
-        self.any_fixed = bool(self.fixed.any())
+        self.barrier = barrier
+        self.capped = capped
         self.coupled = bool((unit.curve > 0.0).any())
         self.bend = 2.0 * np.maximum(unit.curve, 0.0)
         k = unit.exponent if unit.power is None else unit.power
@@ -177,19 +212,15 @@ class _InteriorPoint:
         self.slopes = self.rate * (k - 1.0)
         y = start(unit)
         below, above = y - unit.lower, unit.upper - y
-        if self.any_fixed:
-            below[self.fixed] = above[self.fixed] = 1.0
-        mu = 0.1 / y.size
+        mu = 0.1 / y.size if barrier else 0.0
         none = np.zeros_like(y)
         self.state = _State(y, below, above, mu / below, mu / above if self.capped else none)
-        if self.any_fixed:
-            self.state.price_below[self.fixed] = self.state.price_above[self.fixed] = 0.0
         self.count = y.size * (2 if self.capped else 1)
 
     def step(self) -> float:
         """Take one predictor-corrector step and return the gap left before it, relative to the cost's unit."""
         s, unit = self.state, self.unit
-        power = np.where(self.fixed, 1.0, s.y) ** self.k2 if self.any_fixed else s.y**self.k2
+        power = s.y**self.k2
         marginal = unit.spread + (self.rate * power - unit.gamma) * s.y
         h = np.maximum(self.slopes * power - unit.gamma, 1e-14) + s.price_below / s.below
         left = remaining(s.y)
@@ -198,14 +229,18 @@ class _InteriorPoint:
         if self.capped:
             h += s.price_above / s.above
             product += float(s.price_above @ s.above)
-        if self.any_fixed:
-            h[self.fixed] = FIXED
         gap = self._gap(marginal, psi)
         if gap <= 0.0:
             return gap
         system = self._factor(h)
-        mu = product / self.count
         dy = self._direction(system, h, marginal, psi)
+        if not self.barrier:
+            reach = min(1.0, BOUNDARY / max(float((-dy / s.below).max()), 1e-300))
+            s.y += reach * dy
+            s.below += reach * dy
+            return gap
+        mu = product / self.count
+        mu = product / self.count
         d_below, d_above = self._price_steps(dy, 0.0, None)
         primal, dual = self._lengths(dy, d_below, d_above)
         reach = float((s.below + primal * dy) @ (s.price_below + dual * d_below))
@@ -279,10 +314,6 @@ class _InteriorPoint:
 
     def _move(self, dy: Floats, d_below: Floats, d_above: Floats) -> None:
         s = self.state
-        if self.any_fixed:
-            dy[self.fixed] = d_below[self.fixed] = 0.0
-            if self.capped:
-                d_above[self.fixed] = 0.0
         primal, dual = self._lengths(dy, d_below, d_above)
         s.y += primal * dy
         s.below += primal * dy

@@ -40,6 +40,15 @@ class Terms:
         return float(0.5 * self.gamma[0] * self.shares**2)
 
     @cached_property
+    def rows(self) -> Floats:
+        """All of it as one (8, N) array, as the compiled kernels take it."""
+        table = np.empty((8, self.scale.size))
+        fields = (self.spread, self.scale, self.exponent, self.gamma, self.slope, self.curve, self.lower, self.upper)
+        for row, field in zip(table, fields, strict=True):
+            row[:] = field
+        return table
+
+    @cached_property
     def power(self) -> float | None:
         """The exponent when it is the same in every period, otherwise None."""
         first = float(self.exponent[0])

@@ -68,7 +68,7 @@ def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
     lattice = Lattice(problem)
     check_size(lattice, settings)
     lows, highs = lattice.states
-    code = kernels(settings.compiled)
+    code = kernels("compiled", settings.compiled)
     policies: list[Policy] = []
     value = np.zeros(1)
     for j in range(problem.n - 1, -1, -1):
@@ -77,7 +77,7 @@ def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
         value, trades = solve_row(row, period_pieces(lattice, j, row), code)
         policies.append(trades)
     path = follow(policies[::-1], lows, lattice.lots)
-    return Outcome(np.asarray(path * problem.lot, dtype=np.float64), "dp", float(value[0]) + lattice.const, proved=True, lots=True)
+    return Outcome(np.asarray(path * problem.lot, dtype=np.float64), "dp", proved=True, lots=True)
 
 
 def period_row(lattice: Lattice, j: int, after: Floats) -> Row:

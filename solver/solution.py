@@ -78,21 +78,21 @@ class Solution:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method found: a schedule and, if it proves one, a lower bound on the objective."""
+    """What a method found: a schedule, and how far at most it is above the best (zero where that is proved otherwise)."""
 
     x: Floats
     method: str
-    lower_bound: float = -np.inf
+    gap: float = np.inf
     proved: bool = False
     lots: bool = False
 
 
 def finish(problem: Problem, outcome: Outcome, settings: Settings) -> Solution:
-    """Cost an outcome's schedule and decide its status from the bound it carries."""
+    """Cost an outcome's schedule and decide its status from its gap."""
     pieces = evaluate(problem, outcome.x)
-    bound = pieces.objective if outcome.proved else min(outcome.lower_bound, pieces.objective)
-    gap = pieces.objective - bound
-    closed = outcome.proved or gap <= settings.tolerance * pieces.gross
+    gap = 0.0 if outcome.proved else max(outcome.gap, 0.0)
+    bound = pieces.objective - gap
+    closed = gap <= settings.tolerance * pieces.gross
     return Solution(
         x=outcome.x,
         cost=problem.sign * problem.price * problem.shares + pieces.shortfall,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .certificate import certified_gap
+from .backend import kernels
+from .certificate import certified_gap, excludes
 from .closed_form import almgren_chriss, power_law
 from .continuous import descend, interior_point, multiplier
 from .lattice import Lattice
@@ -14,7 +16,7 @@ from .laws import Floats, ProblemError
 from .problem import Problem
 from .programme import dynamic_programme
 from .schedule import evaluate
-from .shape import is_concave, is_lattice_convex
+from .shape import convex_range, is_concave, is_lattice_convex
 from .solution import Outcome, Settings, Solution, finish, infeasible
 from .sweeps import sweep
 
@@ -59,47 +61,48 @@ def _closed_form(problem: Problem, integer: bool) -> Outcome:
     if integer:
         raise ProblemError("integer must be False for method='closed_form', found True: use method='auto'")
     x = almgren_chriss(problem) if problem.terms.power == 2.0 else power_law(problem)
-    return Outcome(x, "closed_form", evaluate(problem, x).objective - certified_gap(problem.terms, x))
+    return Outcome(x, "closed_form", certified_gap(problem.terms, x))
 
 
 def continuous(problem: Problem, settings: Settings) -> Outcome:
-    """The best continuous schedule found, with a lower bound recomputed from the schedule itself."""
+    """The best continuous schedule found, with a gap recomputed from the schedule itself."""
     terms = problem.terms
+    code = kernels("compiled_newton", settings.compiled)
+    if code is not None:
+        x = np.empty(problem.n)
+        gap = float(code.solve_convex(terms.rows, terms.shares, settings.tolerance, settings.max_iterations, x))
+        if _closed(problem, x, gap, settings):
+            return Outcome(x, "newton", gap)
     if not problem.limited and is_concave(terms):
         return Outcome(vertex(problem), "vertex", proved=True)
-    x, method = multiplier(terms), "multiplier"
-    if x is None and terms.exponent.min() >= 1.0:
-        x, method = interior_point(terms, settings.tolerance, settings.max_iterations), "interior_point"
-    if x is None:
+    if terms.exponent.min() < 1.0:
         return _search(problem, settings)
-    best = _bounded(problem, x, method)
-    pieces = evaluate(problem, x)
-    if pieces.objective - best.lower_bound <= settings.tolerance * pieces.gross:
-        return best
-    return _better(problem, best, _search(problem, settings))
+    single = multiplier(terms)
+    x = interior_point(terms, settings) if single is None else single
+    best = Outcome(x, "newton" if single is None else "multiplier", certified_gap(terms, x))
+    return best if _closed(problem, x, best.gap, settings) else _better(problem, best, _search(problem, settings))
 
 
-def _bounded(problem: Problem, x: Floats, method: str) -> Outcome:
-    return Outcome(x, method, evaluate(problem, x).objective - certified_gap(problem.terms, x))
+def _closed(problem: Problem, x: Floats, gap: float, settings: Settings) -> bool:
+    """Whether a gap is within the tolerance, relative to the schedule's cost."""
+    return bool(np.isfinite(gap)) and gap <= settings.tolerance * evaluate(problem, x).gross
 
 
 def _search(problem: Problem, settings: Settings) -> Outcome:
     """The best point of a coarse lattice (within the limits), improved locally."""
     grid = min(settings.grid, 400_000 // problem.n + 20)
     coarse = replace(problem, lot=problem.shares / grid)
-    if Lattice(coarse).reason:
-        x = interior_point(problem.terms, settings.tolerance, settings.max_iterations)
-    else:
-        x = dynamic_programme(coarse, settings).x
-    point = _bounded(problem, x, "coarse_dp")
-    return _better(problem, point, _bounded(problem, descend(problem.terms, x, settings), "coarse_dp"))
+    x = interior_point(problem.terms, settings) if Lattice(coarse).reason else dynamic_programme(coarse, settings).x
+    improved = descend(problem.terms, x, settings)
+    points = [Outcome(point, "search", certified_gap(problem.terms, point)) for point in (x, improved)]
+    return _better(problem, *points)
 
 
 def _better(problem: Problem, one: Outcome, other: Outcome) -> Outcome:
-    """The cheaper of two outcomes, with the better of their bounds."""
-    first, second = evaluate(problem, one.x).objective, evaluate(problem, other.x).objective
-    chosen = other if second < first else one
-    return replace(chosen, lower_bound=max(one.lower_bound, other.lower_bound))
+    """The cheaper of two outcomes, its gap taken to the better of their lower bounds."""
+    first, second = (evaluate(problem, outcome.x).objective for outcome in (one, other))
+    bound = max(first - one.gap, second - other.gap)
+    return replace(other, gap=second - bound) if second < first else replace(one, gap=first - bound)
 
 
 def _whole_lots(problem: Problem, method: str, settings: Settings) -> Outcome:
@@ -107,24 +110,37 @@ def _whole_lots(problem: Problem, method: str, settings: Settings) -> Outcome:
     if method != "dp" and not problem.tabular:
         if not problem.limited and is_concave(problem.terms):
             return Outcome(vertex(problem), "vertex", proved=True, lots=True)
-        if is_lattice_convex(problem.terms):
-            return rounded(problem, settings)
+        exact = rounded(problem, settings)
+        if exact is not None:
+            return exact
     return dynamic_programme(problem, settings)
 
 
-def rounded(problem: Problem, settings: Settings) -> Outcome:
-    """The whole-lot optimum of a convex problem from its continuous one.
+def rounded(problem: Problem, settings: Settings) -> Outcome | None:
+    """The whole-lot optimum of a convex problem from its continuous one; None where that proves nothing.
 
-    The continuous problem is solved under the limits in whole lots, so that rounding the shares left respects them.
+    The continuous problem is solved under the limits in whole lots, so that rounding the shares left respects them. Where
+    some phi turns concave at large trades, those trades are capped away first and afterwards shown to be too dear.
     """
     low, high = problem.lot_limits
-    limits = {"floor": low * problem.lot, "cap": high * problem.lot} if problem.limited else {}
+    _, end = convex_range(problem.terms)
+    trimmed = np.minimum(high, np.where(np.isfinite(end), np.floor(end / problem.lot * (1.0 + 1e-12)), 0.0)).astype(np.int64)
+    cut = bool((trimmed < high).any())
+    if (trimmed < low).any() or int(trimmed.sum()) < problem.lots:
+        return None
+    limits: dict[str, ArrayLike] = {}
+    if problem.limited or cut:
+        limits = {"floor": np.multiply(low, problem.lot), "cap": np.multiply(trimmed, problem.lot)}
     inner = replace(problem, **limits) if limits else problem  # type: ignore[arg-type]
-    x = multiplier(inner.terms)
-    if x is None:
-        x = interior_point(inner.terms, settings.tolerance, settings.max_iterations)
-    trades, proved = sweep(problem, x, settings.max_iterations)
-    return Outcome(np.asarray(trades * problem.lot, dtype=np.float64), "rounding", proved=proved, lots=True)
+    if not is_lattice_convex(inner.terms):
+        return None
+    x = continuous(inner, settings).x
+    trades, proved = sweep(inner, x, settings.max_iterations)
+    found = np.asarray(trades * problem.lot, dtype=np.float64)
+    beyond = np.multiply(np.where(trimmed < high, trimmed + 1, high + 1), problem.lot, dtype=np.float64)
+    if cut and not (proved and excludes(problem.terms, x, beyond, evaluate(problem, found).objective)):
+        return None
+    return Outcome(found, "rounding", certified_gap(problem.terms, found), proved=proved, lots=True)
 
 
 def vertex(problem: Problem) -> Floats:

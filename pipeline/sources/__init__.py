@@ -103,9 +103,10 @@ def local_files(raw: RawFile) -> Iterator[list[Path]]:
             yield paths
             return
         try:
-            yield _unzip(paths[0], Path(directory) / "members")
+            members = _unzip(paths[0], Path(directory) / "members")
         except DECODING_ERRORS as error:
             raise InputError(f"{raw.url}: truncated or damaged zip ({error}); fetch it again") from None
+        yield members
 
 
 def zip_names(url: str) -> list[str]:

@@ -53,13 +53,14 @@ class Cleaner:
 
     def _in_time(self, records: pl.DataFrame) -> pl.DataFrame:
         order, ts = records["order"].to_numpy(), records["ts"].to_numpy()
-        back = np.flatnonzero(np.diff(order, prepend=self.order) < 0)
         clock = np.maximum.accumulate(np.append(self.clock, ts))[1:]
-        late = np.flatnonzero(clock - ts > LATEST_NS)
-        if len(back) or len(late):
-            row = records["row"][int(min(part[0] for part in (back, late) if len(part)))]
-            raise InputError(f"{self.url}: row {row}: time runs backwards for {self.symbol}; "
-                             "sort the file by the time of receipt")  # fmt: skip
+        for wrong, advice in (
+            (np.diff(order, prepend=self.order) < 0, "sort the file by its time"),
+            (clock - ts > LATEST_NS, "event time is over 1 s behind an earlier row's, which no feed's delay explains"),
+        ):
+            if wrong.any():
+                row = records["row"][int(np.argmax(wrong))]
+                raise InputError(f"{self.url}: row {row}: time runs backwards for {self.symbol}; {advice}")
         self.order, self.clock = int(order[-1]), int(clock[-1])
         return records.with_columns(pl.Series("late_event", clock > ts), pl.Series("ts", clock))
 
@@ -86,6 +87,11 @@ class Cleaner:
         return trades.select("ts", "price", "size", "aggressor")
 
 
+def scaled(name: str, unit: float) -> pl.Expr:
+    """Return the column in units of 1/`unit`, to the last bit: polars itself multiplies by the reciprocal."""
+    return pl.col(name).map_batches(lambda whole: pl.Series(whole.to_numpy() / unit), return_dtype=pl.Float64)
+
+
 def flag_duplicates(part: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
     """Add `duplicate`: whether a record equals the one before it in every field but `row`.
 
@@ -98,19 +104,17 @@ def flag_duplicates(part: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataF
 
 
 def _quotes(quotes: pl.DataFrame, levels: int, counts: dict[str, int]) -> pl.DataFrame:
-    empty = {f"{side}_{level}": _missing(f"{side}_px_{level}") | (pl.col(f"{side}_sz_{level}") == 0)
-             for level in range(levels) for side in ("bid", "ask")}  # fmt: skip
+    sides = [(f"{side}_px_{level}", f"{side}_sz_{level}") for level in range(levels) for side in ("bid", "ask")]
     quotes = quotes.with_columns(
-        pl.when(gone).then(fill).otherwise(pl.col(f"{side}_{kind}_{level}")).alias(f"{side}_{kind}_{level}")
-        for (side, level), gone in ((name.split("_"), gone) for name, gone in empty.items())
-        for kind, fill in (("px", float("nan")), ("sz", 0.0)))  # fmt: skip
+        pl.when(_missing(price) | (pl.col(size) == 0)).then(fill).otherwise(pl.col(name)).alias(name)
+        for price, size in sides for name, fill in ((price, float("nan")), (size, 0.0)))  # fmt: skip
     bid, ask = pl.col("bid_px_0"), pl.col("ask_px_0")
     quotes = _drop(quotes, "undefined_price", bid.is_nan() & ask.is_nan(), counts)
     quotes = _drop(quotes, "one_sided", bid.is_nan() | ask.is_nan(), counts)
     quotes = _drop(quotes, "crossed", bid > ask, counts)
     quotes = _drop(quotes, "locked", bid == ask, counts)
-    prices = [name for name in quotes.columns if "_px_" in name]
-    counts["empty_level"] += quotes.select(pl.any_horizontal(pl.col(prices).is_nan()).sum()).item()
+    prices = pl.col([price for price, _ in sides])
+    counts["empty_level"] += quotes.select(pl.any_horizontal(prices.is_nan()).sum()).item()
     return quotes
 
 

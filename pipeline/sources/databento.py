@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.errors import InputError
 from pipeline.sessions import SessionCalendar
 from pipeline.sources import Batch, RawFile, list_files, local_files
-from pipeline.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates
+from pipeline.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
 from pipeline.sources.databento_files import read_records
 
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
@@ -42,6 +42,7 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
     cleaners: dict[str, Cleaner] = {}
     publishers: dict[str, int] = {}
     previous: dict[str, pl.DataFrame] = {}
+    auctions = calendar.name != "24/7"  # a market that never closes has no opening cross
     with local_files(raw) as paths:
         for records in read_records(paths[0], raw.url, batch_rows):
             levels = _check_columns(records.columns, raw.url)
@@ -51,7 +52,7 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
                 flagged = flag_duplicates(part, previous.get(symbol))
                 previous[symbol] = part.tail(1)
                 if symbol not in cleaners:
-                    cleaners[symbol] = Cleaner(symbol, raw.url, calendar, levels, opening_cross=True)
+                    cleaners[symbol] = Cleaner(symbol, raw.url, calendar, levels, opening_cross=auctions)
                 yield from cleaners[symbol].clean(_normalise(flagged, levels, raw.url))
 
 
@@ -72,6 +73,8 @@ def _check_publisher(part: pl.DataFrame, publishers: dict[str, int], symbol: str
     if "publisher_id" not in part.columns:
         return
     seen = {publishers.get(symbol), *part["publisher_id"].unique()} - {None}
+    if not seen:
+        return
     if len(seen) > 1:
         raise InputError(f"{url}: {symbol} has the books of several publishers ({', '.join(map(str, sorted(seen)))}) "
                          "mixed; keep the records of one publisher_id a file")  # fmt: skip
@@ -109,7 +112,7 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
 
 def _price(part: pl.DataFrame, name: str) -> pl.Expr:
     if part[name].dtype.is_integer():
-        return pl.when(pl.col(name) != UNDEFINED).then(pl.col(name) / FIXED_POINT).alias(name)
+        return pl.when(pl.col(name) != UNDEFINED).then(scaled(name, FIXED_POINT)).alias(name)
     return pl.col(name).cast(pl.Float64)
 
 

@@ -33,6 +33,8 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
         try:
             frame = next(frames)
         except StopIteration:
+            if not done:
+                raise InputError(f"{url}: truncated, damaged or no mbp-10 {kind} file: it has no records") from None
             return
         except (pl.exceptions.PolarsError, OSError, _Damaged) as error:
             reason = str(error).strip().splitlines()[0]
@@ -59,7 +61,9 @@ def _parquet(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
     """Prices are fixed-point when the first rows hold no decimal point; polars then rejects a later one."""
-    sample = pl.read_csv(path, n_rows=SAMPLE_ROWS)
+    sample = pl.read_csv(path, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
+    if path.suffix == ".csv":  # what is compressed carries its own check
+        _check_last_line(path, sample.width)
     prices = [name for name in sample.columns if name == "price" or "_px_" in name]
     decimal = any(sample[name].dtype == pl.Float64 for name in prices)
     kinds: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(sample.columns, pl.String)
@@ -71,6 +75,15 @@ def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
         elif name in ("ts_event", "ts_recv") and kind.is_integer():
             kinds[name] = pl.Int64
     yield from rebatch(pl.scan_csv(path, schema_overrides=kinds).collect_batches(chunk_size=rows), rows)
+
+
+def _check_last_line(path: Path, columns: int) -> None:
+    """Count the last line's fields, because polars fills up a line that breaks off."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - BLOCK))
+        last = file.read().splitlines()[-1]
+    if last.count(b",") != columns - 1:
+        raise _Damaged(f"its last line has {last.count(b',') + 1} fields, not {columns}")
 
 
 def _dbn(path: Path, rows: int) -> Iterator[pl.DataFrame]:

@@ -14,7 +14,7 @@ import polars as pl
 from pipeline.errors import InputError
 from pipeline.sessions import SECOND_NS, SessionCalendar
 from pipeline.sources import Batch, RawFile, list_files, local_files, rebatch, zip_names
-from pipeline.sources.clean import Cleaner, flag_duplicates
+from pipeline.sources.clean import Cleaner, flag_duplicates, scaled
 
 NAME = re.compile(
     r"^(?P<symbol>.+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv$")
@@ -24,6 +24,7 @@ EXECUTION, HIDDEN, CROSS, HALT = 4, 5, 6, 7
 TRADING_RESUMES = 1  # the price of a halt message: -1 halted, 0 quoting resumes, 1 trading resumes
 PRICE_UNIT, EMPTY = 1e4, 9_999_999_999  # an empty ask level is at +EMPTY, an empty bid level at -EMPTY
 DECIMALS = 9
+NASDAQ = ZoneInfo("America/New_York")  # times are since its midnight
 
 
 def discover(location: str) -> list[RawFile]:
@@ -74,7 +75,7 @@ class _Pair:
 def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[Batch]:
     names = NAME.match(pair.message.name)
     levels = int(names["levels"])
-    midnight = datetime.fromisoformat(names["date"]).replace(tzinfo=ZoneInfo(calendar.timezone))
+    midnight = datetime.fromisoformat(names["date"]).replace(tzinfo=NASDAQ)
     midnight_ns = int(midnight.timestamp()) * SECOND_NS
     cleaner = Cleaner(names["symbol"], pair.label, calendar, levels, opening_cross=False)
     before, halted = None, False
@@ -108,8 +109,13 @@ def _csv(pair: _Pair, path: Path, schema: dict[str, type[pl.DataType]], rows: in
             raise InputError(f"{pair.label}: {path.name} has {width} columns, not {len(schema)}; is it whole?")
         spare = {f"spare_{number}": pl.String for number in range(width - len(schema))}
         frames = pl.scan_csv(path, has_header=False, schema=schema | spare).collect_batches(chunk_size=rows)
-        for frame in rebatch(frames, rows):
-            yield frame.select(*schema)
+        for whole in rebatch(frames, rows):
+            frame = whole.select(*schema)
+            short = frame.select(pl.any_horizontal(pl.all().is_null()).arg_true()).to_series()
+            if len(short):
+                row = done + short[0] + 1
+                raise InputError(f"{pair.label}: {path.name}, row {row}: fields are missing; is the file whole?")
+            yield frame
             done += len(frame)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -141,7 +147,7 @@ def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str)
          + decimals.str.slice(0, DECIMALS).str.pad_end(DECIMALS, "0").cast(pl.Int64, strict=False)).alias("ts"),
         (decimals.str.len_bytes() > DECIMALS).alias("long_decimals"),
         (visible | hidden | (pl.col("type") == CROSS)).alias("is_trade"),
-        (pl.col("price") / PRICE_UNIT).alias("price"),
+        scaled("price", PRICE_UNIT),
         pl.col("size").cast(pl.Float64),
         pl.when(visible).then(-pl.col("direction")).otherwise(0).cast(pl.Int8).alias("aggressor"),
         (pl.col("type") == CROSS).alias("cross"),
@@ -156,9 +162,9 @@ def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str)
 
 
 def _level(side: str, level: int) -> tuple[pl.Expr, pl.Expr]:
-    price = pl.col(f"{side}_px_{level}")
-    shown = pl.when(price.abs() < EMPTY).then(price / PRICE_UNIT)
-    return shown.alias(f"{side}_px_{level}"), pl.col(f"{side}_sz_{level}").cast(pl.Float64)
+    price = f"{side}_px_{level}"
+    shown = pl.when(pl.col(price).abs() < EMPTY).then(scaled(price, PRICE_UNIT))
+    return shown.alias(price), pl.col(f"{side}_sz_{level}").cast(pl.Float64)
 
 
 def _book_columns(levels: int) -> list[str]:

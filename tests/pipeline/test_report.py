@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import plots, report_tables
+from pipeline import plots
 from pipeline.config import AllocateConfig
 from pipeline.params import UNITS, Calendar, Law, Matrix, Params, Period, Reference, SymbolParams, Valid
 from pipeline.report import RunFacts, SymbolReport, figures, render
@@ -206,6 +206,7 @@ def test_headline_states_cost_deviation_and_savings(page: Page) -> None:
     assert "25.0 ± 81.2 bps 2,500.00 ± 8,123.40 in currency" in page.text
     assert "5.00 bps 500.00 in currency (16.7%)" in page.text  # (3000 - 2500) / 3000
     assert "1.00 bps 100.25 in currency (3.9%)" in page.text  # 100.25 / 2600.25
+    assert "using nothing later than 2025-01-31 16:00 America/New_York" in page.text
     assert "2025-02-03, 09:30–16:00 America/New_York, 78 periods of 300 s" in page.text
 
 
@@ -221,7 +222,7 @@ def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
     k, *_ = find_rows(page, "k")
     assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "", "1", "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
     gamma, *_ = find_rows(page, "γ")
-    assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "1.88 × 10⁻⁷ … 3.14 × 10⁻⁷"]
+    assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
     morning, *_ = find_rows(page, "log α, 09:30–10:35")  # 78 periods of 5 min in 6 buckets: 13 periods each
     assert morning[1:5] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2; 3e-4 e^.2
 
@@ -235,7 +236,7 @@ def test_winner_is_marked_and_best_named(page: Page) -> None:
 
 
 def test_forecast_loss_is_compared_with_its_baseline(page: Page) -> None:
-    assert ["Volatility", "day ahead", "qlike", "0.1800", "0.2400", "−25.0%", "390"] in find_rows(page, "Volatility")
+    assert ["Volatility", "day ahead", "QLIKE", "0.1800", "0.2400", "−25.0%", "390"] in find_rows(page, "Volatility")
 
 
 def test_quality_is_counted_by_symbol_and_by_day(page: Page) -> None:
@@ -340,6 +341,16 @@ def test_partly_missing_backtest_still_draws() -> None:
         "Volume, shares per period", "Half spread, bps of price", "Depth on a side, shares"]  # fmt: skip
 
 
+def test_forecast_panels_hold_all_data_and_end_with_the_realized() -> None:
+    backtest = make_report("AAA", days=1).forecast.backtest
+    backtest = backtest[backtest["series"] == "half_spread"].assign(forecast=0.02, baseline=0.02, realized=0.02)
+    backtest.loc[backtest["period"] > 20, "realized"] = np.nan
+    ax = plots.plot_forecast(backtest, 100.0, plots.Clock(9.5, SECONDS / 3600)).axes[0]
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > 1.05 * 2.0  # a constant 2 bps stands inside the panel, not on its rim
+    assert ax.get_xlim() == pytest.approx((9.5, 9.5 + 21 / 12))
+
+
 def test_schedule_figure_draws_the_plan_in_exchange_time() -> None:
     report = make_report("AAA")
     traded, left = figures(report, CALENDAR)["schedule"].axes
@@ -374,10 +385,3 @@ def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str)
     later = plots.Clock.of(calendar, pd.DataFrame({"period": [30], "start": [start]}))  # the rest of a session
     assert later.label(30) == expected
     assert later.hours(np.array([0]))[0] == pytest.approx(clock.hours(np.array([0]))[0] - 0.5)
-
-
-@pytest.mark.parametrize(("value", "digits", "expected"), [
-    (1234567.8, 4, "1,234,568"), (0.0123456, 4, "0.01235"), (9.9996, 4, "10.00"), (-0.5, 2, "−0.50"), (0.0, 4, "0"),
-    (2.5e-7, 3, "2.50 × 10⁻⁷"), (np.nan, 4, "–"), (-np.inf, 4, "−∞"), (12.3456, 3, "12.3")])  # fmt: skip
-def test_numbers_are_written_in_significant_digits(value: float, digits: int, expected: str) -> None:
-    assert report_tables.number(value, digits) == expected

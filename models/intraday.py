@@ -1,0 +1,227 @@
+"""Intraday forecasts of a positive measurement: time-of-day profile x daily level x within-day state."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from models.caveat import Caveat
+from models.dynamics import Dynamics, by_variogram, fit_dynamics
+from models.har import fit_har
+
+Floats = NDArray[np.float64]
+WINDOW_DAYS = 60  # of profile and dynamics
+HAR_DAYS = 60
+FIRST_DAY_BLOCK = 30  # periods
+DIFFUSE = 1e4  # variance of a level of which nothing is known
+EWMA_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
+DEFAULT_WEIGHT, WEIGHT_DAYS = 0.5, 10
+LEVEL_VARIANCE, LEVEL_DAYS = 0.1, 5  # one-step variance of a daily log level, and the days it weighs as much as
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of the day's level and of the deviation from it, before the next period: Gaussian, in logs."""
+
+    level: float
+    deviation: float
+    level_variance: float
+    covariance: float
+    deviation_variance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Predicted measurements, lognormal. Shapes: (horizon,); NaN before anything was ever observed."""
+
+    log_mean: Floats
+    log_variance: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Return the mean of the measurement itself."""
+        return np.exp(self.log_mean + self.log_variance / 2)
+
+    @property
+    def variance(self) -> Floats:
+        """Return the variance of the measurement itself."""
+        return self.mean**2 * np.expm1(self.log_variance)
+
+    def quantiles(self, probabilities: Floats) -> Floats:
+        """Return the quantiles of the measurement, shape (len(probabilities), horizon)."""
+        return np.exp(self.log_mean + np.sqrt(self.log_variance) * ndtri(np.asarray(probabilities))[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class IntradayFit:
+    """y_{d,i} = profile_i + level_d + a_{d,i} + e: a is a stationary AR(1) that starts afresh each day.
+
+    profile: (N,), mean 0; dynamics of a and e; level_model: "har", "ewma" (with its weight) or "none"; state
+    before period `position`; days used; missing: share of their periods without a measurement.
+    """
+
+    profile: Floats
+    dynamics: Dynamics
+    level_model: str
+    state: State
+    position: int
+    days: int
+    missing: float
+    warnings: tuple[Caveat, ...]
+
+    def update(self, observations: Floats) -> "IntradayFit":
+        """Return the fit conditioned on the day's next logs, (m,), NaN where missing.
+
+        Raises: ValueError when they reach beyond the profile.
+        """
+        return self._advance(observations)[0]
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the forecast of the next `horizon` periods of the day.
+
+        Raises: ValueError when they reach beyond the profile.
+        """
+        ahead = self._ahead(horizon, "horizon")
+        decay = self.dynamics.phi ** np.arange(horizon)
+        state = self.state
+        settled = self.dynamics.state_variance * (1 - decay**2)
+        variance = state.level_variance + 2 * decay * state.covariance + decay**2 * state.deviation_variance
+        mean = ahead + state.level + decay * state.deviation
+        known = state.level_variance < DIFFUSE / 2
+        return Forecast(
+            np.where(known, mean, np.nan),
+            np.where(known, variance + settled + self.dynamics.noise_variance, np.nan),
+        )
+
+    def one_step(self, observations: Floats) -> Forecast:
+        """Return for every observation the forecast made just before it, from those before it."""
+        return self._advance(observations)[1]
+
+    def summary(self) -> str:
+        """Return the fit as text."""
+        dynamics, level, error = self.dynamics, self.state.level, self.state.level_variance**0.5
+        lines = [
+            f"Intraday model  days {self.days}  missing {self.missing:.1%}  level by {self.level_model}",
+            f"profile {np.ptp(self.profile):.3g} high to low  level {level:.4g} +- {error:.2g}",
+            f"phi {dynamics.phi:.3f}  state s.d. {dynamics.state_variance**0.5:.3g}"
+            f"  noise s.d. {dynamics.noise_variance**0.5:.3g}",
+        ]
+        return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
+
+    def _ahead(self, count: int, name: str) -> Floats:
+        rest = len(self.profile) - self.position
+        if not 0 <= count <= rest:
+            raise ValueError(f"{name}: {count} periods, the day has {rest} left")
+        return self.profile[self.position : self.position + count]
+
+    def _advance(self, observations: Floats) -> tuple["IntradayFit", Forecast]:
+        """Filter the observations.
+
+        Source: the Kalman filter with state (level, a), e.g. Durbin, Koopman 2012, section 4.3, written out.
+        """
+        ahead = self._ahead(len(observations), "observations")
+        phi, noise = self.dynamics.phi, self.dynamics.noise_variance
+        shock = self.dynamics.state_variance * (1 - phi**2)
+        state = self.state
+        level, deviation = state.level, state.deviation
+        p_level, p_both, p_deviation = state.level_variance, state.covariance, state.deviation_variance
+        means, variances = [], []
+        for value, base in zip((observations - ahead).tolist(), ahead.tolist(), strict=True):
+            mean, variance = level + deviation, p_level + 2 * p_both + p_deviation + noise
+            known = p_level < DIFFUSE / 2
+            means.append(mean + base if known else math.nan)
+            variances.append(variance if known else math.nan)
+            if not math.isnan(value):
+                to_level, to_deviation = (p_level + p_both) / variance, (p_both + p_deviation) / variance
+                level += to_level * (value - mean)
+                deviation += to_deviation * (value - mean)
+                p_level -= to_level**2 * variance
+                p_both -= to_level * to_deviation * variance
+                p_deviation -= to_deviation**2 * variance
+            deviation, p_both, p_deviation = phi * deviation, phi * p_both, phi**2 * p_deviation + shock
+        after = State(level, deviation, p_level, p_both, p_deviation)
+        fit = replace(self, state=after, position=self.position + len(ahead))
+        return fit, Forecast(np.array(means), np.array(variances))
+
+
+def fit_intraday(history: Floats) -> IntradayFit:
+    """Fit profile, dynamics and daily level to the logs of past days, ready to forecast the next one.
+
+    history: (D, N), NaN where missing; shorter days end in NaN; D = 0 gives the defaults and an unknown
+    level.
+    Source: Chen, Feng, Palomar 2016, "Forecasting intraday trading volume: a Kalman filter approach", for the
+    structure; moments in place of their EM.
+    """
+    recent = history[-WINDOW_DAYS:]
+    dynamics, profile = fit_dynamics(recent)
+    levels = _daily_levels(history, profile)
+    level_model, level, variance = _next_level(levels)
+    caveats = []
+    if len(recent) < 2:
+        message = f"{len(recent)} past days: profile, daily level and dynamics rest on defaults"
+        caveats.append(Caveat("short_history", message))
+    state = State(level, 0.0, variance, 0.0, dynamics.state_variance)
+    missing = float(np.isnan(history).mean()) if history.size else 0.0
+    return IntradayFit(profile, dynamics, level_model, state, 0, len(history), missing, tuple(caveats))
+
+
+def one_step(history: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and variance of every log measurement as predicted just before it; NaN before the first one.
+
+    history: (D, N). Day d is filtered by what was fitted to the days before it, so nothing depends on later
+    values; a row of NaN is a day-ahead forecast. The first day has only itself: its dynamics are measured
+    again every FIRST_DAY_BLOCK periods from what it has shown by then.
+    """
+    log_mean, log_variance = np.empty(history.shape), np.empty(history.shape)
+    for day, row in enumerate(history):
+        forecast = fit_intraday(history[:day]).one_step(row) if day else _first_day(row)
+        log_mean[day], log_variance[day] = forecast.log_mean, forecast.log_variance
+    return log_mean, log_variance
+
+
+def _first_day(row: Floats) -> Forecast:
+    fit = fit_intraday(np.empty((0, len(row))))
+    means, variances = [], []
+    for begin in range(0, len(row), FIRST_DAY_BLOCK):
+        seen, block = row[:begin], row[begin : begin + FIRST_DAY_BLOCK]
+        dynamics = by_variogram(seen[None, :], 1.0)
+        start = replace(fit.state, deviation_variance=dynamics.state_variance)
+        forecast = replace(fit, dynamics=dynamics, state=start).update(seen).one_step(block)
+        means.append(forecast.log_mean)
+        variances.append(forecast.log_variance)
+    return Forecast(np.concatenate(means), np.concatenate(variances))
+
+
+def _daily_levels(history: Floats, profile: Floats) -> Floats:
+    known = np.isfinite(history)
+    total = np.where(known, history - profile, 0.0).sum(axis=1)
+    count = known.sum(axis=1)
+    return np.divide(total, count, out=np.full(len(history), np.nan), where=count > 0)
+
+
+def _next_level(levels: Floats) -> tuple[str, float, float]:
+    """Return the level model's name, its forecast of the next day and the variance of that."""
+    known = levels[np.isfinite(levels)]
+    if len(known) == 0:
+        return "none", 0.0, DIFFUSE
+    if len(known) >= HAR_DAYS:
+        har = fit_har(known)
+        return "har", har.forecast(known), har.residual_variance
+    errors = {weight: _ewma(known, weight) for weight in EWMA_WEIGHTS}
+    weight = DEFAULT_WEIGHT
+    if len(known) >= WEIGHT_DAYS:
+        weight = min(errors, key=lambda each: float((errors[each][1] ** 2).sum()))
+    level, miss = errors[weight]
+    variance = (LEVEL_DAYS * LEVEL_VARIANCE + (miss**2).sum()) / (LEVEL_DAYS + len(miss))
+    return f"ewma({weight:g})", level, float(variance)
+
+
+def _ewma(levels: Floats, weight: float) -> tuple[float, Floats]:
+    """Return the average after the last level and the one-step errors on the way."""
+    level, misses = float(levels[0]), []
+    for value in levels[1:].tolist():
+        misses.append(value - level)
+        level += weight * (value - level)
+    return level, np.array(misses)

@@ -1,0 +1,375 @@
+"""Compiled kernels for continuous schedules (needs numba): the methods of `continuous`, one order or many.
+
+An order's parameters are the rows of an (8, N) array: spread, scale, exponent, gamma, slope, curve, lower, upper.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from .laws import Floats, Ints
+
+WORK_ROWS = 20
+BOUNDARY = 0.995
+NEWTON_STEPS = 12  # tried without a barrier
+LEAST = 1e-14  # curvature below which a period counts as flat
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _power(y: float, k: float) -> float:
+    """y**k with the exponents that matter most done without a logarithm."""
+    if k == -0.5:
+        return 1.0 / np.sqrt(y)
+    if k == 0.0:
+        return 1.0
+    if k == 0.5:
+        return np.sqrt(y)
+    if k == 2.0:
+        return y * y
+    return y**k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def is_convex(rows: Floats) -> bool:
+    """Whether every phi and psi is convex over the limits (the simpler of the two tests of `shape`)."""
+    for j in range(rows.shape[1]):
+        k, bent = rows[2, j], rows[1, j] * rows[2, j] * (rows[2, j] - 1.0)
+        least = 0.0
+        if bent != 0.0:
+            worst = rows[7, j] if (k < 2.0) == (bent > 0.0) else rows[6, j]
+            least = bent * (_power(worst, k - 2.0) if worst > 0.0 or k >= 2.0 else np.inf)
+        if not least >= rows[3, j] or rows[5, j] < 0.0:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def frank_wolfe_gap(rows: Floats, shares: float, x: Floats) -> float:
+    """The Frank-Wolfe gap of a schedule of a convex problem, currency."""
+    n = x.size
+    total, room = np.empty(n), np.empty(n)
+    run, left, amount = 0.0, shares, shares
+    for j in range(n):
+        k = rows[2, j]
+        rate = rows[1, j] * k
+        total[j] = rows[0, j] + (rate * _power(x[j], k - 1.0) if rate > 0.0 else 0.0) - rows[3, j] * x[j] + run
+        left -= x[j]
+        if j + 1 < n:
+            run += rows[4, j] + 2.0 * rows[5, j] * max(left, 0.0)
+        room[j] = rows[7, j] - rows[6, j]
+        amount -= rows[6, j]
+    nu = total.min()
+    if room.min() < amount * (1.0 - 1e-12):
+        placed = 0.0
+        for j in np.argsort(total):
+            nu = total[j]
+            placed += room[j]
+            if placed >= amount * (1.0 - 1e-12):
+                break
+    gap = 0.0
+    for j in range(n):
+        tilt = total[j] - nu
+        gap += max(tilt * (x[j] - rows[6, j]), tilt * (x[j] - rows[7, j]))
+    return gap
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _normalise(rows: Floats, shares: float, work: Floats) -> bool:
+    """Fill work[0:8] with the order of size one at cost about one, work[8] with a start; return whether caps bind."""
+    n = rows.shape[1]
+    low, spare, capped, weigh = 0.0, 0.0, False, True
+    k0, s2 = rows[2, 0], shares * shares
+    grown = shares**k0
+    cheapest = np.inf
+    for j in range(n):
+        k = rows[2, j]
+        work[0, j] = rows[0, j] * shares
+        work[1, j] = rows[1, j] * (grown if k == k0 else shares**k)
+        work[2, j] = k
+        work[3, j], work[4, j], work[5, j] = rows[3, j] * s2, rows[4, j] * shares, rows[5, j] * s2
+        work[6, j], work[7, j] = rows[6, j] / shares, rows[7, j] / shares
+        low += work[6, j]
+        spare += work[7, j] - work[6, j]
+        capped = capped or work[7, j] < 1.0
+        cheapest = min(cheapest, work[1, j])
+        weigh = weigh and k == k0
+    weigh = weigh and k0 > 1.0 and spare >= n - 1e-9 and cheapest > 0.0
+    share = (1.0 - low) / spare if spare > 0.0 else 0.0
+    heap = 0.0
+    for j in range(n):
+        work[8, j] = work[6, j] + (work[7, j] - work[6, j]) * share
+        if weigh:
+            work[9, j] = _power(cheapest / work[1, j], 1.0 / (k0 - 1.0))
+            heap += work[9, j]
+    cost, left = 0.0, 0.0
+    for j in range(n - 1, -1, -1):
+        if weigh:
+            work[8, j] = 0.1 * work[8, j] + 0.9 / heap * work[9, j]
+        y = work[8, j]
+        cost += abs(work[0, j]) * y + work[1, j] * _power(y, work[2, j]) + 0.5 * abs(work[3, j]) * y * y
+        cost += abs(work[4, j]) * left + abs(work[5, j]) * left * left
+        left += y
+    if cost > 0.0:
+        for j in range(n):
+            work[0, j] /= cost
+            work[1, j] *= work[2, j] / cost
+            work[3, j] /= cost
+            work[4, j] /= cost
+            work[5, j] /= cost
+    return capped
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _direction(work: Floats, coupled: bool) -> None:
+    """Fill work[18] with the Newton step of the trades from h (13), marginal costs w (14) and psi' (12).
+
+    work[15] and work[16] hold the factors of the tridiagonal Hessian in R.
+    """
+    n = work.shape[1]
+    y, psi, h, w, d, e, step, dy = work[8], work[12], work[13], work[14], work[15], work[16], work[17], work[18]
+    if coupled:
+        for j in range(n - 1):
+            d[j] = h[j] + h[j + 1] + 2.0 * max(work[5, j], 0.0)
+            step[j] = w[j] - w[j + 1] - psi[j]
+            if j > 0:
+                e[j] = -h[j] / d[j - 1]
+                d[j] += h[j] * e[j]
+                step[j] -= e[j] * step[j - 1]
+        for j in range(n - 2, -1, -1):
+            step[j] /= d[j]
+            if j < n - 2:
+                step[j] -= e[j + 1] * step[j + 1]
+    run, inverse, weighted, missing = 0.0, 0.0, 0.0, 1.0
+    for j in range(n):
+        dy[j] = w[j] + run
+        if j + 1 < n:
+            run += psi[j] + (2.0 * max(work[5, j], 0.0) * step[j] if coupled else 0.0)
+        one = 1.0 / h[j]
+        inverse += one
+        weighted += dy[j] * one
+        missing -= y[j]
+    nu = (missing + weighted) / inverse
+    for j in range(n):
+        dy[j] = (nu - dy[j]) / h[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _expand(work: Floats) -> float:
+    """Fill psi' (12), curvature (13) and marginal cost (14) at the current trades; return the Frank-Wolfe gap (no caps)."""
+    n = work.shape[1]
+    left = 0.0
+    for j in range(n - 1, -1, -1):
+        work[12, j] = work[4, j] + 2.0 * work[5, j] * left
+        left += work[8, j]
+    run, least, lean, spread_out = 0.0, np.inf, 0.0, 0.0
+    for j in range(n):
+        y, k = work[8, j], work[2, j]
+        steep = work[1, j] * _power(y, k - 2.0) if work[1, j] > 0.0 else 0.0
+        work[14, j] = work[0, j] + (steep - work[3, j]) * y
+        work[13, j] = max(steep * (k - 1.0) - work[3, j], LEAST)
+        total = work[14, j] + run
+        run += work[12, j]
+        least = min(least, total)
+        lean += total * (y - work[6, j])
+        spread_out += y - work[6, j]
+    return lean - least * spread_out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _newton(work: Floats, coupled: bool, stop: float, steps: int) -> bool:
+    """Plain Newton steps kept inside the limits; True when the gap closes."""
+    n = work.shape[1]
+    y, dy = work[8], work[18]
+    for _ in range(steps):
+        if _expand(work) <= stop:
+            return True
+        _direction(work, coupled)
+        worst = 0.0
+        for j in range(n):
+            worst = max(worst, -dy[j] / (y[j] - work[6, j]))
+        reach = min(1.0, BOUNDARY / worst) if worst > 0.0 else 1.0
+        for j in range(n):
+            y[j] += reach * dy[j]
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _begin_barrier(work: Floats, capped: bool) -> None:
+    """Set the slacks (11, 19) and their prices (9, 10) for the start in work[8]."""
+    n = work.shape[1]
+    for j in range(n):
+        work[11, j] = work[8, j] - work[6, j]
+        work[19, j] = work[7, j] - work[8, j] if capped else 1.0
+        work[9, j] = 0.1 / n / work[11, j]
+        work[10, j] = 0.1 / n / work[19, j] if capped else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _price_step(work: Floats, j: int, target: float) -> tuple[float, float]:
+    """The steps of the two slack prices of period j for its trade's step work[18, j]."""
+    below = (target - work[9, j] * work[18, j]) / work[11, j] - work[9, j]
+    above = (target + work[10, j] * work[18, j]) / work[19, j] - work[10, j]
+    return below, above
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _barrier(work: Floats, coupled: bool, capped: bool, stop: float, steps: int) -> bool:
+    """Primal-dual steps with a barrier whose weight falls with the last step's length; True when they converge."""
+    n = work.shape[1]
+    _begin_barrier(work, capped)
+    last, primal, dual = 0.0, 0.0, 0.0
+    for _ in range(steps):
+        _expand(work)
+        product = 0.0
+        for j in range(n):
+            product += work[9, j] * work[11, j] + work[10, j] * work[19, j]
+        if product <= stop and min(primal, dual) > 0.9:
+            return True
+        target = max(0.01, (1.0 - last) ** 2) * product / (n * (2 if capped else 1))
+        for j in range(n):
+            work[13, j] += work[9, j] / work[11, j] + work[10, j] / work[19, j]
+            work[14, j] -= target / work[11, j] - (target / work[19, j] if capped else 0.0)
+        _direction(work, coupled)
+        primal, dual = 1e-300, 1e-300
+        for j in range(n):
+            below, above = _price_step(work, j, target)
+            primal = max(primal, -work[18, j] / work[11, j])
+            dual = max(dual, -below / work[9, j])
+            if capped:
+                primal = max(primal, work[18, j] / work[19, j])
+                dual = max(dual, -above / work[10, j])
+        primal, dual = min(1.0, BOUNDARY / primal), min(1.0, BOUNDARY / dual)
+        last = min(primal, dual)
+        for j in range(n):
+            below, above = _price_step(work, j, target)
+            work[9, j] += dual * below
+            work[11, j] += primal * work[18, j]
+            work[8, j] += primal * work[18, j]
+            if capped:
+                work[10, j] += dual * above
+                work[19, j] -= primal * work[18, j]
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _settle(rows: Floats, shares: float, work: Floats, x: Floats) -> None:
+    """Scale the trades back, put them within their limits, and give the rounding error to the largest with room for it."""
+    total, most, at = 0.0, -1.0, 0
+    for j in range(x.size):
+        x[j] = min(max(work[8, j] * shares, rows[6, j]), rows[7, j])
+        total += x[j]
+    error = shares - total
+    for j in range(x.size):
+        room = rows[7, j] - x[j] if error > 0.0 else x[j] - rows[6, j]
+        if min(room, x[j] + 1e-3 * shares) > most:
+            most, at = min(room, x[j] + 1e-3 * shares), j
+    if abs(error) <= most:
+        x[at] += error
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: Floats) -> float:
+    """Solve one convex order into x and return its certified gap, currency.
+
+    The gap is infinite when the order is not proved convex, or a period's limits leave no choice: `continuous` handles those.
+    """
+    room = np.inf
+    for j in range(x.size):
+        room = min(room, rows[7, j] - rows[6, j])
+    if room <= 1e-9 * shares / x.size or not is_convex(rows):
+        return np.inf
+    work = np.zeros((WORK_ROWS, x.size))
+    capped = _normalise(rows, shares, work)
+    if not _single_price(work):
+        coupled = False
+        for j in range(x.size):
+            coupled = coupled or work[5, j] > 0.0
+        start = work[8].copy()
+        if capped or not _newton(work, coupled, 0.05 * tolerance, NEWTON_STEPS):
+            work[8] = start
+            _barrier(work, coupled, capped, 0.05 * tolerance, steps)
+    _settle(rows, shares, work, x)
+    return frank_wolfe_gap(rows, shares, x)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _single_price(work: Floats) -> bool:
+    """Solve in closed form where nothing but a power law with one exponent and one spread is left; False elsewhere."""
+    n = work.shape[1]
+    k = work[2, 0]
+    if k <= 1.0:
+        return False
+    for j in range(n):
+        if work[0, j] != work[0, 0] or work[2, j] != k or work[1, j] <= 0.0 or work[3, j] != 0.0:
+            return False
+        if work[4, j] != 0.0 or work[5, j] != 0.0 or work[6, j] != 0.0 or work[7, j] < 1.0:
+            return False
+    heap = 0.0
+    for j in range(n):
+        heap += work[9, j]
+    for j in range(n):
+        work[8, j] = work[9, j] / heap
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_rows(rows: Floats, table: Floats, picks: Ints, span: Ints) -> None:
+    """Fill an order's parameter rows from a batch's fields and tighten its limits.
+
+    table is the batch's fields end to end (spread, scale, exponent, permanent, drift, risk, floor, cap); picks (8, 2) gives where
+    each starts and whether it has one entry (0), one an order (1) or one a period (2); span = (order, its first period).
+    """
+    n = rows.shape[1]
+    for f in range(8):
+        start, mode = picks[f, 0], picks[f, 1]
+        if mode == 2:
+            rows[f] = table[start + span[1] : start + span[1] + n]
+        else:
+            rows[f] = table[start + (span[0] if mode == 1 else 0)]
+    for j in range(n - 1):
+        rows[5, j] += 0.5 * (rows[3, j + 1] - rows[3, j])
+    rows[4, n - 1] = rows[5, n - 1] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def tighten(rows: Floats, shares: float) -> None:
+    """Replace the floors and caps in rows 6 and 7 by the limits all of them together imply."""
+    low, high = 0.0, 0.0
+    for j in range(rows.shape[1]):
+        rows[7, j] = min(rows[7, j], shares)
+        low += rows[6, j]
+        high += rows[7, j]
+    for j in range(rows.shape[1]):
+        floor, cap = rows[6, j], rows[7, j]
+        rows[6, j] = min(max(floor, shares - (high - cap)), cap)
+        rows[7, j] = max(min(cap, shares - (low - floor)), floor)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def objective(rows: Floats, shares: float, x: Floats) -> float:
+    """Expected shortfall plus the price of risk of a schedule, currency."""
+    total, left = 0.5 * rows[3, 0] * shares * shares, 0.0
+    for j in range(x.size - 1, -1, -1):
+        total += (rows[0, j] - 0.5 * rows[3, j] * x[j]) * x[j] + (rows[4, j] + rows[5, j] * left) * left
+        if rows[1, j] > 0.0 and x[j] > 0.0:
+            total += rows[1, j] * _power(x[j], rows[2, j])
+        left += x[j]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_span(table: Floats, picks: Ints, begin: Ints, shares: Floats, out: Floats, x: Floats) -> None:
+    """Solve the orders of a batch from out[0, 0] to out[0, 1]; their objectives and gaps go to out[1] and out[2].
+
+    out[0, 2] is the tolerance. Orders not proved convex get an infinite gap and are left to the caller.
+    """
+    span = np.empty(2, dtype=np.int64)
+    for i in range(int(out[0, 0]), int(out[0, 1])):
+        a, b = begin[i], begin[i + 1]
+        rows = np.empty((8, b - a))
+        span[0], span[1] = i, a
+        fill_rows(rows, table, picks, span)
+        tighten(rows, shares[i])
+        out[2, i] = solve_convex(rows, shares[i], out[0, 2], 60, x[a:b])
+        out[1, i] = objective(rows, shares[i], x[a:b])
