@@ -11,6 +11,7 @@ from models.profile import additive, fit_profile
 Floats = NDArray[np.float64]
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 LEAST_LAGS = 5
+LEAST_VARIANCE = 1e-9  # of a measurement that never changes
 PHIS = 1 - np.geomspace(0.5, 0.01, 40)  # a state slower than the longest lag cannot be told from the level
 
 
@@ -24,22 +25,18 @@ class Dynamics:
 
 
 def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
-    """Return the dynamics and the time-of-day profile of past days.
+    """Return the dynamics and the time-of-day profile, (N,), of past days.
 
     history: (D, N) logs, NaN where missing. The dynamics are those of deviations from the period means,
     which fall short of the truth by (D - 1) / D; a single day has its profile removed instead.
     """
-    level, period = additive(history)
-    days, count = len(history), np.isfinite(history).sum(axis=0).astype(np.float64)
-    known = history[np.isfinite(history).any(axis=1)]
+    days, period = len(history), additive(history)[1]
+    count = np.isfinite(history).sum(axis=0).astype(np.float64)
     if days < 2:
         profile = fit_profile(period, count, 0.0, 0.0, days)
         return by_variogram(history - profile, 1.0), profile
-    rest = history - period
-    inflation = days / (days - 1)
-    dynamics = by_variogram(rest, inflation)
-    noise = float(np.nanmean((rest - level[:, None]) ** 2)) * inflation if len(known) else 0.0
-    return dynamics, fit_profile(period, count, noise, dynamics.state_variance, days)
+    dynamics = by_variogram(history - period, days / (days - 1))
+    return dynamics, fit_profile(period, count, dynamics.noise_variance, dynamics.state_variance, days)
 
 
 def by_variogram(rest: Floats, inflation: float) -> Dynamics:
@@ -51,13 +48,13 @@ def by_variogram(rest: Floats, inflation: float) -> Dynamics:
     """
     found = [(lag, (rest[:, lag:] - rest[:, :-lag]) ** 2 / 2) for lag in LAGS if 2 * lag <= rest.shape[1]]
     known = [(lag, float(np.nanmean(square)) * inflation) for lag, square in found if np.isfinite(square).any()]
-    lags, values = np.array(known).T if known else (np.zeros(0), np.zeros(0))
-    if len(lags) < LEAST_LAGS or not (values > 0).all():
+    if len(known) < LEAST_LAGS:
         return Dynamics()
+    lags, values = np.maximum(np.array(known).T, LEAST_VARIANCE)
     fits = []
     for phi in PHIS:
         design = np.column_stack([np.ones(len(lags)), 1 - phi**lags]) / values[:, None]
         (noise, state), miss = nnls(design, np.ones(len(lags)))
         fits.append((miss, phi, state, noise))
     _, phi, state, noise = min(fits)
-    return Dynamics(float(phi), float(state), float(max(noise, 1e-6)))
+    return Dynamics(float(phi), float(state), float(max(noise, LEAST_VARIANCE)))

@@ -18,7 +18,7 @@ FIRST_DAY_BLOCK = 30  # periods
 DIFFUSE = 1e4  # variance of a level of which nothing is known
 EWMA_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 DEFAULT_WEIGHT, WEIGHT_DAYS = 0.5, 10
-LEVEL_VARIANCE, LEVEL_DAYS = 0.1, 5  # one-step variance of a daily log level, and the days it weighs as much as
+LEVEL_VARIANCE, LEVEL_DAYS = 0.1, 2  # one-step variance of a daily log level, and the days it weighs as much as
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ class Forecast:
 class IntradayFit:
     """y_{d,i} = profile_i + level_d + a_{d,i} + e: a is a stationary AR(1) that starts afresh each day.
 
-    profile: (N,), mean 0; dynamics of a and e; level_model: "har", "ewma" (with its weight) or "none"; state
-    before period `position`; days used; missing: share of their periods without a measurement.
+    profile: (N,), mean 0; dynamics of a and e; level_model: "har",
+    "ewma" (with its weight) or "none"; state before period `position`; days used; missing: share of their
+    periods without a measurement.
     """
 
     profile: Floats

@@ -28,10 +28,10 @@ def additive(history: Floats) -> tuple[Floats, Floats]:
 def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: int) -> Floats:
     """Return the profile, (N,), from the period means.
 
-    count: (N,) days behind each mean; noise: variance of one day's deviation from the means; slow: the part
-    of it that neighbouring periods share and smoothing cannot remove. Three steps of shrinkage, each by the
-    variance found against the variance that noise would leave: to a local line, the local line to flat, and
-    one day by half.
+    count: (N,) days behind each mean; noise, slow: variances of one day's deviations, the part that is fresh
+    in every period and the part that neighbours share, which smoothing cannot remove. Three steps of
+    shrinkage, each by the variance found against the variance that noise would leave: to a local line, the
+    local line to flat, and one day by half.
     Source: Fan, Gijbels 1996, "Local Polynomial Modelling", section 2.3; Efron, Morris 1973 for the
     shrinkage.
     """

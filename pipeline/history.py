@@ -12,7 +12,8 @@ from pipeline.tables import Features, Forecast
 
 MOST_CENSORED = 0.5
 SQUARE_ROOT = 1.5
-BLOCK_PERIODS = 15  # clusters within a single day: longer than the book's memory, short enough to have many
+BLOCK_PERIODS = 15  # clusters within a day: longer than the book's memory, short enough to have many
+MANY_DAYS = 10  # from here on the clusters are whole days
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,11 @@ def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> 
 
 
 def _clusters(states: pd.DataFrame) -> pd.Series:
-    days = states["date"].astype("category").cat.codes
-    return days if days.nunique() > 1 else states["period"] // BLOCK_PERIODS
+    day = states["date"].astype("category").cat.codes.astype(int)
+    if day.nunique() >= MANY_DAYS:
+        return day
+    block = states["period"] // BLOCK_PERIODS
+    return day * (block.max() + 1) + block
 
 
 def law_cells(frame: pd.DataFrame) -> Cells:

@@ -3,8 +3,9 @@
 import json
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import fsspec
@@ -12,7 +13,7 @@ import pandas as pd
 import polars as pl
 
 from pipeline.errors import InputError
-from pipeline.ingest import Day, ingest_file, load_day
+from pipeline.ingest import Day, DaySummary, ingest_file, load_day, part_path
 from pipeline.ingest import source as source_module
 from pipeline.sessions import SessionCalendar
 from pipeline.sources import RawFile
@@ -37,14 +38,15 @@ class IngestOutput:
 
     key: str
     url: str
-    symbol_days: tuple[tuple[str, str], ...]
+    raw: str
+    days: tuple[DaySummary, ...]
     fresh: bool
     seconds: float
 
 
 @dataclass(frozen=True)
 class DayInput:
-    """All canonical parts of one symbol's day."""
+    """All canonical parts of one symbol's day, in the order of time."""
 
     key: str
     urls: tuple[str, ...]
@@ -54,8 +56,7 @@ class DayInput:
     def load(self) -> Day:
         """Return the day's quotes and trades."""
         parts = [load_day(url, self.symbol, self.date) for url in self.urls]
-        return Day(*(pl.concat(tables).sort("ts", maintain_order=True)
-                     for tables in ([part.quotes for part in parts], [part.trades for part in parts])))
+        return Day(pl.concat([part.quotes for part in parts]), pl.concat([part.trades for part in parts]))
 
 
 def discover(source: str, location: str) -> list[RawFile]:
@@ -80,37 +81,46 @@ def ingest(task: IngestTask) -> IngestOutput:
         task.store.publish("ingest", key, partial(_fill, task))
     url = task.store.url("ingest", key)
     with fsspec.open(f"{url}/{SUMMARY}", "r") as file:
-        days = tuple((symbol, date) for symbol, date in json.load(file))
-    return IngestOutput(key, url, days, fresh, time.perf_counter() - started)
+        days = tuple(DaySummary(**day) for day in json.load(file))
+    return IngestOutput(key, url, task.raw.url, days, fresh, time.perf_counter() - started)
 
 
 def _fill(task: IngestTask, directory: Path) -> None:
     ingested = ingest_file(task.raw, task.source, task.calendar, directory)
-    days = [(day.symbol, day.date) for day in ingested.days]
+    days = [asdict(day) for day in ingested.days]
     (directory / SUMMARY).write_text(json.dumps(days), encoding="utf-8")
 
 
 def group_days(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> list[DayInput]:
     """Return one input per symbol and day, in order, of the symbols asked for (all when none are).
 
-    Raises: InputError for a symbol that is not on the tape.
+    Raises: InputError for a symbol that is not on the tape, or a time that two files both cover.
     """
-    parts: dict[tuple[str, str], list[IngestOutput]] = defaultdict(list)
+    parts: dict[tuple[str, str], list[tuple[DaySummary, IngestOutput]]] = defaultdict(list)
     for output in ingested:
-        for symbol_day in output.symbol_days:
-            parts[symbol_day].append(output)
+        for day in output.days:
+            parts[day.symbol, day.date].append((day, output))
     there = sorted({symbol for symbol, _ in parts})
     for symbol in symbols:
         if symbol not in there:
             raise InputError(f"symbol {symbol}: not on the tape; it has {', '.join(there)}")
-    return [DayInput(digest(symbol, date, *(output.key for output in outputs)),
-                     tuple(output.url for output in outputs), symbol, date)
-            for (symbol, date), outputs in sorted(parts.items()) if not symbols or symbol in symbols]
+    return [_whole_day(symbol, date, found)
+            for (symbol, date), found in sorted(parts.items()) if not symbols or symbol in symbols]
+
+
+def _whole_day(symbol: str, date: str, found: list[tuple[DaySummary, IngestOutput]]) -> DayInput:
+    found = sorted(found, key=lambda part: part[0].first_ns)
+    for (day, output), (later, other) in pairwise(found):
+        if later.first_ns < day.last_ns:
+            raise InputError(f"{other.raw}: {symbol} on {date} overlaps with {output.raw}; remove one of the two")
+    outputs = [output for _, output in found]
+    return DayInput(digest(symbol, date, *(output.key for output in outputs)),
+                    tuple(output.url for output in outputs), symbol, date)
 
 
 def quality_table(days: list[DayInput]) -> pd.DataFrame:
     """Return how many raw rows each cleaning rule touched: symbol, date, rule, rows."""
-    frames = [read_table(f"{url}/counts/symbol={day.symbol}/date={day.date}/part.parquet").assign(
+    frames = [read_table(f"{url}/{part_path('counts', day.symbol, day.date)}").assign(
         symbol=day.symbol, date=day.date) for day in days for url in day.urls]
     counted = pd.concat(frames).groupby(["symbol", "date", "rule"], as_index=False)["rows"].sum()
     return counted.sort_values(["symbol", "date", "rule"], ignore_index=True)

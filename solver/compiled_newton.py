@@ -12,6 +12,7 @@ from .laws import Floats, Ints
 
 WORK_ROWS = 20
 BOUNDARY = 0.995
+BATCH_STEPS = 60  # of the barrier method, per order of a batch
 NEWTON_STEPS = 12  # tried without a barrier
 LEAST = 1e-14  # curvature below which a period counts as flat
 
@@ -25,6 +26,8 @@ def _power(y: float, k: float) -> float:
         return 1.0
     if k == 0.5:
         return np.sqrt(y)
+    if k == 1.5:
+        return y * np.sqrt(y)
     if k == 2.0:
         return y * y
     return y**k
@@ -279,9 +282,9 @@ def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: F
         room = min(room, rows[7, j] - rows[6, j])
     if room <= 1e-9 * shares / x.size or not is_convex(rows):
         return np.inf
-    work = np.zeros((WORK_ROWS, x.size))
-    capped = _normalise(rows, shares, work)
-    if not _single_price(work):
+    if not _single_price(rows, shares, x):
+        work = np.zeros((WORK_ROWS, x.size))
+        capped = _normalise(rows, shares, work)
         coupled = False
         for j in range(x.size):
             coupled = coupled or work[5, j] > 0.0
@@ -289,44 +292,48 @@ def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: F
         if capped or not _newton(work, coupled, 0.05 * tolerance, NEWTON_STEPS):
             work[8] = start
             _barrier(work, coupled, capped, 0.05 * tolerance, steps)
-    _settle(rows, shares, work, x)
+        _settle(rows, shares, work, x)
     return frank_wolfe_gap(rows, shares, x)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _single_price(work: Floats) -> bool:
+def _single_price(rows: Floats, shares: float, x: Floats) -> bool:
     """Solve in closed form where nothing but a power law with one exponent and one spread is left; False elsewhere."""
-    n = work.shape[1]
-    k = work[2, 0]
+    k, s, cheapest = rows[2, 0], rows[0, 0], np.inf
     if k <= 1.0:
         return False
-    for j in range(n):
-        if work[0, j] != work[0, 0] or work[2, j] != k or work[1, j] <= 0.0 or work[3, j] != 0.0:
+    for j in range(x.size):
+        if rows[0, j] != s or rows[2, j] != k or rows[1, j] <= 0.0 or rows[3, j] != 0.0:
             return False
-        if work[4, j] != 0.0 or work[5, j] != 0.0 or work[6, j] != 0.0 or work[7, j] < 1.0:
+        if rows[4, j] != 0.0 or rows[5, j] != 0.0 or rows[6, j] != 0.0 or rows[7, j] < shares:
             return False
+        cheapest = min(cheapest, rows[1, j])
     heap = 0.0
-    for j in range(n):
-        heap += work[9, j]
-    for j in range(n):
-        work[8, j] = work[9, j] / heap
+    for j in range(x.size):
+        x[j] = _power(cheapest / rows[1, j], 1.0 / (k - 1.0))
+        heap += x[j]
+    unit, most, at, total = shares / heap, 0.0, 0, 0.0
+    for j in range(x.size):
+        x[j] *= unit
+        total += x[j]
+        if x[j] > most:
+            most, at = x[j], j
+    x[at] += shares - total
     return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_rows(rows: Floats, table: Floats, picks: Ints, span: Ints) -> None:
-    """Fill an order's parameter rows from a batch's fields and tighten its limits.
+def fill_rows(rows: Floats, fields: tuple[Floats, ...], modes: Ints, order: int, first: int) -> None:
+    """Fill an order's parameter rows from a batch's fields (spread, scale, exponent, permanent, drift, risk, floor, cap).
 
-    table is the batch's fields end to end (spread, scale, exponent, permanent, drift, risk, floor, cap); picks (8, 2) gives where
-    each starts and whether it has one entry (0), one an order (1) or one a period (2); span = (order, its first period).
+    modes[f] says whether field f has one entry (0), one an order (1) or one a period (2, the order's starting at `first`).
     """
     n = rows.shape[1]
     for f in range(8):
-        start, mode = picks[f, 0], picks[f, 1]
-        if mode == 2:
-            rows[f] = table[start + span[1] : start + span[1] + n]
+        if modes[f] == 2:
+            rows[f] = fields[f][first : first + n]
         else:
-            rows[f] = table[start + (span[0] if mode == 1 else 0)]
+            rows[f] = fields[f][order if modes[f] == 1 else 0]
     for j in range(n - 1):
         rows[5, j] += 0.5 * (rows[3, j + 1] - rows[3, j])
     rows[4, n - 1] = rows[5, n - 1] = 0.0
@@ -359,17 +366,26 @@ def objective(rows: Floats, shares: float, x: Floats) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_span(table: Floats, picks: Ints, begin: Ints, shares: Floats, out: Floats, x: Floats) -> None:
-    """Solve the orders of a batch from out[0, 0] to out[0, 1]; their objectives and gaps go to out[1] and out[2].
+def solve_span(
+    fields: tuple[Floats, ...],
+    modes: Ints,
+    orders: tuple[Ints, Floats],
+    span: Floats,
+    out: tuple[Floats, Floats, Floats],
+) -> None:
+    """Solve a batch from order span[0] to span[1] into out = (objectives, gaps, trades laid end to end).
 
-    out[0, 2] is the tolerance. Orders not proved convex get an infinite gap and are left to the caller.
+    orders = (first period of each, shares); span[2] is the tolerance. Orders `solve_convex` does not take get an infinite gap
+    and are left to the caller.
     """
-    span = np.empty(2, dtype=np.int64)
-    for i in range(int(out[0, 0]), int(out[0, 1])):
+    begin, shares = orders
+    objectives, gaps, trades = out
+    for i in range(int(span[0]), int(span[1])):
         a, b = begin[i], begin[i + 1]
+        x = trades[a:b]
         rows = np.empty((8, b - a))
-        span[0], span[1] = i, a
-        fill_rows(rows, table, picks, span)
+        fill_rows(rows, fields, modes, i, a)
         tighten(rows, shares[i])
-        out[2, i] = solve_convex(rows, shares[i], out[0, 2], 60, x[a:b])
-        out[1, i] = objective(rows, shares[i], x[a:b])
+        gaps[i] = solve_convex(rows, shares[i], span[2], BATCH_STEPS, x)
+        if gaps[i] < np.inf:
+            objectives[i] = objective(rows, shares[i], x)

@@ -135,7 +135,7 @@ def rounded(problem: Problem, settings: Settings) -> Outcome | None:
     if not is_lattice_convex(inner.terms):
         return None
     x = continuous(inner, settings).x
-    trades, proved = sweep(inner, x, settings.max_iterations)
+    trades, proved = sweep(inner, x, settings)
     found = np.asarray(trades * problem.lot, dtype=np.float64)
     beyond = np.multiply(np.where(trimmed < high, trimmed + 1, high + 1), problem.lot, dtype=np.float64)
     if cut and not (proved and excludes(problem.terms, x, beyond, evaluate(problem, found).objective)):

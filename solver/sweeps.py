@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .backend import kernels
 from .laws import Floats, Ints
 from .problem import Problem, Terms
 from .schedule import remaining
+from .solution import Settings
 
 STEPS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 NEXT = np.arange(3)[:, None] - np.arange(3)[None, :] + 2  # row: d_{j-1}, column: d_j; index into STEPS of d_{j-1} - d_j
@@ -64,7 +66,7 @@ def best_move(changes: Floats, left_changes: Floats) -> tuple[float, Ints]:
     return gain, ends[:, 1] - 1
 
 
-def sweep(problem: Problem, x: Floats, max_sweeps: int) -> tuple[Ints, bool]:
+def sweep(problem: Problem, x: Floats, settings: Settings) -> tuple[Ints, bool]:
     """Improve a rounded schedule by joint one-lot moves; True when none is left, which proves it optimal.
 
     For an L-natural-convex objective a point that no move in {-1, 0, 1}**(N-1) of the shares left improves is a global
@@ -75,7 +77,11 @@ def sweep(problem: Problem, x: Floats, max_sweeps: int) -> tuple[Ints, bool]:
     terms, lot = problem.terms, problem.lot
     limits = problem.lot_limits
     trades = round_left(x, lot, problem.lots)
-    for _ in range(max_sweeps):
+    code = kernels("compiled_sweeps", settings.compiled)
+    if code is not None:
+        proved = bool(code.sweep(terms.rows, lot, trades, np.stack(limits), settings.max_iterations))
+        return trades, proved
+    for _ in range(settings.max_iterations):
         left = problem.lots - np.cumsum(trades)
         held = left * lot
         changes = trade_changes(terms, trades, lot, limits)

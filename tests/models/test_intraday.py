@@ -106,6 +106,22 @@ def test_nothing_is_predicted_before_the_first_observation(history):
     assert [caveat.code for caveat in empty.warnings] == ["short_history"]
 
 
+def test_the_first_day_learns_its_own_noise():
+    """Dynamics far from the defaults: after the first hours the stated variance is that of the errors."""
+    found = []
+    for seed in range(20):
+        row = 3 + np.sqrt(8.0) * np.random.default_rng(seed).normal(size=(1, 390))
+        mean, variance = one_step(row)
+        found.append(((row - mean) ** 2 / variance)[0, 90:].mean())
+    assert np.mean(found) == pytest.approx(1, abs=0.15)
+
+
+def test_a_measurement_that_never_changes_is_forecast_as_it_is():
+    mean, variance = one_step(np.full((4, 100), np.log(0.01)))
+    later = np.exp(mean + variance / 2)[:, 40:]
+    np.testing.assert_allclose(later, 0.01, rtol=0.002)
+
+
 def test_planted_profile_and_dynamics_are_found():
     history = market(60, 390, 1)
     fit = fit_intraday(history)
