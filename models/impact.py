@@ -1,6 +1,6 @@
 """The book route: a cost law fitted to measured walks of the book, with the censored part of the walk imputed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.caveat import Caveat
+from models.cells import Cells, completed, completed_excess
 from models.covariance import Covariance
 from models.quasi import SHAPE, Problem, Solution, solve
 from models.scores import gamma_deviance
@@ -31,63 +32,6 @@ class Family(Enum):
     def fixed_k(self) -> float | None:
         """Return the exponent where the family fixes it."""
         return {Family.SPREAD_SQRT: 1.5, Family.LINEAR: 1.0}.get(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Time-averaged walk costs, one cell a period, side and size. Shapes: all (n,).
-
-    size: shares. excess: currency above the best price while depth sufficed. half_spread: currency / share.
-    censored: share of time depth did not suffice; censored_depth (shares) and censored_excess (currency)
-    meanwhile. bucket: time-of-day bucket, from 0. volatility: v, thinness: reference over period volume,
-    both as predicted before the period. cluster: label of dependent cells. Measurements without any time are
-    NaN.
-
-    Raises: ValueError naming the field.
-    """
-
-    size: Floats
-    excess: Floats
-    half_spread: Floats
-    censored: Floats
-    censored_depth: Floats
-    censored_excess: Floats
-    bucket: Ints
-    volatility: Floats
-    thinness: Floats
-    cluster: Ints
-
-    def __post_init__(self) -> None:
-        shape = np.shape(self.size)
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if np.shape(value) != shape or len(shape) != 1:
-                raise ValueError(f"{field.name}: shape {np.shape(value)}, size has {shape}; all must be one (n,)")
-        for name, low in (("size", 0.0), ("thinness", 0.0), ("volatility", 0.0), ("bucket", -1)):
-            value = getattr(self, name)
-            if not (np.isfinite(value) & (value > low)).all():
-                raise ValueError(f"{name}: must be finite and above {low:g} in every cell")
-
-    def take(self, chosen: NDArray[np.bool_]) -> "Cells":
-        """Return the chosen cells."""
-        return Cells(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
-
-
-def completed_excess(cells: Cells, k: float) -> Floats:
-    """Return the mean excess cost of each cell, the censored part extrapolated by the power law from where depth ended.
-
-    Shape (n,), currency; NaN for a cell without any time.
-    """
-    return _completed(cells, k)[0]
-
-
-def _completed(cells: Cells, k: float) -> tuple[Floats, Floats]:
-    """Return the completed excess and its derivative in k."""
-    some, all_ = cells.censored > 0, cells.censored >= 1
-    ratio = np.where(some, cells.size / cells.censored_depth, 1.0)
-    beyond = np.where(some, cells.censored * cells.censored_excess * ratio**k, 0.0)
-    within = np.where(all_, 0.0, (1 - cells.censored) * cells.excess)
-    return within + beyond, beyond * np.log(ratio)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +133,7 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
     if cells.bucket.max(initial=-1) >= buckets:
         raise ValueError(f"buckets: {buckets}, but cells have bucket {cells.bucket.max()}")
     caveats: list[Caveat] = []
-    reason = "" if family is Family.LINEAR else _flat_excess(cells)
+    reason = _flat_excess(cells, family)
     if not reason:
         used, solution, caveats = _admissible(cells, family)
         reason = _imprecise_exponent(solution)
@@ -215,9 +159,10 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
         warnings=(*caveats, *borrowed))  # fmt: skip
 
 
-def _flat_excess(cells: Cells) -> str:
+def _flat_excess(cells: Cells, family: Family) -> str:
+    needed = {Family.SPREAD_POWER: 2, Family.SPREAD_SQRT: 1, Family.LINEAR: 0}[family]
     costly = np.unique(cells.size[completed_excess(cells, 1.0) > 0])
-    if len(costly) > 1:
+    if len(costly) >= needed:
         return ""
     return f"walks go beyond the best price at {len(costly)} of {len(np.unique(cells.size))} sizes"
 
@@ -233,7 +178,7 @@ def _imprecise_exponent(solution: Solution) -> str:
 
 def _costs(cells: Cells, family: Family, k: float) -> tuple[Floats, Floats]:
     """Return what the family models in each cell, completed at k, and its derivative in k."""
-    excess, slope = _completed(cells, k)
+    excess, slope = completed(cells, k)
     if family is not Family.LINEAR:
         return excess, slope
     return cells.half_spread * cells.size + completed_excess(cells, 1.0), np.zeros_like(slope)
@@ -249,7 +194,11 @@ def _admissible(cells: Cells, family: Family) -> tuple[Cells, Solution, list[Cav
             fixed[name] = 0.0
             caveats.append(Caveat(f"{name}_not_identified", f"its state does not vary: {name} is set to 0"))
     while True:
-        solution = solve(_problem(used, family, fixed))
+        try:
+            solution = solve(_problem(used, family, fixed))
+        except np.linalg.LinAlgError:
+            message = "cells: buckets and states cannot be told apart; use fewer buckets or more periods"
+            raise ValueError(message) from None
         if solution.proportional:
             fixed["beta"] = solution.value("beta")
             message = f"cost rises at least in proportion to volatility: beta is held at {fixed['beta']:.3g}"

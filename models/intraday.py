@@ -1,7 +1,8 @@
 """Intraday forecasts of a positive measurement: time-of-day profile x daily level x within-day state."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,19 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """Predicted measurements, lognormal. Shapes: (horizon,); NaN before anything was ever observed."""
+    """Predicted measurements, lognormal. Shapes: all equal; NaN before anything was ever observed.
+
+    log_mean; state_variance: of what is measured, in logs; noise_variance: of the measurement beside it.
+    """
 
     log_mean: Floats
-    log_variance: Floats
+    state_variance: Floats
+    noise_variance: Floats
+
+    @property
+    def log_variance(self) -> Floats:
+        """Return the variance of the measurement's logarithm."""
+        return self.state_variance + self.noise_variance
 
     @property
     def mean(self) -> Floats:
@@ -93,7 +103,8 @@ class IntradayFit:
         known = state.level_variance < DIFFUSE / 2
         return Forecast(
             np.where(known, mean, np.nan),
-            np.where(known, variance + settled + self.dynamics.noise_variance, np.nan),
+            np.where(known, variance + settled, np.nan),
+            np.where(known, self.dynamics.noise_variance, np.nan),
         )
 
     def one_step(self, observations: Floats) -> Forecast:
@@ -128,12 +139,13 @@ class IntradayFit:
         state = self.state
         level, deviation = state.level, state.deviation
         p_level, p_both, p_deviation = state.level_variance, state.covariance, state.deviation_variance
-        means, variances = [], []
+        means, states, noises = [], [], []
         for value, base in zip((observations - ahead).tolist(), ahead.tolist(), strict=True):
             mean, variance = level + deviation, p_level + 2 * p_both + p_deviation + noise
             known = p_level < DIFFUSE / 2
             means.append(mean + base if known else math.nan)
-            variances.append(variance if known else math.nan)
+            states.append(variance - noise if known else math.nan)
+            noises.append(noise if known else math.nan)
             if not math.isnan(value):
                 to_level, to_deviation = (p_level + p_both) / variance, (p_both + p_deviation) / variance
                 level += to_level * (value - mean)
@@ -144,7 +156,7 @@ class IntradayFit:
             deviation, p_both, p_deviation = phi * deviation, phi * p_both, phi**2 * p_deviation + shock
         after = State(level, deviation, p_level, p_both, p_deviation)
         fit = replace(self, state=after, position=self.position + len(ahead))
-        return fit, Forecast(np.array(means), np.array(variances))
+        return fit, Forecast(np.array(means), np.array(states), np.array(noises))
 
 
 def fit_intraday(history: Floats) -> IntradayFit:
@@ -168,31 +180,30 @@ def fit_intraday(history: Floats) -> IntradayFit:
     return IntradayFit(profile, dynamics, level_model, state, 0, len(history), missing, tuple(caveats))
 
 
-def one_step(history: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and variance of every log measurement as predicted just before it; NaN before the first one.
+def one_step(history: Floats) -> Forecast:
+    """Return the forecast of every measurement made just before it, shapes (D, N); NaN before the first one.
 
-    history: (D, N). Day d is filtered by what was fitted to the days before it, so nothing depends on later
+    history: (D, N), logs. Day d is filtered by what was fitted to the days before it, so nothing depends on later
     values; a row of NaN is a day-ahead forecast. The first day has only itself: its dynamics are measured
     again every FIRST_DAY_BLOCK periods from what it has shown by then.
     """
-    log_mean, log_variance = np.empty(history.shape), np.empty(history.shape)
-    for day, row in enumerate(history):
-        forecast = fit_intraday(history[:day]).one_step(row) if day else _first_day(row)
-        log_mean[day], log_variance[day] = forecast.log_mean, forecast.log_variance
-    return log_mean, log_variance
+    days = [fit_intraday(history[:day]).one_step(row) if day else _first_day(row) for day, row in enumerate(history)]
+    return _joined(days, np.stack)
 
 
 def _first_day(row: Floats) -> Forecast:
     fit = fit_intraday(np.empty((0, len(row))))
-    means, variances = [], []
+    blocks = []
     for begin in range(0, len(row), FIRST_DAY_BLOCK):
         seen, block = row[:begin], row[begin : begin + FIRST_DAY_BLOCK]
         dynamics = by_variogram(seen[None, :], 1.0)
         start = replace(fit.state, deviation_variance=dynamics.state_variance)
-        forecast = replace(fit, dynamics=dynamics, state=start).update(seen).one_step(block)
-        means.append(forecast.log_mean)
-        variances.append(forecast.log_variance)
-    return Forecast(np.concatenate(means), np.concatenate(variances))
+        blocks.append(replace(fit, dynamics=dynamics, state=start).update(seen).one_step(block))
+    return _joined(blocks, np.concatenate)
+
+
+def _joined(parts: list[Forecast], join: Callable[[list[Floats]], Floats]) -> Forecast:
+    return Forecast(*(join([getattr(part, field.name) for part in parts]) for field in fields(Forecast)))
 
 
 def _daily_levels(history: Floats, profile: Floats) -> Floats:

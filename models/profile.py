@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
 
 Floats = NDArray[np.float64]
 BANDWIDTH = 5.0  # periods, standard deviation of the kernel: some 15 periods wide
@@ -48,10 +49,14 @@ def _believed(found: float, noise: float) -> float:
 
 
 def _local_line(period: Floats, count: Floats) -> Floats:
-    place = np.arange(len(period))
-    apart = place - place[:, None]
+    reach = int(4 * BANDWIDTH)
+    apart = np.arange(-reach, reach + 1)
     kernel = np.exp(-0.5 * (apart / BANDWIDTH) ** 2)
-    s0, s1, s2 = (kernel * apart**power @ count for power in range(3))
-    t0, t1 = (kernel * apart**power @ (count * period) for power in range(2))
+
+    def around(value: Floats, power: int) -> Floats:
+        return np.asarray(correlate1d(value, kernel * apart**power, mode="constant"))
+
+    s0, s1, s2 = (around(count, power) for power in range(3))
+    t0, t1 = (around(count * period, power) for power in range(2))
     spread = s0 * s2 - s1**2
     return np.divide(s2 * t0 - s1 * t1, spread, out=np.zeros(len(period)), where=spread > 1e-9 * s0 * s2)

@@ -75,7 +75,9 @@ def _scaled(law: LawFit, flow: FlowFit, thinness: np.ndarray) -> tuple[pd.DataFr
 
 
 def _curve(cells: pd.DataFrame, law: LawFit) -> pd.DataFrame:
-    fitted = law.predict(*(cells[name].to_numpy() for name in ("size", "bucket", "volatility", "thinness")))
+    size, half_spread, *state = (cells[name].to_numpy() for name in (
+        "size", "half_spread", "bucket", "volatility", "thinness"))
+    fitted = law.cost(size, half_spread, *state) - half_spread * size
     frame = cells.assign(fitted=fitted, corrected=completed_excess(law_cells(cells), law.k), observed=cells["excess"])
     columns = ["observed", "corrected", "fitted", "censored", "half_spread"]
     return frame.groupby(["side", "size"], as_index=False)[columns].mean()

@@ -64,11 +64,15 @@ class Executor(AbstractContextManager["Executor"]):
     def map(self, work: Callable[[Task], Result], tasks: Sequence[Task], label: str) -> list[Result]:
         """Return `[work(task) for task in tasks]`; the first failure cancels the rest and is raised."""
         columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console, transient=not self._console.is_terminal) as progress:
+        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as progress:
             bar = progress.add_task(label, total=len(tasks))
             if self._client is None:
-                return [_advance(work(task), progress, bar) for task in tasks]
-            return self._map_distributed(work, tasks, lambda: progress.advance(bar))
+                results = [_advance(work(task), progress, bar) for task in tasks]
+            else:
+                results = self._map_distributed(work, tasks, lambda: progress.advance(bar))
+        if not self._console.is_terminal:
+            self._console.print(f"{label}: {len(tasks)} done", highlight=False)
+        return results
 
     def _map_distributed(
         self, work: Callable[[Task], Result], tasks: Sequence[Task], advance: Callable[[], None]

@@ -25,26 +25,24 @@ if TYPE_CHECKING:
     from pipeline.sessions import Session
 
 CHUNK_ROWS = 32_768
-LEAST_PERIODS = 2
+LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
 SIDES = (1, -1)  # a buy walks the ask
 
 
 def run(day: "Day", session: "Session", sizes: tuple[float, ...], label: str) -> Features:
     """Measure every period of the session and every cell of the size grid.
 
-    Raises: InputError naming `label` when fewer than two periods have a two-sided book.
+    Raises: InputError naming `label` when the day has fewer than five quotes or they lie in one period.
     """
     edges = np.append(session.starts_ns, session.close_ns)
     ts = day.quotes["ts"].to_numpy()
     wanted = np.asarray(sizes, dtype=np.float64)
+    quoted = int((_count(ts, edges) > 0).sum())
+    if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
+        raise InputError(f"{label}: {len(ts)} two-sided quotes in {quoted} of {session.periods} periods, at least "
+                         f"{LEAST_QUOTES} in {LEAST_PERIODS} are needed; remove this day or supply its whole tape")
     sums = _book_sums(day.quotes, edges, wanted)
-    covered = sums["covered"][:, 0]
-    if (covered > 0).sum() < LEAST_PERIODS:
-        raise InputError(
-            f"{label}: {int((covered > 0).sum())} of {len(covered)} periods have a two-sided book, "
-            f"at least {LEAST_PERIODS} are needed; remove this day or supply its whole tape"
-        )
-    index = pd.DataFrame({"date": session.date, "period": np.arange(len(covered)), "start": edges[:-1]})
+    index = pd.DataFrame({"date": session.date, "period": np.arange(session.periods), "start": edges[:-1]})
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
     columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
     return Features(pd.DataFrame(columns), _cells(index, sums, wanted))
@@ -136,7 +134,8 @@ def _trade_columns(trades: "pl.DataFrame", edges: Ints) -> dict[str, Floats]:
     columns = {f"{name}_volume": np.bincount(period[inside & (aggressor == sign)],
                                              size[inside & (aggressor == sign)], len(edges) - 1)
                for name, sign in (("buy", 1), ("sell", -1), ("undirected", 0))}  # fmt: skip
-    return columns | {"trades": _count(ts, edges)}
+    squares = np.bincount(period[inside], size[inside] ** 2, len(edges) - 1)
+    return columns | {"volume_squares": squares, "trades": _count(ts, edges)}
 
 
 def _period_of(ts: Ints, edges: Ints) -> tuple[Ints, np.ndarray]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from models import intraday
 from models.intraday import one_step
 from models.scores import mse_log, qlike, seasonal_baseline
 from pipeline.history import past_periods
@@ -21,20 +22,28 @@ def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
     """
     periods = past_periods(days, scope)
     dates = np.unique(periods["date"])
-    matrices = {name: _matrix(periods, name, dates, scope) for name in SERIES}
-    states, horizon = _states(periods, matrices, dates, scope)
-    backtest, scores = _backtest(matrices, dates, scope)
+    measured = {name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), dates, scope) for name in SERIES}
+    filtered = measured | {"volume": _matrix(periods, _log_rate(periods), dates, scope)}
+    states, horizon = _states(periods, filtered, dates, scope)
+    backtest, scores = _backtest(measured, filtered, dates, scope)
     return Forecast(states, horizon, backtest, scores, _warnings(periods, len(dates)))
 
 
-def _matrix(periods: pd.DataFrame, name: str, dates: np.ndarray, scope: Scope) -> np.ndarray:
+def _log_rate(periods: pd.DataFrame) -> pd.Series:
+    """Return the log of the trading rate behind each period's volume.
+
+    Volume sums a random number of trades, so that its log lies below that of its rate by half its squared
+    coefficient of variation, sum q^2 / V^2 (delta method): little in a busy period, much in a thin one.
+    """
+    volume = periods["volume"].where(periods["volume"] > 0)
+    return np.log(volume) + periods["volume_squares"] / volume**2 / 2
+
+
+def _matrix(periods: pd.DataFrame, logs: pd.Series, dates: np.ndarray, scope: Scope) -> np.ndarray:
     """Return log measurements, one row a day and the day to be traded last; missing ones are NaN."""
     rows = list(dates) if scope.date in dates else [*dates, scope.date]
     matrix = np.full((len(rows), scope.periods), np.nan)
-    value = periods[name].to_numpy(dtype=float)
-    usable = np.isfinite(value) & (value > 0)
-    row = np.searchsorted(np.asarray(rows), periods["date"].to_numpy())
-    matrix[row[usable], periods["period"].to_numpy()[usable]] = np.log(value[usable])
+    matrix[np.searchsorted(np.asarray(rows), periods["date"].to_numpy()), periods["period"].to_numpy()] = logs
     return matrix
 
 
@@ -46,33 +55,42 @@ def _states(
     ahead = pd.DataFrame({"date": scope.date, "period": scope.first + np.arange(len(scope.starts)),
                           "start": np.asarray(scope.starts)})
     for name, matrix in matrices.items():
-        mean, variance = one_step(matrix)
+        found = one_step(matrix)
         power = 0.5 if name == "realized_variance" else 1.0
-        level = np.exp(power * mean + power**2 * variance / 2)  # the mean of a lognormal raised to the power
+        # the mean of a lognormal raised to the power: the state behind the measurement, without its noise
+        level = np.exp(power * found.log_mean + power**2 * found.state_variance / 2)
         past[SERIES[name]] = level[row, column]
         ahead[SERIES[name]] = level[-1, ahead["period"].to_numpy()]
         if name == "realized_variance":
-            ahead["sigma"] = np.exp((mean + variance / 2) / 2)[-1, ahead["period"].to_numpy()]
+            ahead["sigma"] = np.sqrt(found.mean[-1, ahead["period"].to_numpy()])
     return past, ahead
 
 
-def _backtest(matrices: dict[str, np.ndarray], dates: np.ndarray, scope: Scope) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _backtest(
+    measured: dict[str, np.ndarray], filtered: dict[str, np.ndarray], dates: np.ndarray, scope: Scope
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Forecast the held-out part period by period and from its start, beside the seasonal baseline."""
     tables, scores = [], []
-    for name, matrix in matrices.items():
-        history = matrix[: len(dates)]
+    for name in SERIES:
+        history, given = measured[name][: len(dates)], filtered[name][: len(dates)]
         origins = _origins(history, scope.holdout)
-        stepped = _levels(name, *one_step(history)), _baseline(name, history)
+        stepped = _point(name, one_step(given)), _baseline(name, history)
         scores.append(_score(name, NEXT_PERIOD, history, stepped, origins))
         ahead = np.full_like(history, np.nan), np.full_like(history, np.nan)
         for day, period in origins:
-            known = history[: day + 1].copy()
-            known[day, period:] = np.nan
-            for whole, part in zip(ahead, (_levels(name, *one_step(known)), _baseline(name, known)), strict=True):
+            forecasts = (_point(name, one_step(_until(given, day, period))),
+                         _baseline(name, _until(history, day, period)))
+            for whole, part in zip(ahead, forecasts, strict=True):
                 whole[day, period:] = part[day, period:]
         scores.append(_score(name, AHEAD, history, ahead, origins))
         tables.append(_table(name, history, ahead, dates))
     return pd.concat(tables, ignore_index=True), pd.DataFrame(scores)
+
+
+def _until(history: np.ndarray, day: int, period: int) -> np.ndarray:
+    known = history[: day + 1].copy()
+    known[day, period:] = np.nan
+    return known
 
 
 def _origins(history: np.ndarray, holdout: float) -> list[tuple[int, int]]:
@@ -84,9 +102,9 @@ def _origins(history: np.ndarray, holdout: float) -> list[tuple[int, int]]:
     return [(0, int(known[-max(1, round(holdout * len(known)))]))] if len(known) else []
 
 
-def _levels(name: str, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return point forecasts in levels: the mean of a variance (for QLIKE), the median of the rest (for log errors)."""
-    return np.exp(mean + variance / 2) if name == "realized_variance" else np.exp(mean)
+def _point(name: str, forecast: intraday.Forecast) -> np.ndarray:
+    """Return point forecasts: the mean of a variance (for QLIKE), the median of the rest (for errors in logs)."""
+    return forecast.mean if name == "realized_variance" else np.exp(forecast.log_mean)
 
 
 def _baseline(name: str, history: np.ndarray) -> np.ndarray:

@@ -96,11 +96,13 @@ def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:
 def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> pd.DataFrame:
     """Return the cells on which candidates are trained and compared, with `observed`, their cost over mid.
 
-    A size beyond displayed depth more than half of the time says little about its own cost and is left out;
-    below that the censored part is extrapolated by the square-root law, the same for every candidate.
+    A size that displayed depth holds less than half of the time says little about its own cost and is left out
+    whole (leaving out single cells would keep thick books); of the other sizes the censored part is extrapolated
+    by the square-root law, the same for every candidate.
     """
     cells = past_cells(days, forecast, scope)
     known = cells[["volatility", "thinness", "expected_half_spread", "expected_depth", "mid_open"]].notna().all(axis=1)
-    cells = cells[known & (cells["censored"] <= MOST_CENSORED)].reset_index(drop=True)
+    shown = cells.groupby("size")["censored"].transform("mean") <= MOST_CENSORED
+    cells = cells[known & shown].reset_index(drop=True)
     excess = completed_excess(law_cells(cells), SQUARE_ROOT)
     return cells.assign(observed=cells["half_spread"] * cells["size"] + excess)

@@ -132,16 +132,13 @@ def _forecast_panel(ax: Axes, table: pd.DataFrame, scale: float, clock: Clock) -
 
 
 @matplotlib.rc_context(STYLE)
-def plot_cost(curve: pd.DataFrame, price: float, linear: bool) -> Figure:
-    """Draw the cost of a market order over mid by size and side, in bps of price, over the censored share of time.
-
-    linear: the fitted column already holds the half spread, as the linear family models the whole cost.
-    """
+def plot_cost(curve: pd.DataFrame, price: float) -> Figure:
+    """Draw the cost of a market order over mid by size and side, in bps of price, over the censored share of time."""
     figure = Figure(figsize=(9.6, 4.4))
     axes = figure.subplots(2, 2, sharex=True, sharey="row", height_ratios=(3, 1))
     for column, (side, title) in enumerate(SIDES):
         table = curve[curve["side"] == side].sort_values("size")
-        _cost_panel(axes[0, column], table, 1e4 / price, linear)
+        _cost_panel(axes[0, column], table, 1e4 / price)
         axes[0, column].set_title(title)
         axes[1, column].bar(table["size"], table["censored"], width=0.22 * table["size"], color=PALETTE["purple"])
         axes[1, column].set_title("Share of time with less depth than the size")
@@ -155,10 +152,10 @@ def plot_cost(curve: pd.DataFrame, price: float, linear: bool) -> Figure:
     return _settled(figure)
 
 
-def _cost_panel(ax: Axes, table: pd.DataFrame, scale: float, linear: bool) -> None:
+def _cost_panel(ax: Axes, table: pd.DataFrame, scale: float) -> None:
     spread = scale * table["half_spread"]
     per_share = scale / table["size"]
-    whole = (0.0 if linear else spread) + per_share * table["fitted"]
+    whole = spread + per_share * table["fitted"]
     ax.plot(table["size"], spread, color=PALETTE["green"], linewidth=1.0, linestyle="--", label="Half spread")
     ax.plot(table["size"], whole, color=PALETTE["blue"], label="Fitted law")
     ax.plot(table["size"], spread + per_share * table["corrected"], "o", color=PALETTE["orange"], markersize=5,

@@ -109,7 +109,7 @@ def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
     if len(report.forecast.backtest):
         drawn["forecast"] = plots.plot_forecast(report.forecast.backtest, facts["price"], clock)
     if len(report.calibration.curve):
-        drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"], facts["family"] == "linear")
+        drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"])
     if len(report.learned.importance):
         drawn["importance"] = plots.plot_importance(report.learned.importance)
     return drawn

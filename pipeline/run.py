@@ -1,12 +1,10 @@
 """The whole pipeline: every stage over every symbol, one MLflow run, one folder of results."""
 
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,17 +14,17 @@ from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
 from pipeline.history import past_periods
 from pipeline.ingest import Day
+from pipeline.job import Job, days_on_tape, open_job
 from pipeline.params import Calendar, Params
 from pipeline.publish import Results, publish_files, publish_run
 from pipeline.report import RunFacts, SymbolReport
 from pipeline.scope import Scope, make_scope
-from pipeline.sessions import Session, SessionCalendar
+from pipeline.sessions import Session
 from pipeline.simulate import simulate_to
-from pipeline.sources import RawFile
 from pipeline.stage import Output, Task, execute
-from pipeline.store import Store, code_version, digest, fingerprint
-from pipeline.tables import Calibration, Features, Forecast, Learned, Selection
-from pipeline.tape import DayInput, IngestTask, discover, group_days, ingest, quality_table
+from pipeline.store import code_version, fingerprint
+from pipeline.tables import Calibration, Features
+from pipeline.tape import DayInput, quality_table
 
 PARAMETRIC = {"law": None, "square_root": "spread_sqrt"}  # candidate -> family; None is the family asked for
 
@@ -40,35 +38,21 @@ class DaySettings:
     label: str
 
 
-@dataclass
-class Job:
-    """One run's means: configuration, the source that reads its tape, store, executor, and what each stage did."""
-
-    config: Config
-    reader: str
-    store: Store
-    calendar: SessionCalendar
-    executor: Executor
-    stages: list[dict[str, object]] = field(default_factory=list)
-
-    def stage(self, name: str, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        """Run one stage's tasks and count them."""
-        outputs = self.executor.map(work, tasks, name)
-        fresh = [output for output in outputs if output.fresh]
-        self.stages.append({"stage": name, "tasks": len(outputs), "computed": len(fresh),
-                            "reused": len(outputs) - len(fresh),
-                            "seconds": sum(output.seconds for output in fresh)})
-        return outputs
-
-
 @dataclass(frozen=True)
 class SymbolWork:
-    """One symbol's published stage outputs, in the order they are made."""
+    """One symbol's published stage outputs, in the order they are made; `laws` as in PARAMETRIC."""
 
     symbol: str
     days: tuple[Output, ...]
     forecast: Output
     laws: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class ComparedWork:
+    """The same with the candidates fitted and compared."""
+
+    work: SymbolWork
     learned: Output
     selection: Output
 
@@ -76,8 +60,8 @@ class SymbolWork:
         """Return the forecast and the calibration that the selection exports."""
         scores = self.selection.load().scores
         exported = scores.loc[scores["exported"], "candidate"].iloc[0]
-        law = self.laws[list(PARAMETRIC).index(exported)]
-        return export.Fitted(self.symbol, self.forecast.load(), law.load(), scope.buckets)
+        law = self.work.laws[list(PARAMETRIC).index(exported)]
+        return export.Fitted(self.work.symbol, self.work.forecast.load(), law.load(), scope.buckets)
 
 
 @dataclass(frozen=True)
@@ -94,10 +78,10 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     Raises: InputError for anything the user can mend; nothing under `out` but the cache has changed then.
     """
     with ExitStack() as stack:
-        job, raw = _open(config, out, stack)
-        days = _days(job, raw)
+        job, raw = open_job(config, out, stack)
+        days = days_on_tape(job, raw)
         scope = make_scope([day.date for day in days], job.calendar, config)
-        works = _symbol_works(job, days, scope)
+        works = compare(job, calibrate_symbols(job, days, scope), scope)
         from pipeline import tracking
 
         name = f"{config.data.source} {scope.date}"
@@ -119,102 +103,67 @@ def simulate_tape(config: Config, out: str) -> str:
 def ingest_tape(config: Config, out: str) -> list[str]:
     """Read a tape into the store under `out` and return where each day is and what the rules touched, as lines."""
     with ExitStack() as stack:
-        job, raw = _open(config, out, stack)
-        days = _days_on_tape(job, raw)
+        job, raw = open_job(config, out, stack)
+        days = days_on_tape(job, raw)
         quality = quality_table(days)
         touched = quality[quality["rows"] > 0]
         lines = [f"{day.symbol} {day.date}: {', '.join(day.urls)}" for day in days]
         return [*lines, "", "rows touched by each rule:", touched.to_string(index=False)]
 
 
-def _open(config: Config, out: str, stack: ExitStack) -> tuple[Job, list[RawFile]]:
-    store = Store(f"{out.rstrip('/')}/cache")
-    calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
-    reader, location = config.data.source, config.data.location
-    if reader == "simulate":
-        reader, location = "databento", _simulated(config, store)
-    raw = discover(reader, location)
-    workers = choose_workers(config.executor.workers, sum(file.bytes for file in raw))
-    executor = stack.enter_context(Executor(workers, config.executor.scheduler))
-    return Job(config, reader, store, calendar, executor), raw
-
-
-def _simulated(config: Config, store: Store) -> str:
-    key = digest("simulate", code_version(), repr(config.simulate))
-    if not store.has("simulate", key):
-        with Executor() as executor:
-            spread = partial(executor.map, label="simulate")
-            store.publish("simulate", key, lambda folder: simulate_to(folder, config.simulate, spread) and None)
-    return store.url("simulate", key)
-
-
-def _days_on_tape(job: Job, raw: list[RawFile]) -> list[DayInput]:
-    tasks = [IngestTask(file, job.reader, job.calendar, job.store) for file in raw]
-    return group_days(job.stage("ingest", ingest, tasks), job.config.data.symbols)
-
-
-def _days(job: Job, raw: list[RawFile]) -> list[DayInput]:
-    """Return the symbol-days that a run may use: with `as_of`, none of a later session."""
-    days = _days_on_tape(job, raw)
-    if not job.config.data.as_of:
-        return days
-    as_of = make_scope([day.date for day in days], job.calendar, job.config).as_of
-    return [day for day in days if job.calendar.session(day.date).open_ns < as_of]
-
-
 def _measure(day: Day, settings: DaySettings) -> Features:
     return features.run(day, settings.session, settings.sizes, settings.label)
 
 
-def _symbol_works(job: Job, days: list[DayInput], scope: Scope) -> list[SymbolWork]:
-    config, store = job.config, job.store
+def calibrate_symbols(job: Job, days: list[DayInput], scope: Scope) -> list[SymbolWork]:
+    """Measure every symbol-day, then forecast every symbol and fit its parametric laws."""
+    config = job.config
     measured = job.stage("features", execute, [
         Task("features", f"{day.symbol} {day.date}", Features, _measure, (day,),
-             DaySettings(job.calendar.session(day.date), config.features.sizes, f"{day.symbol} {day.date}"), store)
+             DaySettings(job.calendar.session(day.date), config.features.sizes, f"{day.symbol} {day.date}"), job.store)
         for day in days])
     symbols = sorted({day.symbol for day in days})
     past = [tuple(output for output, day in zip(measured, days, strict=True) if day.symbol == name)
             for name in symbols]
-
-    def per_symbol(
-        stage: str, kind: type, run: Callable[..., Any], settings: Any, *inputs: Sequence[Any]
-    ) -> list[Output]:
-        return job.stage(stage, execute, [
-            Task(stage, name, kind, run, group, settings, store)
-            for name, *group in zip(symbols, *inputs, strict=True)])
-
-    forecasts = per_symbol("forecast", Forecast, forecast.run, scope, past)
+    forecasts = job.per_symbol("forecast", symbols, forecast.run, scope, past)
     fits = job.stage("calibrate", execute, [
-        Task("calibrate", f"{name} {candidate}", Calibration, calibrate.run, (days_, forecast_),
-             calibrate.CalibrateSettings(scope, family or config.calibrate.family), store)
-        for candidate, family in PARAMETRIC.items()
-        for name, days_, forecast_ in zip(symbols, past, forecasts, strict=True)])
-    laws = list(zip(fits[: len(symbols)], fits[len(symbols) :], strict=True))
-    boosting = Boosting(**config.learn.model_dump())
-    learned = per_symbol("learn", Learned, learn.run, learn.LearnSettings(scope, boosting), past, forecasts)
-    selected = per_symbol("select", Selection, select.run, select.SelectSettings(scope), past, forecasts,
-                          [asked for asked, _ in laws], learned)
-    return [SymbolWork(*parts) for parts in zip(symbols, past, forecasts, laws, learned, selected, strict=True)]
+        Task("calibrate", f"{name} {candidate}", Calibration, calibrate.run, inputs,
+             calibrate.CalibrateSettings(scope, family or config.calibrate.family), job.store)
+        for name, *inputs in zip(symbols, past, forecasts, strict=True)
+        for candidate, family in PARAMETRIC.items()])
+    laws = [tuple(fits[i : i + len(PARAMETRIC)]) for i in range(0, len(fits), len(PARAMETRIC))]
+    return [SymbolWork(*parts) for parts in zip(symbols, past, forecasts, laws, strict=True)]
 
 
-def _export(job: Job, works: list[SymbolWork], scope: Scope, run_id: str) -> Params:
-    past = [past_periods(tuple(day.load() for day in work.days), scope) for work in works]
+def compare(job: Job, works: list[SymbolWork], scope: Scope) -> list[ComparedWork]:
+    """Fit the regressors and compare all candidates on held-out periods."""
+    symbols = [work.symbol for work in works]
+    past, forecasts = [work.days for work in works], [work.forecast for work in works]
+    boosting = Boosting(**job.config.learn.model_dump())
+    learned = job.per_symbol("learn", symbols, learn.run, learn.LearnSettings(scope, boosting), past, forecasts)
+    selected = job.per_symbol("select", symbols, select.run, select.SelectSettings(scope), past, forecasts,
+                              [work.laws[0] for work in works], learned)
+    return [ComparedWork(*parts) for parts in zip(works, learned, selected, strict=True)]
+
+
+def _export(job: Job, works: list[ComparedWork], scope: Scope, run_id: str) -> Params:
+    past = [past_periods(tuple(day.load() for day in one.work.days), scope) for one in works]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = export.Provenance(created, code_version(), fingerprint(past), run_id)
     calendar = Calendar(name=job.calendar.name, timezone=job.calendar.timezone, periods=scope.periods,
                         period_seconds=scope.period_seconds)
-    return export.run(tuple(work.fitted(scope) for work in works), calendar, provenance)
+    return export.run(tuple(one.fitted(scope) for one in works), calendar, provenance)
 
 
-def _results(job: Job, works: list[SymbolWork], params: Params, quality: pd.DataFrame, scope: Scope) -> Results:
+def _results(job: Job, works: list[ComparedWork], params: Params, quality: pd.DataFrame, scope: Scope) -> Results:
     order = job.config.allocate
     reports = []
-    for work in works:
-        fitted = work.fitted(scope)
+    for one in works:
+        fitted = one.fitted(scope)
         reports.append(SymbolReport(
-            symbol=work.symbol, forecast=fitted.forecast, calibration=fitted.calibration,
-            learned=work.learned.load(), selection=work.selection.load(),
-            schedule=allocate.run(params.symbols[work.symbol], order), order=order))
+            symbol=fitted.symbol, forecast=fitted.forecast, calibration=fitted.calibration,
+            learned=one.learned.load(), selection=one.selection.load(),
+            schedule=allocate.run(params.symbols[fitted.symbol], order), order=order))
     facts = RunFacts(
         created=params.created, code_version=params.code_version, data_hash=params.data_hash,
         mlflow_run_id=params.mlflow_run_id, source=job.config.data.source, as_of=export.iso(scope.as_of),

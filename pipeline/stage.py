@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pipeline.errors import InputError
 from pipeline.store import Store, code_version, digest, load_tables, save_tables
 
 
@@ -57,7 +58,10 @@ class Task:
 
 
 def execute(task: Task) -> Output:
-    """Return the task's output from the store, computing and publishing it first when it is not there."""
+    """Return the task's output from the store, computing and publishing it first when it is not there.
+
+    Raises: InputError naming stage and label when the stage refuses its input.
+    """
     key = task.key
     if task.store.has(task.stage, key):
         return Output(task.kind, key, task.store.url(task.stage, key), task.label, False, 0.0)
@@ -69,6 +73,11 @@ def execute(task: Task) -> Output:
     with threadpool_limits(1):
         loaded = [tuple(part.load() for part in group) if isinstance(group, tuple) else group.load()
                   for group in task.inputs]
-        tables = task.run(*loaded, task.config)
+        try:
+            tables = task.run(*loaded, task.config)
+        except InputError:
+            raise
+        except ValueError as error:  # an estimator cannot use what it was given
+            raise InputError(f"{task.stage} {task.label}: {error}") from error
     url = task.store.publish(task.stage, key, lambda directory: save_tables(tables, directory))
     return Output(task.kind, key, url, task.label, True, time.perf_counter() - started)

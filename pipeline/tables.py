@@ -9,11 +9,11 @@ import pandas as pd
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 
-    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood just before
-        the period's start and end); realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth
-        (displayed on a side, mean of both), time weighted; buy_volume, sell_volume, undirected_volume,
-        trades, quotes; ofi_j (order-flow imbalance of level j, summed; 0 is the best level); covered (share
-        of the period with a two-sided book).
+    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood just before the
+        period's start and end); realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth (displayed
+        a side, mean of both), time weighted; buy_volume, sell_volume, undirected_volume, volume_squares (summed
+        squared trade sizes), trades, quotes; ofi_j (order-flow imbalance of level j, summed); covered (share of the
+        period with a two-sided book).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the depth
         sufficed), censored (share of covered time it did not), censored_depth, censored_excess (displayed
         depth and the cost of all of it, meanwhile). NaN where there was no such time.

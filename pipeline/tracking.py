@@ -1,10 +1,12 @@
 """The only file that talks to MLflow: where runs go, what they hold, and the registered models."""
 
+import io
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +29,7 @@ from pipeline.report import SymbolReport
 from pipeline.tables import Learned
 
 DEFAULT_FOLDER = Path("mlruns")
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
 COST = Schema([ColSpec("double")])
 LAW_SIGNATURE = ModelSignature(Schema([ColSpec("long", "period"), ColSpec("double", "shares")]), COST)
 
@@ -42,7 +45,7 @@ class SymbolResult:
 
 def tracking_uri() -> str:
     """Return where runs go: MLFLOW_TRACKING_URI, or the database in `mlruns/`."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
+    return os.environ.get(URI_VARIABLE) or f"sqlite:///{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
 
 
 @contextmanager
@@ -53,20 +56,27 @@ def tracked_run(experiment: str, name: str) -> Iterator[str]:
     """
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.ERROR)
-    uri = tracking_uri()
+    uri, given = tracking_uri(), os.environ.get(URI_VARIABLE)
     try:
+        _open_experiment(uri, experiment, None if given else (DEFAULT_FOLDER / "artifacts").resolve())
+        with mlflow.start_run(run_name=name) as run:
+            yield run.info.run_id
+    finally:
+        if not given:
+            os.environ.pop(URI_VARIABLE, None)  # mlflow leaves its own choice there
+
+
+def _open_experiment(uri: str, experiment: str, artifacts: Path | None) -> None:
+    try:
+        if artifacts:
+            artifacts.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(uri)
         if mlflow.get_experiment_by_name(experiment) is None:
-            local = None
-            if not os.environ.get("MLFLOW_TRACKING_URI"):
-                DEFAULT_FOLDER.mkdir(exist_ok=True)
-                local = (DEFAULT_FOLDER / "artifacts").resolve().as_uri()
-            mlflow.create_experiment(experiment, artifact_location=local)
+            mlflow.create_experiment(experiment, artifact_location=artifacts.as_uri() if artifacts else None)
         mlflow.set_experiment(experiment)
     except Exception as error:  # mlflow wraps whatever its store raises
-        raise InputError(f"MLflow at {uri}: {error}; check MLFLOW_TRACKING_URI") from error
-    with mlflow.start_run(run_name=name) as run:
-        yield run.info.run_id
+        reason = str(error).splitlines()[0]
+        raise InputError(f"MLflow at {uri}: {reason}; check MLFLOW_TRACKING_URI") from error
 
 
 def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[str, str]) -> None:
@@ -111,10 +121,12 @@ def _log_candidate(result: SymbolResult, row: Any) -> None:
         tags = {"level": "model", "winner": str(bool(row.winner)), "exported": str(bool(row.exported))}
         log_facts({"symbol": result.report.symbol, "candidate": row.candidate}, metrics, tags)
         registered = f"impact-{result.report.symbol}" if row.winner else None
-        if row.exported:
-            _log_law(result.params, registered)
-        elif row.candidate in set(result.report.learned.models["name"]):
-            _log_regressor(result.report.learned, row.candidate, registered)
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # mlflow chats about every registration
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
+            if row.exported:
+                _log_law(result.params, registered)
+            elif row.candidate in set(result.report.learned.models["name"]):
+                _log_regressor(result.report.learned, row.candidate, registered)
 
 
 def _log_law(symbol: SymbolParams, registered: str | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from .backend import kernels
 from .laws import Floats, Ints, PowerLaw, ProblemError, as_floats, as_vector
 from .problem import Problem
+from .schedule import remaining
 from .solution import Settings, Status
 from .solve import solve
 
@@ -25,8 +27,9 @@ PERIOD_FIELDS = ("spread", "scale", "exponent", "permanent", "drift", "sigma", "
 class Orders:
     """Power-law orders of any lengths, their per-period parameters laid end to end.
 
-    Shapes: shares, lengths (K,); every other field is a scalar, (K,), or one entry a period (T,) with T = sum(lengths); (K, N) is
-    taken as (T,). Units as in `Problem`. drift is that of the price; sell marks the sales. Floors and caps default to none.
+    Shapes: shares, lengths (K,); every other field is a scalar, (K,), or one entry a period (T,) with T =
+    sum(lengths); (K, N) is taken as (T,). Units as in `Problem`. drift is that of the price; sell marks the
+    sales. Floors and caps default to none.
 
     Raises:
         ProblemError: a wrong shape or sign, or limits that leave no schedule.
@@ -49,7 +52,9 @@ class Orders:
         shares = np.atleast_1d(as_vector("shares", self.shares, minimum=0.0))
         lengths = np.atleast_1d(np.asarray(self.lengths, dtype=np.int64))
         if lengths.shape != shares.shape or not shares.size or lengths.min() < 1 or shares.min() <= 0.0:
-            raise ProblemError(f"lengths must be >= 1 and shares > 0, one each an order, found {lengths.shape}: align them")
+            raise ProblemError(
+                f"lengths must be >= 1 and shares > 0, one each an order, found {lengths.shape}: align them"
+            )
         object.__setattr__(self, "shares", shares)
         object.__setattr__(self, "lengths", lengths)
         total = int(lengths.sum())
@@ -59,7 +64,9 @@ class Orders:
                 continue
             array = as_floats(name, value).ravel()
             if array.size not in (1, shares.size, total):
-                raise ProblemError(f"{name} must have 1, {shares.size} or {total} entries, found {array.size}: align it")
+                raise ProblemError(
+                    f"{name} must have 1, {shares.size} or {total} entries, found {array.size}: align it"
+                )
             if name not in ("spread", "drift", "permanent") and array.min() < 0.0:
                 raise ProblemError(f"{name} must be >= 0, found {array.min():g}: check its sign and units")
             object.__setattr__(self, name, array)
@@ -69,13 +76,19 @@ class Orders:
     def _check_limits(self) -> None:
         """Raise where an order's floors and caps leave no schedule."""
         shares = np.asarray(self.shares)
-        low = np.add.reduceat(self.spread_out("floor"), self.begin[:-1]) if np.any(self.floor) else np.zeros(shares.size)
+        low = (
+            np.add.reduceat(self.spread_out("floor"), self.begin[:-1]) if np.any(self.floor) else np.zeros(shares.size)
+        )
         if (low > shares * (1.0 + 1e-9)).any():
-            raise ProblemError(f"floor must sum to at most shares, found more in order {np.argmax(low > shares)}: cut it")
+            raise ProblemError(
+                f"floor must sum to at most shares, found more in order {np.argmax(low > shares)}: cut it"
+            )
         if self.cap is not None:
             high = np.add.reduceat(self.spread_out("cap"), self.begin[:-1])
             if (high < shares * (1.0 - 1e-9)).any():
-                raise ProblemError(f"cap must sum to at least shares, found less in order {np.argmax(high < shares)}: raise it")
+                raise ProblemError(
+                    f"cap must sum to at least shares, found less in order {np.argmax(high < shares)}: raise it"
+                )
             if (self.spread_out("floor") > self.spread_out("cap")).any():
                 raise ProblemError("floor must be <= cap in every period, found more: lower it")
 
@@ -149,8 +162,8 @@ class Orders:
 class Batch:
     """The schedules of many orders with their proofs.
 
-    Shapes: x (T,) end to end (`schedule(i)` cuts one out); objective, gap, optimal (K,). Units: shares and currency; objective is
-    expected shortfall plus the price of risk.
+    Shapes: x (T,) end to end (`schedule(i)` cuts one out); objective, gap, optimal (K,). Units: shares and
+    currency; objective is expected shortfall plus the price of risk.
     """
 
     orders: Orders
@@ -171,12 +184,8 @@ class Batch:
     @cached_property
     def variance(self) -> Floats:
         """The variance of each order's shortfall, shape (K,), currency squared."""
-        begin = self.orders.begin
-        done = np.cumsum(self.x)
-        base = np.repeat(np.concatenate(([0.0], done[begin[1:-1] - 1])), np.asarray(self.orders.lengths))
-        left = np.repeat(np.asarray(self.orders.shares), np.asarray(self.orders.lengths)) - (done - base)
-        left[begin[1:] - 1] = 0.0
-        return np.asarray(np.add.reduceat(np.square(self.orders.spread_out("sigma") * left), begin[:-1]))
+        left = np.concatenate([remaining(self.schedule(i)) for i in range(self.gap.size)])
+        return np.asarray(np.add.reduceat(np.square(self.orders.spread_out("sigma") * left), self.orders.begin[:-1]))
 
     @property
     def shortfall(self) -> Floats:
@@ -187,7 +196,8 @@ class Batch:
 def solve_many(orders: Orders | Sequence[Problem], settings: Settings | None = None) -> Batch:
     """Solve many orders, ragged lengths allowed, and certify each.
 
-    Convex orders run in compiled threads. The rest, and all of them where numba is missing, go through `solve` one by one.
+    Convex orders run in compiled threads. The rest, and all of them where numba is missing, go through
+    `solve` one by one.
 
     Raises:
         ProblemError: a problem with a table (solve those one by one).
@@ -199,7 +209,7 @@ def solve_many(orders: Orders | Sequence[Problem], settings: Settings | None = N
     count = int(np.size(orders.shares))
     x = np.empty(int(orders.begin[-1]))
     objective, gap = np.zeros(count), np.full(count, np.inf)
-    code = kernels("compiled_newton", settings.compiled)
+    code = kernels("compiled_batch", settings.compiled)
     if code is not None:
         _run_threads(code, orders, settings, (objective, gap, x))
     optimal = gap <= settings.tolerance * np.abs(objective)
@@ -212,19 +222,23 @@ def solve_many(orders: Orders | Sequence[Problem], settings: Settings | None = N
 
 
 def _run_threads(code: ModuleType, orders: Orders, settings: Settings, out: tuple[Floats, Floats, Floats]) -> None:
-    """Fill out = (objectives, gaps, trades) by the compiled kernel, the orders cut into spans of about equal work."""
+    """Fill out = (objectives, gaps, trades) by the compiled kernel, the orders cut into spans of about equal
+    work.
+    """
     fields = _kernel_fields(orders)
     modes = np.array([orders.mode(field) for field in fields])
     cores = os.cpu_count() or 1
     cuts = np.searchsorted(orders.begin, np.linspace(0, orders.begin[-1], 4 * cores + 1)).astype(np.float64)
     head = (orders.begin, np.asarray(orders.shares))
-    spans = [np.array([a, b, settings.tolerance]) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]
+    spans = [np.array([a, b, settings.tolerance]) for a, b in pairwise(cuts) if b > a]
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(lambda span: code.solve_span(fields, modes, head, span, out), spans))
 
 
 def _kernel_fields(orders: Orders) -> tuple[Floats, ...]:
-    """The batch's fields as the kernel takes them: drift with its sign, risk as risk_aversion sigma**2, limits filled in."""
+    """The batch's fields as the kernel takes them: drift with its sign, risk as risk_aversion sigma**2,
+    limits filled in.
+    """
     drift = np.asarray(orders.drift, dtype=np.float64)
     if np.any(orders.sell) and drift.any():
         drift = orders.spread_out("drift") * np.repeat(np.where(orders.sell, -1.0, 1.0), np.asarray(orders.lengths))

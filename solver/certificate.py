@@ -19,7 +19,9 @@ def phi(terms: Terms, x: Floats) -> Floats:
 
 
 def threshold(slope: Floats, room: Floats, amount: float) -> float:
-    """The slope at which filling the cheapest room first has placed `amount`: the multiplier of the best linear plan."""
+    """The slope at which filling the cheapest room first has placed `amount`: the multiplier of the best
+    linear plan.
+    """
     order = np.argsort(slope, kind="stable")
     at = int(np.searchsorted(np.cumsum(room[order]), amount * (1.0 - 1e-12)))
     return float(slope[order[min(at, slope.size - 1)]])
@@ -28,9 +30,9 @@ def threshold(slope: Floats, room: Floats, amount: float) -> float:
 def certified_gap(terms: Terms, x: Floats) -> float:
     """An upper bound on objective(x) - minimum, currency; infinite when nothing can be said.
 
-    Where the objective is convex this is the Frank-Wolfe gap. Otherwise it is the Lagrangian one: with the multipliers of x_j =
-    R_{j-1} - R_j that make each psi_j stationary at R_j, every phi_j is bounded below by its tangent on its convex range
-    and by the ends of its concave range.
+    Where the objective is convex this is the Frank-Wolfe gap. Otherwise it is the Lagrangian one: with the
+    multipliers of x_j = R_{j-1} - R_j that make each psi_j stationary at R_j, every phi_j is bounded below by
+    its tangent on its convex range and by the ends of its concave range.
 
     Source: Jaggi (2013), "Revisiting Frank-Wolfe", sec. 2; Geoffrion (1974), "Lagrangean relaxation".
     """
@@ -44,7 +46,9 @@ def certified_gap(terms: Terms, x: Floats) -> float:
 
 
 def _lagrangian_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
-    """The duality gap at the multipliers that fit x best: a convex function of one price, minimised by golden section."""
+    """The duality gap at the multipliers that fit x best: a convex function of one price, minimised by golden
+    section.
+    """
     waiting = np.zeros_like(x)
     waiting[1:] = np.cumsum((terms.slope + 2.0 * terms.curve * remaining(x))[:-1])
     fixed = float(_left_gaps(terms, x).sum())
@@ -70,10 +74,11 @@ def _lagrangian_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
 
 
 def excludes(terms: Terms, x: Floats, beyond: Floats, best: float) -> bool:
-    """Whether no schedule with a trade of `beyond` or more can cost less than `best`, by the Lagrangian bound around x.
+    """Whether no schedule with a trade of `beyond` or more can cost less than `best`, by the Lagrangian bound
+    around x.
 
-    From `beyond` (shape (N,)) to the upper limit every phi must be concave, so that, less any price, it is least at an end;
-    periods where `beyond` is above the limit have nothing to exclude.
+    From `beyond` (shape (N,)) to the upper limit every phi must be concave, so that, less any price, it is
+    least at an end; periods where `beyond` is above the limit have nothing to exclude.
     """
     if (terms.curve < 0.0).any():
         return False
@@ -91,7 +96,8 @@ def excludes(terms: Terms, x: Floats, beyond: Floats, best: float) -> bool:
 def _tangent_gaps(terms: Terms, x: Floats, price: Floats, convex: tuple[Floats, Floats]) -> Floats:
     """phi_j(x_j) - price_j x_j less a lower bound of its minimum over the limits, shape (N,).
 
-    The bound is the least of the two ends and, on the convex range, of the tangent at the point nearest to x_j.
+    The bound is the least of the two ends and, on the convex range, of the tangent at the point nearest to
+    x_j.
     """
     start, end = convex
     value = phi(terms, x) - price * x
@@ -101,7 +107,11 @@ def _tangent_gaps(terms: Terms, x: Floats, price: Floats, convex: tuple[Floats, 
     if some.any():
         at = np.clip(x, np.where(some, start, 0.0), np.where(some, end, 0.0))
         slope = marginal_phi(terms, np.where(some, at, 1.0)) - price
-        drop = np.where(some, np.maximum(slope * np.where(some, at - start, 0.0), slope * np.where(some, at - end, 0.0)), 0.0)
+        drop = np.where(
+            some,
+            np.maximum(slope * np.where(some, at - start, 0.0), slope * np.where(some, at - end, 0.0)),
+            0.0,
+        )
         gaps = np.where(some, np.maximum(gaps, value - (phi(terms, at) - price * at) + drop), gaps)
     return gaps
 

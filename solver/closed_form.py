@@ -36,7 +36,9 @@ def vwap(shares: float, volume: ArrayLike) -> Floats:
     """
     weight = as_vector("volume", volume, minimum=0.0)
     if weight.ndim != 1 or not weight.sum() > 0.0:
-        raise ProblemError("volume must be a vector with a positive sum, found none: pass the expected volume by period")
+        raise ProblemError(
+            "volume must be a vector with a positive sum, found none: pass the expected volume by period"
+        )
     return np.asarray(shares * weight / weight.sum())
 
 
@@ -53,8 +55,9 @@ def bertsimas_lo(shares: float, periods: int) -> Floats:
 def almgren_chriss(problem: Problem) -> Floats:
     """The mean-variance schedule for quadratic cost with constant parameters.
 
-    Needs exponent 2, no limits, no drift, and scale, permanent and sigma constant over periods. x_j = R_{j-1} - R_j with
-    R_j = S sinh(kappa (N - j)) / sinh(kappa N), cosh(kappa) = 1 + risk_aversion sigma**2 / (2 (scale - permanent / 2)).
+    Needs exponent 2, no limits, no drift, and scale, permanent and sigma constant over periods. x_j = R_{j-1}
+    - R_j with R_j = S sinh(kappa (N - j)) / sinh(kappa N), cosh(kappa) = 1 + risk_aversion sigma**2 / (2
+    (scale - permanent / 2)).
 
     Raises:
         ProblemError: the problem is not of that form.
@@ -77,12 +80,14 @@ def almgren_chriss(problem: Problem) -> Floats:
 
 
 def power_law(problem: Problem) -> Floats:
-    """The schedule x_j proportional to scale_j**(-1 / (k - 1)): power law without permanent impact, risk, drift or limits.
+    """The schedule x_j proportional to scale_j**(-1 / (k - 1)): power law without permanent impact, risk,
+    drift or limits.
 
     Raises:
         ProblemError: the problem is not of that form.
 
-    Source: first-order conditions scale_j k x_j**(k - 1) = nu; Almgren (2003), "Optimal execution with nonlinear impact".
+    Source: first-order conditions scale_j k x_j**(k - 1) = nu; Almgren (2003), "Optimal execution with
+    nonlinear impact".
     """
     terms = problem.terms
     plain = not (terms.curve.any() or terms.slope.any() or terms.gamma.any() or problem.limited)

@@ -1,85 +1,28 @@
 """Compiled kernels for continuous schedules (needs numba): the methods of `continuous`, one order or many.
 
-An order's parameters are the rows of an (8, N) array: spread, scale, exponent, gamma, slope, curve, lower, upper.
+An order's parameters are the rows of an (8, N) array: spread, scale, exponent, gamma, slope, curve, lower,
+upper.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from .laws import Floats, Ints
+from .compiled_certificate import frank_wolfe_gap, is_convex, power
+from .laws import Floats
 
 WORK_ROWS = 20
 BOUNDARY = 0.995
-BATCH_STEPS = 60  # of the barrier method, per order of a batch
-NEWTON_STEPS = 12  # tried without a barrier
+NEWTON_STEPS = 20  # tried without a barrier
 LEAST = 1e-14  # curvature below which a period counts as flat
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _power(y: float, k: float) -> float:
-    """y**k with the exponents that matter most done without a logarithm."""
-    if k == -0.5:
-        return 1.0 / np.sqrt(y)
-    if k == 0.0:
-        return 1.0
-    if k == 0.5:
-        return np.sqrt(y)
-    if k == 1.5:
-        return y * np.sqrt(y)
-    if k == 2.0:
-        return y * y
-    return y**k
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def is_convex(rows: Floats) -> bool:
-    """Whether every phi and psi is convex over the limits (the simpler of the two tests of `shape`)."""
-    for j in range(rows.shape[1]):
-        k, bent = rows[2, j], rows[1, j] * rows[2, j] * (rows[2, j] - 1.0)
-        least = 0.0
-        if bent != 0.0:
-            worst = rows[7, j] if (k < 2.0) == (bent > 0.0) else rows[6, j]
-            least = bent * (_power(worst, k - 2.0) if worst > 0.0 or k >= 2.0 else np.inf)
-        if not least >= rows[3, j] or rows[5, j] < 0.0:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def frank_wolfe_gap(rows: Floats, shares: float, x: Floats) -> float:
-    """The Frank-Wolfe gap of a schedule of a convex problem, currency."""
-    n = x.size
-    total, room = np.empty(n), np.empty(n)
-    run, left, amount = 0.0, shares, shares
-    for j in range(n):
-        k = rows[2, j]
-        rate = rows[1, j] * k
-        total[j] = rows[0, j] + (rate * _power(x[j], k - 1.0) if rate > 0.0 else 0.0) - rows[3, j] * x[j] + run
-        left -= x[j]
-        if j + 1 < n:
-            run += rows[4, j] + 2.0 * rows[5, j] * max(left, 0.0)
-        room[j] = rows[7, j] - rows[6, j]
-        amount -= rows[6, j]
-    nu = total.min()
-    if room.min() < amount * (1.0 - 1e-12):
-        placed = 0.0
-        for j in np.argsort(total):
-            nu = total[j]
-            placed += room[j]
-            if placed >= amount * (1.0 - 1e-12):
-                break
-    gap = 0.0
-    for j in range(n):
-        tilt = total[j] - nu
-        gap += max(tilt * (x[j] - rows[6, j]), tilt * (x[j] - rows[7, j]))
-    return gap
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _normalise(rows: Floats, shares: float, work: Floats) -> bool:
-    """Fill work[0:8] with the order of size one at cost about one, work[8] with a start; return whether caps bind."""
+    """Fill work[0:8] with the order of size one at cost about one, work[8] with a start; return whether caps
+    bind.
+    """
     n = rows.shape[1]
     low, spare, capped, weigh = 0.0, 0.0, False, True
     k0, s2 = rows[2, 0], shares * shares
@@ -103,14 +46,14 @@ def _normalise(rows: Floats, shares: float, work: Floats) -> bool:
     for j in range(n):
         work[8, j] = work[6, j] + (work[7, j] - work[6, j]) * share
         if weigh:
-            work[9, j] = _power(cheapest / work[1, j], 1.0 / (k0 - 1.0))
+            work[9, j] = power(cheapest / work[1, j], 1.0 / (k0 - 1.0))
             heap += work[9, j]
     cost, left = 0.0, 0.0
     for j in range(n - 1, -1, -1):
         if weigh:
             work[8, j] = 0.1 * work[8, j] + 0.9 / heap * work[9, j]
         y = work[8, j]
-        cost += abs(work[0, j]) * y + work[1, j] * _power(y, work[2, j]) + 0.5 * abs(work[3, j]) * y * y
+        cost += abs(work[0, j]) * y + work[1, j] * power(y, work[2, j]) + 0.5 * abs(work[3, j]) * y * y
         cost += abs(work[4, j]) * left + abs(work[5, j]) * left * left
         left += y
     if cost > 0.0:
@@ -130,7 +73,16 @@ def _direction(work: Floats, coupled: bool) -> None:
     work[15] and work[16] hold the factors of the tridiagonal Hessian in R.
     """
     n = work.shape[1]
-    y, psi, h, w, d, e, step, dy = work[8], work[12], work[13], work[14], work[15], work[16], work[17], work[18]
+    y, psi, h, w, d, e, step, dy = (
+        work[8],
+        work[12],
+        work[13],
+        work[14],
+        work[15],
+        work[16],
+        work[17],
+        work[18],
+    )
     if coupled:
         for j in range(n - 1):
             d[j] = h[j] + h[j + 1] + 2.0 * max(work[5, j], 0.0)
@@ -159,7 +111,9 @@ def _direction(work: Floats, coupled: bool) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _expand(work: Floats) -> float:
-    """Fill psi' (12), curvature (13) and marginal cost (14) at the current trades; return the Frank-Wolfe gap (no caps)."""
+    """Fill psi' (12), curvature (13) and marginal cost (14) at the current trades; return the Frank-Wolfe gap
+    (no caps).
+    """
     n = work.shape[1]
     left = 0.0
     for j in range(n - 1, -1, -1):
@@ -168,7 +122,7 @@ def _expand(work: Floats) -> float:
     run, least, lean, spread_out = 0.0, np.inf, 0.0, 0.0
     for j in range(n):
         y, k = work[8, j], work[2, j]
-        steep = work[1, j] * _power(y, k - 2.0) if work[1, j] > 0.0 else 0.0
+        steep = work[1, j] * power(y, k - 2.0) if work[1, j] > 0.0 else 0.0
         work[14, j] = work[0, j] + (steep - work[3, j]) * y
         work[13, j] = max(steep * (k - 1.0) - work[3, j], LEAST)
         total = work[14, j] + run
@@ -218,7 +172,9 @@ def _price_step(work: Floats, j: int, target: float) -> tuple[float, float]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _barrier(work: Floats, coupled: bool, capped: bool, stop: float, steps: int) -> bool:
-    """Primal-dual steps with a barrier whose weight falls with the last step's length; True when they converge."""
+    """Primal-dual steps with a barrier whose weight falls with the last step's length; True when they
+    converge.
+    """
     n = work.shape[1]
     _begin_barrier(work, capped)
     last, primal, dual = 0.0, 0.0, 0.0
@@ -257,7 +213,9 @@ def _barrier(work: Floats, coupled: bool, capped: bool, stop: float, steps: int)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _settle(rows: Floats, shares: float, work: Floats, x: Floats) -> None:
-    """Scale the trades back, put them within their limits, and give the rounding error to the largest with room for it."""
+    """Scale the trades back, put them within their limits, and give the rounding error to the largest with
+    room for it.
+    """
     total, most, at = 0.0, -1.0, 0
     for j in range(x.size):
         x[j] = min(max(work[8, j] * shares, rows[6, j]), rows[7, j])
@@ -275,7 +233,8 @@ def _settle(rows: Floats, shares: float, work: Floats, x: Floats) -> None:
 def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: Floats) -> float:
     """Solve one convex order into x and return its certified gap, currency.
 
-    The gap is infinite when the order is not proved convex, or a period's limits leave no choice: `continuous` handles those.
+    x is taken as the start where it is strictly inside the limits and no cap binds. The gap is infinite when
+    the order is not proved convex, or a period's limits leave no choice: `continuous` handles those.
     """
     room = np.inf
     for j in range(x.size):
@@ -289,6 +248,11 @@ def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: F
         for j in range(x.size):
             coupled = coupled or work[5, j] > 0.0
         start = work[8].copy()
+        warm = True
+        for j in range(x.size):
+            warm = warm and x[j] > rows[6, j]
+        if warm:
+            work[8] = x / x.sum()
         if capped or not _newton(work, coupled, 0.05 * tolerance, NEWTON_STEPS):
             work[8] = start
             _barrier(work, coupled, capped, 0.05 * tolerance, steps)
@@ -298,7 +262,9 @@ def solve_convex(rows: Floats, shares: float, tolerance: float, steps: int, x: F
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _single_price(rows: Floats, shares: float, x: Floats) -> bool:
-    """Solve in closed form where nothing but a power law with one exponent and one spread is left; False elsewhere."""
+    """Solve in closed form where nothing but a power law with one exponent and one spread is left; False
+    elsewhere.
+    """
     k, s, cheapest = rows[2, 0], rows[0, 0], np.inf
     if k <= 1.0:
         return False
@@ -310,7 +276,7 @@ def _single_price(rows: Floats, shares: float, x: Floats) -> bool:
         cheapest = min(cheapest, rows[1, j])
     heap = 0.0
     for j in range(x.size):
-        x[j] = _power(cheapest / rows[1, j], 1.0 / (k - 1.0))
+        x[j] = power(cheapest / rows[1, j], 1.0 / (k - 1.0))
         heap += x[j]
     unit, most, at, total = shares / heap, 0.0, 0, 0.0
     for j in range(x.size):
@@ -320,72 +286,3 @@ def _single_price(rows: Floats, shares: float, x: Floats) -> bool:
             most, at = x[j], j
     x[at] += shares - total
     return True
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def fill_rows(rows: Floats, fields: tuple[Floats, ...], modes: Ints, order: int, first: int) -> None:
-    """Fill an order's parameter rows from a batch's fields (spread, scale, exponent, permanent, drift, risk, floor, cap).
-
-    modes[f] says whether field f has one entry (0), one an order (1) or one a period (2, the order's starting at `first`).
-    """
-    n = rows.shape[1]
-    for f in range(8):
-        if modes[f] == 2:
-            rows[f] = fields[f][first : first + n]
-        else:
-            rows[f] = fields[f][order if modes[f] == 1 else 0]
-    for j in range(n - 1):
-        rows[5, j] += 0.5 * (rows[3, j + 1] - rows[3, j])
-    rows[4, n - 1] = rows[5, n - 1] = 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def tighten(rows: Floats, shares: float) -> None:
-    """Replace the floors and caps in rows 6 and 7 by the limits all of them together imply."""
-    low, high = 0.0, 0.0
-    for j in range(rows.shape[1]):
-        rows[7, j] = min(rows[7, j], shares)
-        low += rows[6, j]
-        high += rows[7, j]
-    for j in range(rows.shape[1]):
-        floor, cap = rows[6, j], rows[7, j]
-        rows[6, j] = min(max(floor, shares - (high - cap)), cap)
-        rows[7, j] = max(min(cap, shares - (low - floor)), floor)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def objective(rows: Floats, shares: float, x: Floats) -> float:
-    """Expected shortfall plus the price of risk of a schedule, currency."""
-    total, left = 0.5 * rows[3, 0] * shares * shares, 0.0
-    for j in range(x.size - 1, -1, -1):
-        total += (rows[0, j] - 0.5 * rows[3, j] * x[j]) * x[j] + (rows[4, j] + rows[5, j] * left) * left
-        if rows[1, j] > 0.0 and x[j] > 0.0:
-            total += rows[1, j] * _power(x[j], rows[2, j])
-        left += x[j]
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def solve_span(
-    fields: tuple[Floats, ...],
-    modes: Ints,
-    orders: tuple[Ints, Floats],
-    span: Floats,
-    out: tuple[Floats, Floats, Floats],
-) -> None:
-    """Solve a batch from order span[0] to span[1] into out = (objectives, gaps, trades laid end to end).
-
-    orders = (first period of each, shares); span[2] is the tolerance. Orders `solve_convex` does not take get an infinite gap
-    and are left to the caller.
-    """
-    begin, shares = orders
-    objectives, gaps, trades = out
-    for i in range(int(span[0]), int(span[1])):
-        a, b = begin[i], begin[i + 1]
-        x = trades[a:b]
-        rows = np.empty((8, b - a))
-        fill_rows(rows, fields, modes, i, a)
-        tighten(rows, shares[i])
-        gaps[i] = solve_convex(rows, shares[i], span[2], BATCH_STEPS, x)
-        if gaps[i] < np.inf:
-            objectives[i] = objective(rows, shares[i], x)

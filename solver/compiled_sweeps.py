@@ -20,10 +20,8 @@ def _changes(rows: Floats, lot: float, trades: Ints, left: float, j: int, out: F
         if i == 2:
             out[i] = 0.0
             continue
-        if x > 0.0:
-            grown = power * np.expm1(k * np.log1p(max(delta / x, -1.0)))
-        else:
-            grown = rows[1, j] * max(delta, 0.0) ** k
+        ratio = max(delta / x, -1.0) if x > 0.0 else 0.0
+        grown = power * np.expm1(k * np.log1p(ratio)) if x > 0.0 else rows[1, j] * max(delta, 0.0) ** k
         out[i] = rows[0, j] * delta + grown - rows[3, j] * delta * (x + 0.5 * delta)
     for i in range(THREE):
         delta = (i - 1) * lot
@@ -32,7 +30,9 @@ def _changes(rows: Floats, lot: float, trades: Ints, left: float, j: int, out: F
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _forward(rows: Floats, lot: float, trades: Ints, limits: Ints, came: Ints) -> tuple[float, float]:
-    """Run the 3-state DP over moves of the shares left; return the gain and the size of the largest change seen."""
+    """Run the 3-state DP over moves of the shares left; return the gain and the size of the largest change
+    seen.
+    """
     n = trades.size
     value, following, change = np.empty(THREE), np.empty(THREE), np.empty(FIVE + THREE)
     value[:] = np.inf
@@ -61,7 +61,9 @@ def _forward(rows: Floats, lot: float, trades: Ints, limits: Ints, came: Ints) -
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sweep(rows: Floats, lot: float, trades: Ints, limits: Ints, most: int) -> bool:
-    """Improve trades (lots) in place by joint one-lot moves until none helps; False when `most` sweeps did not suffice."""
+    """Improve trades (lots) in place by joint one-lot moves until none helps; False when `most` sweeps did
+    not suffice.
+    """
     n = trades.size
     came = np.empty((n, THREE), dtype=np.int64)
     for _ in range(most):

@@ -1,4 +1,6 @@
-"""The problem in whole lots: its stage costs, its reachable states, and the dense dynamic programme over them."""
+"""The problem in whole lots: its stage costs, its reachable states, and the dense dynamic programme over
+them.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,11 @@ BLOCK = 2_000_000  # matrix cells a dense row block holds at once
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Stage costs in whole lots: phi_j(n) + h_j(n) r + psi_j(r) with n lots traded and r lots left after period j.
+    """Stage costs in whole lots: phi_j(n) + h_j(n) r + psi_j(r) with n lots traded and r lots left after
+    period j.
 
-    With linear permanent impact the price term is folded into phi and psi and h is absent. `const` completes the
-    objective.
+    With linear permanent impact the price term is folded into phi and psi, but for a constant, and h is
+    absent.
     """
 
     problem: Problem
@@ -36,13 +39,6 @@ class Lattice:
     def coupled(self) -> bool:
         """Whether permanent impact is tabulated, so that trade and shares left do not separate."""
         return isinstance(self.problem.permanent, TableLaw)
-
-    @cached_property
-    def const(self) -> float:
-        """The part of the objective no schedule changes, currency."""
-        if self.coupled:
-            return 0.0
-        return float(0.5 * np.asarray(self.problem.permanent)[0] * self.problem.shares**2)
 
     @cached_property
     def states(self) -> tuple[Ints, Ints]:

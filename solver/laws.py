@@ -50,13 +50,15 @@ def as_vector(name: str, value: ArrayLike, *, minimum: float | None = None) -> F
 class PowerLaw:
     """Total cost `g_i(x) = spread_i x + scale_i x**exponent_i` over mid.
 
-    Shapes: scalars or (N,). Units: scale in currency / share**exponent (>= 0), exponent dimensionless and of the *total*
-    cost (1.5 is the square-root law), spread in currency / share (any sign; a rebate is negative).
+    Shapes: scalars or (N,). Units: scale in currency / share**exponent (>= 0), exponent dimensionless and of
+    the *total* cost (1.5 is the square-root law), spread in currency / share (any sign; a rebate is
+    negative).
 
     Raises:
         ProblemError: a wrong shape, a non-finite number, a negative scale, an exponent outside [0.25, 4].
 
-    Source: Almgren, Thum, Hauptmann, Li (2005), "Direct estimation of equity market impact", eq. (4)-(6), with k = 1 + delta.
+    Source: Almgren, Thum, Hauptmann, Li (2005), "Direct estimation of equity market impact", eq. (4)-(6),
+    with k = 1 + delta.
     """
 
     scale: ArrayLike
@@ -73,13 +75,18 @@ class PowerLaw:
         object.__setattr__(self, "exponent", exponent)
         object.__setattr__(self, "spread", as_vector("spread", self.spread))
 
+    def cost(self, x: ArrayLike) -> Floats:
+        """Return the total cost over mid of trading x shares, currency; shapes broadcast."""
+        size = np.asarray(x, dtype=np.float64)
+        return np.asarray(self.spread) * size + np.asarray(self.scale) * size ** np.asarray(self.exponent)
+
 
 @dataclass(frozen=True, eq=False)
 class TableLaw:
     """A tabulated curve, of any shape: `cost[i, n]` for n = 0..M lots traded in period i.
 
-    Shapes: (N, M+1). Units: currency as a cost law; currency / share (a price move) as a permanent-impact law. No more
-    than M lots can be traded in a period.
+    Shapes: (N, M+1). Units: currency as a cost law; currency / share (a price move) as a permanent-impact
+    law. No more than M lots can be traded in a period.
 
     Raises:
         ProblemError: not a finite (N, M+1) table, or a first column that is not zero.

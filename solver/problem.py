@@ -18,8 +18,9 @@ ROUNDING = 1e-9  # relative slack when a limit or a share count is read in lots
 class Terms:
     """A power-law problem as `const + sum phi_j(x_j) + sum psi_j(R_j)`, R_j the shares left after period j.
 
-    phi_j(x) = spread_j x + scale_j x**exponent_j - gamma_j x**2 / 2 and psi_j(R) = slope_j R + curve_j R**2 (zero for the
-    last period, where R = 0). Shapes: (N,) each. `lower` and `upper` are the limits on x implied by all of them together.
+    phi_j(x) = spread_j x + scale_j x**exponent_j - gamma_j x**2 / 2 and psi_j(R) = slope_j R + curve_j R**2
+    (zero for the last period, where R = 0). Shapes: (N,) each. `lower` and `upper` are the limits on x
+    implied by all of them together.
 
     Source: DESIGN section 1 (summation by parts of x_j R_j with linear permanent impact).
     """
@@ -43,7 +44,16 @@ class Terms:
     def rows(self) -> Floats:
         """All of it as one (8, N) array, as the compiled kernels take it."""
         table = np.empty((8, self.scale.size))
-        fields = (self.spread, self.scale, self.exponent, self.gamma, self.slope, self.curve, self.lower, self.upper)
+        fields = (
+            self.spread,
+            self.scale,
+            self.exponent,
+            self.gamma,
+            self.slope,
+            self.curve,
+            self.lower,
+            self.upper,
+        )
         for row, field in zip(table, fields, strict=True):
             row[:] = field
         return table
@@ -56,7 +66,9 @@ class Terms:
 
     @cached_property
     def separable(self) -> bool:
-        """Whether the objective is a sum of functions of single x_j (no risk term, constant permanent impact)."""
+        """Whether the objective is a sum of functions of single x_j (no risk term, constant permanent
+        impact).
+        """
         return not self.curve.any()
 
 
@@ -64,16 +76,19 @@ class Terms:
 class Problem:
     """Trade `shares` over N periods at least expected shortfall plus `risk_aversion` times its variance.
 
-    Shapes: every per-period field is a scalar or (N,); N is taken from them, or from `periods` when all are scalars.
-    Units: shares, cap, floor, lot in shares; permanent in currency / share per share (or a TableLaw of price moves by lots);
-    drift and sigma in currency / share per period; risk_aversion in 1 / currency; price in currency / share. Drift is that of the
-    price itself: a positive drift hurts a buyer and helps a seller.
+    Shapes: every per-period field is a scalar or (N,); N is taken from them, or from `periods` when all are
+    scalars.
+    Units: shares, cap, floor, lot in shares; permanent in currency / share per share (or a TableLaw of price
+    moves by lots); drift and sigma in currency / share per period; risk_aversion in 1 / currency; price in
+    currency / share. Drift is that of the price itself: a positive drift hurts a buyer and helps a seller.
 
     Raises:
-        ProblemError: a wrong shape, sign or non-finite number; sum(cap) < shares; sum(floor) > shares; floor > cap; a lot
+        ProblemError: a wrong shape, sign or non-finite number; sum(cap) < shares; sum(floor) > shares; floor
+        > cap; a lot
             that does not divide shares.
 
-    Source: Bertsimas, Lo (1998), "Optimal control of execution costs", sec. 2; Almgren, Chriss (2000), eq. (3)-(8).
+    Source: Bertsimas, Lo (1998), "Optimal control of execution costs", sec. 2; Almgren, Chriss (2000), eq.
+    (3)-(8).
     """
 
     shares: float
@@ -96,9 +111,13 @@ class Problem:
                 raise ProblemError(f"{name} must be one number, found shape {number.shape}: one problem is one order")
             object.__setattr__(self, name, float(number))
         if self.shares <= 0.0 or self.lot <= 0.0:
-            raise ProblemError(f"shares and lot must be > 0, found {self.shares:g} and {self.lot:g}: use side for a sale")
+            raise ProblemError(
+                f"shares and lot must be > 0, found {self.shares:g} and {self.lot:g}: use side for a sale"
+            )
         if abs(self.lots * self.lot - self.shares) > ROUNDING * self.shares:
-            raise ProblemError(f"lot must divide shares, found {self.lot:g} and {self.shares:g}: trade the odd lot apart")
+            raise ProblemError(
+                f"lot must divide shares, found {self.lot:g} and {self.shares:g}: trade the odd lot apart"
+            )
         if self.side not in SIDES:
             raise ProblemError(f"side must be 'buy' or 'sell', found {self.side!r}: choose one")
         if not isinstance(self.law, (PowerLaw, TableLaw)):
@@ -109,7 +128,13 @@ class Problem:
     def _broadcast(self) -> None:
         """Give every per-period field shape (N,)."""
         values: dict[str, Floats] = {}
-        for name, minimum in (("permanent", None), ("drift", None), ("sigma", 0.0), ("cap", 0.0), ("floor", 0.0)):
+        for name, minimum in (
+            ("permanent", None),
+            ("drift", None),
+            ("sigma", 0.0),
+            ("cap", 0.0),
+            ("floor", 0.0),
+        ):
             value = getattr(self, name)
             if value is not None and not isinstance(value, TableLaw):
                 values[name] = as_vector(name, value, minimum=minimum)
@@ -135,9 +160,13 @@ class Problem:
     def _check_limits(self) -> None:
         slack = ROUNDING * self.shares
         if self.cap is not None and float(np.sum(self.cap)) < self.shares - slack:
-            raise ProblemError(f"cap must sum to at least shares, found {np.sum(self.cap):g} < {self.shares:g}: raise it")
+            raise ProblemError(
+                f"cap must sum to at least shares, found {np.sum(self.cap):g} < {self.shares:g}: raise it"
+            )
         if self.floor is not None and float(np.sum(self.floor)) > self.shares + slack:
-            raise ProblemError(f"floor must sum to at most shares, found {np.sum(self.floor):g} > {self.shares:g}: cut it")
+            raise ProblemError(
+                f"floor must sum to at most shares, found {np.sum(self.floor):g} > {self.shares:g}: cut it"
+            )
         if self.cap is not None and self.floor is not None:
             floor, cap = np.asarray(self.floor, dtype=np.float64), np.asarray(self.cap, dtype=np.float64)
             if (floor > cap).any():
@@ -153,7 +182,7 @@ class Problem:
     @property
     def lots(self) -> int:
         """The order in whole lots."""
-        return int(round(self.shares / self.lot))
+        return round(self.shares / self.lot)
 
     @property
     def sign(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +19,9 @@ from .solution import Outcome, Settings
 class ValueFunction:
     """V(s, t) and the best trade on the lattice of whole lots.
 
-    Shapes: values[t] and trades[t] over the states lows[t], lows[t] + 1, ... lots left before period t. Units: values in currency,
-    the cost still to come over the arrival price, counting permanent moves on the shares still to trade; trades in
-    lots.
+    Shapes: values[t] and trades[t] over the states lows[t], lows[t] + 1, ... lots left before period t.
+    Units: values in currency, the cost still to come over the arrival price, counting permanent moves on the
+    shares still to trade; trades in lots.
     """
 
     values: list[Floats]
@@ -57,6 +58,22 @@ def check_size(lattice: Lattice, settings: Settings) -> None:
         raise ProblemError(f"lot makes {cells} cells, more than max_cells={settings.max_cells}: use a larger lot")
 
 
+def backward(lattice: Lattice, settings: Settings) -> Iterator[tuple[int, Floats, Policy]]:
+    """Solve the periods from the last to the first, yielding each one's values (without `const`) and trades.
+
+    Raises:
+        ProblemError: the table would exceed `settings.max_cells`.
+    """
+    check_size(lattice, settings)
+    code = kernels("compiled_rows", settings.compiled)
+    lows, highs = lattice.states
+    value = np.zeros(1)
+    for j in range(lattice.problem.n - 1, -1, -1):
+        row = period_row(lattice, j, value + lattice.psi(j, int(lows[j + 1]), int(highs[j + 1])))
+        value, trades = solve_row(row, period_pieces(lattice, j, row), code)
+        yield j, value, trades
+
+
 def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
     """Solve in whole lots exactly, whatever the shape of the curves.
 
@@ -66,18 +83,40 @@ def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
     Source: Bellman recursion of DESIGN section 1 after the price is eliminated.
     """
     lattice = Lattice(problem)
-    check_size(lattice, settings)
-    lows, highs = lattice.states
-    code = kernels("compiled", settings.compiled)
-    policies: list[Policy] = []
-    value = np.zeros(1)
-    for j in range(problem.n - 1, -1, -1):
-        after = value + lattice.psi(j, int(lows[j + 1]), int(highs[j + 1]))
-        row = period_row(lattice, j, after)
-        value, trades = solve_row(row, period_pieces(lattice, j, row), code)
-        policies.append(trades)
-    path = follow(policies[::-1], lows, lattice.lots)
+    policies = [trades for _, _, trades in backward(lattice, settings)]
+    path = follow(policies[::-1], lattice.states[0], lattice.lots)
     return Outcome(np.asarray(path * problem.lot, dtype=np.float64), "dp", proved=True, lots=True)
+
+
+def value_function(problem: Problem, settings: Settings | None = None) -> ValueFunction:
+    """The cost still to come and the best trade for every period and number of lots left that the order can
+    meet.
+
+    Raises:
+        ProblemError: no schedule in whole lots, or a table beyond `settings.max_cells`.
+
+    Source: DESIGN section 1, V(s, t).
+    """
+    lattice = Lattice(problem)
+    if lattice.reason:
+        raise ProblemError(f"problem must have a schedule in whole lots, found none: {lattice.reason}")
+    values: list[Floats] = []
+    policies: list[Policy] = []
+    lows, highs = lattice.states
+    for j, value, trades in backward(lattice, settings or Settings()):
+        values.append(value + moved_by_all(lattice, j, int(lows[j]), int(highs[j])))
+        policies.append(trades)
+    return ValueFunction(values[::-1], policies[::-1], lows, problem.lot)
+
+
+def moved_by_all(lattice: Lattice, j: int, low: int, high: int) -> Floats:
+    """What the lattice's functions leave out with low..high lots left before period j: gamma_j s**2 / 2,
+    currency.
+    """
+    if lattice.coupled:
+        return np.zeros(high - low + 1)
+    left = np.arange(low, high + 1) * lattice.problem.lot
+    return np.asarray(0.5 * np.asarray(lattice.problem.permanent)[j] * left * left)
 
 
 def period_row(lattice: Lattice, j: int, after: Floats) -> Row:
@@ -96,7 +135,9 @@ def period_row(lattice: Lattice, j: int, after: Floats) -> Row:
 
 
 def period_pieces(lattice: Lattice, j: int, row: Row) -> list[Piece]:
-    """Where the period's cost is convex or concave: from the law where it is a power, from the numbers in a table."""
+    """Where the period's cost is convex or concave: from the law where it is a power, from the numbers in a
+    table.
+    """
     if lattice.problem.tabular:
         return table_pieces(row.phi, row.least)
     start, end = lattice.turns

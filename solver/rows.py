@@ -1,10 +1,12 @@
-"""One period's minimisation over trades, by the shape of its cost: O(S log S) where it is convex or concave by pieces.
+"""One period's minimisation over trades, by the shape of its cost: O(S log S) where it is convex or concave
+by pieces.
 
-For states s and shares left r, the matrix phi(s - r) + after(r) has the Monge property on a band where phi is convex, so its row
-minima move one way; where phi is concave the property is reversed and the best r is kept on a stack.
+For states s and shares left r, the matrix phi(s - r) + after(r) has the Monge property on a band where phi is
+convex, so its row minima move one way; where phi is concave the property is reversed and the best r is kept
+on a stack.
 
-Source: Aggarwal, Klawe, Moran, Shor, Wilber (1987), "Geometric applications of a matrix-searching algorithm"; Galil, Park (1992),
-"Dynamic programming with convexity, concavity and sparsity"; DESIGN section 1.4.
+Source: Aggarwal, Klawe, Moran, Shor, Wilber (1987), "Geometric applications of a matrix-searching algorithm";
+Galil, Park (1992), "Dynamic programming with convexity, concavity and sparsity"; DESIGN section 1.4.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ def solve_row(row: Row, pieces: list[Piece], code: ModuleType | None) -> tuple[F
 
 
 def _convex_band(row: Row, values: Floats, trades: Policy) -> None:
-    """Improve values and trades by the trades of a convex piece, halving the stride between solved rows each level."""
+    """Improve values and trades by the trades of a convex piece, halving the stride between solved rows each
+    level.
+    """
     top = row.after_low + row.after.size - 1
     first = max(row.low, row.after_low + row.least)
     last = min(row.high, top + row.phi.size - 1)

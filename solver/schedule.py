@@ -72,12 +72,14 @@ def look_up(problem: Problem, law: TableLaw, x: Floats) -> Floats:
 def evaluate(problem: Problem, x: ArrayLike) -> Breakdown:
     """Cost the schedule `x`, optimal or not, under the problem's law.
 
-    Shapes: x (N,), in shares, >= 0. The sum of x need not equal `shares`: what is left is counted from the trades themselves.
+    Shapes: x (N,), in shares, >= 0. The sum of x need not equal `shares`: what is left is counted from the
+    trades themselves.
 
     Raises:
         ProblemError: x has the wrong shape, is negative, or (with tables) is not in whole lots.
 
-    Source: DESIGN section 1, E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j; Almgren, Chriss (2000), eq. (4)-(5).
+    Source: DESIGN section 1, E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j; Almgren, Chriss (2000),
+    eq. (4)-(5).
     """
     trades = as_vector("x", x, minimum=0.0)
     if trades.shape != (problem.n,):
@@ -112,7 +114,8 @@ def marginal_phi(terms: Terms, x: Floats) -> Floats:
 
 
 def gradient(terms: Terms, x: Floats) -> Floats:
-    """The derivative of the objective along the plane sum(x) = shares, shape (N,), up to a constant over periods.
+    """The derivative of the objective along the plane sum(x) = shares, shape (N,), up to a constant over
+    periods.
 
     Units: currency / share.
     """

@@ -9,7 +9,9 @@ from .problem import Terms
 
 
 def curvature(terms: Terms, x: Floats) -> Floats:
-    """The second derivative of phi_j at x_j, shape (N,), currency / share**2 (infinite at 0 for 1 < exponent < 2)."""
+    """The second derivative of phi_j at x_j, shape (N,), currency / share**2 (infinite at 0 for 1 < exponent
+    < 2).
+    """
     k = terms.exponent
     bent = terms.scale * k * (k - 1.0)
     with np.errstate(divide="ignore"):
@@ -26,7 +28,8 @@ def factor(diagonal: Floats, beside: Floats) -> tuple[Floats, Floats] | None:
 
 
 def convex_range(terms: Terms) -> tuple[Floats, Floats]:
-    """The interval of [lower, upper] on which each phi_j is convex, shapes (N,); empty where the first exceeds the second.
+    """The interval of [lower, upper] on which each phi_j is convex, shapes (N,); empty where the first
+    exceeds the second.
 
     Source: DESIGN section 1.4, phi'' = a k (k - 1) x**(k - 2) - gamma changes sign once.
     """
@@ -48,8 +51,9 @@ def convex_range(terms: Terms) -> tuple[Floats, Floats]:
 def is_convex(terms: Terms) -> bool:
     """Whether the objective is proved convex over the limits.
 
-    Either every phi and psi is convex, or the tridiagonal Hessian built from the least curvature of each phi is positive
-    semidefinite (a Cholesky factorisation succeeds), which also covers curvature of phi making up for a concave psi.
+    Either every phi and psi is convex, or the tridiagonal Hessian built from the least curvature of each phi
+    is positive semidefinite (a Cholesky factorisation succeeds), which also covers curvature of phi making up
+    for a concave psi.
     """
     least = np.minimum(curvature(terms, terms.lower), curvature(terms, terms.upper))
     if (least >= 0.0).all() and (terms.curve >= 0.0).all():
@@ -70,6 +74,8 @@ def is_lattice_convex(terms: Terms) -> bool:
 
 
 def is_concave(terms: Terms) -> bool:
-    """Whether every phi and psi is concave, so that an unlimited problem is solved by trading in a single period."""
+    """Whether every phi and psi is concave, so that an unlimited problem is solved by trading in a single
+    period.
+    """
     most = np.maximum(curvature(terms, terms.lower), curvature(terms, terms.upper))
     return bool((most <= 0.0).all() and (terms.curve <= 0.0).all())

@@ -13,7 +13,9 @@ from .schedule import Breakdown, evaluate
 
 
 class Status(Enum):
-    """How much is proved: OPTIMAL (closed gap or a DP proof), FEASIBLE (gap stated) or INFEASIBLE (reason stated)."""
+    """How much is proved: OPTIMAL (closed gap or a DP proof), FEASIBLE (gap stated) or INFEASIBLE (reason
+    stated).
+    """
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
@@ -24,9 +26,10 @@ class Status(Enum):
 class Settings:
     """Tolerances and budgets of a solve.
 
-    tolerance: relative gap at which a continuous point counts as optimal. max_iterations: of the interior-point method and of
-    the lattice sweeps. max_cells: the most (period, lots) cells an exact DP may store (8 bytes each). grid: lots of the
-    coarse lattice tried when a continuous problem is not convex. compiled: use numba when it is installed.
+    tolerance: relative gap at which a continuous point counts as optimal. max_iterations: of the
+    interior-point method and of the lattice sweeps. max_cells: the most (period, lots) cells an exact DP may
+    store (8 bytes each). grid: lots of the coarse lattice tried when a continuous problem is not convex.
+    compiled: use numba when it is installed.
 
     Raises:
         ProblemError: a value that is not positive.
@@ -48,9 +51,10 @@ class Settings:
 class Solution:
     """A schedule with its cost and the proof of how good it is.
 
-    Shapes: x (N,) in shares. Units: cost (expected cash paid; a seller's is negative), shortfall, lower_bound, gap in
-    currency, variance in currency squared. `lower_bound` bounds `objective` = shortfall + risk_aversion * variance from below over
-    every admissible schedule (over whole lots where `lots` is true) and `gap` is their difference.
+    Shapes: x (N,) in shares. Units: cost (expected cash paid; a seller's is negative), shortfall,
+    lower_bound, gap in currency, variance in currency squared. `lower_bound` bounds `objective` = shortfall +
+    risk_aversion * variance from below over every admissible schedule (over whole lots where `lots` is true)
+    and `gap` is their difference.
     """
 
     x: Floats
@@ -78,18 +82,21 @@ class Solution:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method found: a schedule, and how far at most it is above the best (zero where that is proved otherwise)."""
+    """What a method found: a schedule, how far at most it is above the best (nothing where that is proved),
+    its costs.
+    """
 
     x: Floats
     method: str
     gap: float = np.inf
     proved: bool = False
     lots: bool = False
+    pieces: Breakdown | None = None
 
 
 def finish(problem: Problem, outcome: Outcome, settings: Settings) -> Solution:
     """Cost an outcome's schedule and decide its status from its gap."""
-    pieces = evaluate(problem, outcome.x)
+    pieces = outcome.pieces or evaluate(problem, outcome.x)
     gap = 0.0 if outcome.proved else max(outcome.gap, 0.0)
     bound = pieces.objective - gap
     closed = gap <= settings.tolerance * pieces.gross

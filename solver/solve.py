@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike
 from .backend import kernels
 from .certificate import certified_gap, excludes
 from .closed_form import almgren_chriss, power_law
-from .continuous import descend, interior_point, multiplier
+from .continuous import descend, interior_point
 from .lattice import Lattice
-from .laws import Floats, ProblemError
+from .laws import Floats, ProblemError, as_vector
 from .problem import Problem
 from .programme import dynamic_programme
 from .schedule import evaluate
+from .separable import multiplier
 from .shape import convex_range, is_concave, is_lattice_convex
 from .solution import Outcome, Settings, Solution, finish, infeasible
 from .sweeps import sweep
@@ -24,13 +25,18 @@ METHODS = ("auto", "closed_form", "nlp", "dp")
 
 
 def solve(
-    problem: Problem, method: str = "auto", integer: bool = False, settings: Settings | None = None
+    problem: Problem,
+    method: str = "auto",
+    integer: bool = False,
+    settings: Settings | None = None,
+    start: ArrayLike | None = None,
 ) -> Solution:
     """Find the cheapest schedule and prove how good it is.
 
-    method: "auto" by structure; "closed_form" (oracles); "nlp" (continuous); "dp" (whole lots, exact). integer: trades are whole
-    lots. A table law always is. Continuous problems that are not convex are searched on a coarse lattice, polished,
-    and reported FEASIBLE with their gap unless it closes.
+    method: "auto" by structure; "closed_form" (oracles); "nlp" (continuous); "dp" (whole lots, exact).
+    integer: trades are whole lots. A table law always is. start: a schedule (N,) near the optimum, to begin
+    from. Continuous problems that are not convex are searched on a coarse lattice, polished, and reported
+    FEASIBLE with their gap unless it closes.
 
     Raises:
         ProblemError: an unknown method, or one that does not fit the problem.
@@ -40,6 +46,9 @@ def solve(
     settings = settings or Settings()
     if method not in METHODS:
         raise ProblemError(f"method must be one of {', '.join(METHODS)}, found {method!r}: 'auto' chooses")
+    warm = None if start is None else as_vector("start", start, minimum=0.0)
+    if warm is not None and warm.shape != (problem.n,):
+        raise ProblemError(f"start must have shape ({problem.n},), found {warm.shape}: one size a period")
     if method == "closed_form":
         return finish(problem, _closed_form(problem, integer), settings)
     if method == "dp" or problem.tabular or integer:
@@ -48,8 +57,8 @@ def solve(
             return infeasible(problem, reason)
         if method == "nlp" and problem.tabular:
             raise ProblemError("method must be 'dp' or 'auto' for a TableLaw, found 'nlp': a table has no derivatives")
-        return finish(problem, _whole_lots(problem, method, settings), settings)
-    return finish(problem, continuous(problem, settings), settings)
+        return finish(problem, _whole_lots(problem, method, settings, warm), settings)
+    return finish(problem, continuous(problem, settings, warm), settings)
 
 
 def _closed_form(problem: Problem, integer: bool) -> Outcome:
@@ -64,28 +73,26 @@ def _closed_form(problem: Problem, integer: bool) -> Outcome:
     return Outcome(x, "closed_form", certified_gap(problem.terms, x))
 
 
-def continuous(problem: Problem, settings: Settings) -> Outcome:
+def continuous(problem: Problem, settings: Settings, warm: Floats | None = None) -> Outcome:
     """The best continuous schedule found, with a gap recomputed from the schedule itself."""
     terms = problem.terms
     code = kernels("compiled_newton", settings.compiled)
     if code is not None:
-        x = np.empty(problem.n)
+        x = np.zeros(problem.n) if warm is None else warm.copy()
         gap = float(code.solve_convex(terms.rows, terms.shares, settings.tolerance, settings.max_iterations, x))
-        if _closed(problem, x, gap, settings):
-            return Outcome(x, "newton", gap)
+        if np.isfinite(gap):
+            pieces = evaluate(problem, x)
+            if gap <= settings.tolerance * pieces.gross:
+                return Outcome(x, "newton", gap, pieces=pieces)
     if not problem.limited and is_concave(terms):
         return Outcome(vertex(problem), "vertex", proved=True)
     if terms.exponent.min() < 1.0:
         return _search(problem, settings)
     single = multiplier(terms)
-    x = interior_point(terms, settings) if single is None else single
-    best = Outcome(x, "newton" if single is None else "multiplier", certified_gap(terms, x))
-    return best if _closed(problem, x, best.gap, settings) else _better(problem, best, _search(problem, settings))
-
-
-def _closed(problem: Problem, x: Floats, gap: float, settings: Settings) -> bool:
-    """Whether a gap is within the tolerance, relative to the schedule's cost."""
-    return bool(np.isfinite(gap)) and gap <= settings.tolerance * evaluate(problem, x).gross
+    x = interior_point(terms, settings, warm) if single is None else single
+    pieces = evaluate(problem, x)
+    best = Outcome(x, "newton" if single is None else "multiplier", certified_gap(terms, x), pieces=pieces)
+    return best if best.gap <= settings.tolerance * pieces.gross else _better(problem, best, _search(problem, settings))
 
 
 def _search(problem: Problem, settings: Settings) -> Outcome:
@@ -105,26 +112,29 @@ def _better(problem: Problem, one: Outcome, other: Outcome) -> Outcome:
     return replace(other, gap=second - bound) if second < first else replace(one, gap=first - bound)
 
 
-def _whole_lots(problem: Problem, method: str, settings: Settings) -> Outcome:
+def _whole_lots(problem: Problem, method: str, settings: Settings, warm: Floats | None) -> Outcome:
     """Whole-lot trades by the cheapest exact algorithm."""
     if method != "dp" and not problem.tabular:
         if not problem.limited and is_concave(problem.terms):
             return Outcome(vertex(problem), "vertex", proved=True, lots=True)
-        exact = rounded(problem, settings)
+        exact = rounded(problem, settings, warm)
         if exact is not None:
             return exact
     return dynamic_programme(problem, settings)
 
 
-def rounded(problem: Problem, settings: Settings) -> Outcome | None:
+def rounded(problem: Problem, settings: Settings, warm: Floats | None) -> Outcome | None:
     """The whole-lot optimum of a convex problem from its continuous one; None where that proves nothing.
 
-    The continuous problem is solved under the limits in whole lots, so that rounding the shares left respects them. Where
-    some phi turns concave at large trades, those trades are capped away first and afterwards shown to be too dear.
+    The continuous problem is solved under the limits in whole lots, so that rounding the shares left respects
+    them. Where some phi turns concave at large trades, those trades are capped away first and afterwards
+    shown to be too dear.
     """
     low, high = problem.lot_limits
     _, end = convex_range(problem.terms)
-    trimmed = np.minimum(high, np.where(np.isfinite(end), np.floor(end / problem.lot * (1.0 + 1e-12)), 0.0)).astype(np.int64)
+    trimmed = np.minimum(high, np.where(np.isfinite(end), np.floor(end / problem.lot * (1.0 + 1e-12)), 0.0)).astype(
+        np.int64
+    )
     cut = bool((trimmed < high).any())
     if (trimmed < low).any() or int(trimmed.sum()) < problem.lots:
         return None
@@ -134,7 +144,7 @@ def rounded(problem: Problem, settings: Settings) -> Outcome | None:
     inner = replace(problem, **limits) if limits else problem  # type: ignore[arg-type]
     if not is_lattice_convex(inner.terms):
         return None
-    x = continuous(inner, settings).x
+    x = continuous(inner, settings, warm).x
     trades, proved = sweep(inner, x, settings)
     found = np.asarray(trades * problem.lot, dtype=np.float64)
     beyond = np.multiply(np.where(trimmed < high, trimmed + 1, high + 1), problem.lot, dtype=np.float64)
@@ -144,7 +154,8 @@ def rounded(problem: Problem, settings: Settings) -> Outcome | None:
 
 
 def vertex(problem: Problem) -> Floats:
-    """The best schedule that trades everything in one period: the optimum of a concave problem without limits.
+    """The best schedule that trades everything in one period: the optimum of a concave problem without
+    limits.
 
     Source: a concave function attains its minimum over a simplex at a vertex; DESIGN section 1.6.
     """

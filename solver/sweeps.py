@@ -1,4 +1,6 @@
-"""Whole-lot optima of convex problems: round the continuous optimum, then sweep until no joint step of a lot helps."""
+"""Whole-lot optima of convex problems: round the continuous optimum, then sweep until no joint step of a lot
+helps.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def round_left(x: Floats, lot: float, lots: int) -> Ints:
 
 
 def trade_changes(terms: Terms, trades: Ints, lot: float, limits: tuple[Ints, Ints]) -> Floats:
-    """phi_j(x + d) - phi_j(x) for d in STEPS lots, shape (5, N), infinite outside the limits, without cancellation."""
+    """phi_j(x + d) - phi_j(x) for d in STEPS lots, shape (5, N), infinite outside the limits, without
+    cancellation.
+    """
     x = trades * lot
     k = terms.exponent if terms.power is None else terms.power
     power = terms.scale * x**k
@@ -39,10 +43,11 @@ def trade_changes(terms: Terms, trades: Ints, lot: float, limits: tuple[Ints, In
 
 
 def best_move(changes: Floats, left_changes: Floats) -> tuple[float, Ints]:
-    """The joint move d in {-1, 0, 1}**(N-1) of the shares left that lowers the objective most, and by how much.
+    """The joint move d in {-1, 0, 1}**(N-1) of the shares left that lowers the objective most, and by how
+    much.
 
-    Min-plus products of 3 x 3 transition matrices, combined pairwise in O(log N) vector steps. `left_changes` has shape
-    (3, N), its last column excluding any move of the end.
+    Min-plus products of 3 x 3 transition matrices, combined pairwise in O(log N) vector steps. `left_changes`
+    has shape (3, N), its last column excluding any move of the end.
     """
     levels = [changes[NEXT].transpose(2, 0, 1) + left_changes.T[:, None, :]]
     argmins: list[Ints] = []
@@ -69,8 +74,9 @@ def best_move(changes: Floats, left_changes: Floats) -> tuple[float, Ints]:
 def sweep(problem: Problem, x: Floats, settings: Settings) -> tuple[Ints, bool]:
     """Improve a rounded schedule by joint one-lot moves; True when none is left, which proves it optimal.
 
-    For an L-natural-convex objective a point that no move in {-1, 0, 1}**(N-1) of the shares left improves is a global
-    minimum. Moves that gain less than the rounding error of the cost are not counted as improvements.
+    For an L-natural-convex objective a point that no move in {-1, 0, 1}**(N-1) of the shares left improves is
+    a global minimum. Moves that gain less than the rounding error of the cost are not counted as
+    improvements.
 
     Source: Murota (2003), "Discrete Convex Analysis", theorem 7.14; DESIGN section 1.5.
     """
@@ -85,11 +91,15 @@ def sweep(problem: Problem, x: Floats, settings: Settings) -> tuple[Ints, bool]:
         left = problem.lots - np.cumsum(trades)
         held = left * lot
         changes = trade_changes(terms, trades, lot, limits)
-        left_changes = np.stack([d * lot * (terms.slope + terms.curve * (2.0 * held + d * lot)) for d in (-1.0, 0.0, 1.0)])
+        left_changes = np.stack(
+            [d * lot * (terms.slope + terms.curve * (2.0 * held + d * lot)) for d in (-1.0, 0.0, 1.0)]
+        )
         left_changes[[0, 2], -1] = np.inf
         gain, move = best_move(changes, left_changes)
         finite = np.abs(changes[np.isfinite(changes)])
-        if gain >= -8.0 * np.finfo(float).eps * (float(finite.max()) + float(np.abs(left_changes[:, :-1]).max(initial=0.0))):
+        if gain >= -8.0 * np.finfo(float).eps * (
+            float(finite.max()) + float(np.abs(left_changes[:, :-1]).max(initial=0.0))
+        ):
             return trades, True
         trades = trades + np.diff(move, prepend=0) * -1
     return trades, False

@@ -58,7 +58,7 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
 
 def _check_columns(columns: list[str], url: str) -> int:
     levels = 0
-    while f"bid_px_{levels:02d}" in columns:
+    while any(f"{name}_{levels:02d}" in columns for name in BOOK_FIELDS):
         levels += 1
     needed = REQUIRED + tuple(f"{name}_{level:02d}" for level in range(1, levels) for name in BOOK_FIELDS)
     for name in needed:

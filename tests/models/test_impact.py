@@ -213,6 +213,13 @@ def test_a_one_level_book_falls_back_to_linear_total_cost():
     assert fit.law(fit.alpha, np.ones(3), np.ones(3), np.ones(3)).spread.tolist() == [0, 0, 0]
 
 
+def test_one_costly_size_is_enough_where_k_is_fixed():
+    cells, _ = noisy()
+    one = replace(cells, excess=np.where(cells.size == 5000, cells.excess, 0.0))
+    assert fit_law(one, Family.SPREAD_SQRT, 3).family is Family.SPREAD_SQRT
+    assert fit_law(one, Family.SPREAD_POWER, 3).family is Family.LINEAR
+
+
 def test_an_imprecise_exponent_falls_back_to_linear():
     cells, rng = noisy(n=60)
     few = replace(cells, size=rng.choice([100.0, 101.0], 60))
@@ -298,5 +305,8 @@ def test_bad_input_is_named():
         replace(cells, thinness=-cells.thinness)
     with pytest.raises(ValueError, match="excess: shape"):
         replace(cells, excess=cells.excess[1:])
+    two = np.arange(len(cells.size)) % 2
+    with pytest.raises(ValueError, match="cannot be told apart"):
+        fit_law(replace(cells, bucket=two, volatility=1.0 + two), Family.SPREAD_POWER, 2)
     with pytest.raises(ValueError, match="nothing to fit"):
         fit_law(replace(cells, excess=0 * cells.excess, half_spread=0 * cells.size), Family.SPREAD_POWER, 3)

@@ -1,5 +1,7 @@
 """The intraday model against Gaussian conditioning written out, planted markets, and changed futures."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,8 @@ def test_the_rest_of_the_day_is_gaussian_conditioning(history):
 
 
 def test_a_day_without_observations_is_the_day_ahead_forecast(history):
-    mean, variance = one_step(np.vstack([history, np.full(60, np.nan)]))
+    forecast = one_step(np.vstack([history, np.full(60, np.nan)]))
+    mean, variance = forecast.log_mean, forecast.log_variance
     ahead = fit_intraday(history).forecast(60)
     np.testing.assert_allclose(mean[-1], ahead.log_mean, rtol=1e-12)
     np.testing.assert_allclose(variance[-1], ahead.log_variance, rtol=1e-12)
@@ -84,7 +87,7 @@ def test_the_past_does_not_see_the_future(history, day, period):
     changed = history.copy()
     changed[day, period:] = 50.0
     changed[day + 1 :] = -50.0
-    before, after = one_step(history), one_step(changed)
+    before, after = (astuple(one_step(values)) for values in (history, changed))
     until = day * 60 + period + 1
     for left, right in zip(before, after, strict=True):
         np.testing.assert_array_equal(left.ravel()[:until], right.ravel()[:until])
@@ -95,7 +98,8 @@ def test_the_past_does_not_see_the_future(history, day, period):
 def test_nothing_is_predicted_before_the_first_observation(history):
     late = history.copy()
     late[0, :5] = np.nan
-    mean, variance = one_step(late)
+    forecast = one_step(late)
+    mean, variance = forecast.log_mean, forecast.log_variance
     assert np.isnan(mean[0, :6]).all()
     assert np.isnan(variance[0, :6]).all()
     assert np.isfinite(mean[0, 6:]).all()
@@ -111,13 +115,15 @@ def test_the_first_day_learns_its_own_noise():
     found = []
     for seed in range(20):
         row = 3 + np.sqrt(8.0) * np.random.default_rng(seed).normal(size=(1, 390))
-        mean, variance = one_step(row)
+        forecast = one_step(row)
+        mean, variance = forecast.log_mean, forecast.log_variance
         found.append(((row - mean) ** 2 / variance)[0, 90:].mean())
     assert np.mean(found) == pytest.approx(1, abs=0.15)
 
 
 def test_a_measurement_that_never_changes_is_forecast_as_it_is():
-    mean, variance = one_step(np.full((4, 100), np.log(0.01)))
+    forecast = one_step(np.full((4, 100), np.log(0.01)))
+    mean, variance = forecast.log_mean, forecast.log_variance
     later = np.exp(mean + variance / 2)[:, 40:]
     np.testing.assert_allclose(later, 0.01, rtol=0.002)
 
@@ -134,7 +140,8 @@ def test_planted_profile_and_dynamics_are_found():
 
 def test_forecasts_beat_the_baseline_and_know_their_error():
     history = market(25, 200, 2)
-    mean, variance = one_step(history)
+    forecast = one_step(history)
+    mean, variance = forecast.log_mean, forecast.log_variance
     late = slice(10, None)
     miss = history[late] - mean[late]
     assert (miss**2).mean() < 0.93 * np.nanmean((history[late] - seasonal_baseline(history)[late]) ** 2)
@@ -175,7 +182,7 @@ def test_short_days_and_holes_do_no_harm():
     assert fit.missing == pytest.approx(np.isnan(ragged).mean())
     assert np.abs(fit.profile - whole.profile).max() < 0.3
     assert fit.dynamics.noise_variance == pytest.approx(whole.dynamics.noise_variance, rel=0.15)
-    assert np.isfinite(one_step(ragged)[0][1:]).all()
+    assert np.isfinite(one_step(ragged).log_mean[1:]).all()
 
 
 def test_many_days_bring_the_har_level():
@@ -196,6 +203,19 @@ def test_reaching_beyond_the_day_is_refused(history):
     with pytest.raises(ValueError, match="observations: 11 periods"):
         fit.update(history[0, :11])
     assert "phi" in fit.summary()
+
+
+def test_smoothing_is_the_weighted_local_line():
+    from models.profile import BANDWIDTH, fit_profile
+
+    rng = np.random.default_rng(0)
+    period, count = rng.normal(size=90), rng.integers(1, 4, 90).astype(float)
+    smooth = fit_profile(period, count, 0.0, 0.0, 1) / 0.5  # of one day half is believed
+    place = np.arange(90)
+    for target in (0, 7, 45, 89):
+        weight = count * np.exp(-0.5 * ((place - target) / BANDWIDTH) ** 2)
+        line = np.polyfit(place - target, period, 1, w=np.sqrt(weight))
+        assert smooth[target] == pytest.approx(line[1], abs=0.005)
 
 
 def test_additive_means_of_a_whole_table_are_its_margins(history):

@@ -10,7 +10,6 @@ from pipeline.errors import InputError
 from pipeline.executor import MANY_BYTES, Executor, choose_workers
 
 
-
 def square(number: int) -> int:
     return number * number
 

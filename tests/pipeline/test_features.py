@@ -169,15 +169,15 @@ def test_order_flow_imbalance_counts_events_by_hand():
     """Bid grows by 3, improves with 5; ask improves with 2, retreats to 4; the second bid level goes."""
     states = [  # bid, size, bid 2, size, ask, size, ask 2, size
         (10, 1, 9, 7, 12, 6, 13, 1), (10, 4, 9, 7, 12, 6, 13, 1), (11, 5, 9, 7, 13, 6, 14, 1),
-        (11, 5, 9, 7, 12, 2, 14, 1), (11, 5, np.nan, 0, 13, 4, 14, 1)]  # fmt: skip
+        (11, 5, 9, 7, 12, 2, 14, 1), *[(11, 5, np.nan, 0, 13, 4, 14, 1)] * 3]  # fmt: skip
     names = [f"{side}_{what}_{level}" for side, level in (("bid", 0), ("bid", 1), ("ask", 0), ("ask", 1))
              for what in ("px", "sz")]  # fmt: skip
     quotes = pl.DataFrame(np.array(states, dtype=float), schema=names, orient="row").with_columns(
-        ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130]) * NS))  # fmt: skip
-    got = features.run(Tape(quotes, tape().trades), session(3), SIZES, "X").periods
+        ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250]) * NS))  # fmt: skip
+    got = features.run(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
     # row 2: bid +3; row 3: bid improves +5, ask retreats +6; row 4: ask improves -2; row 5: ask retreats +2
-    np.testing.assert_array_equal(got.ofi_0, [3, 5 + 6 - 2, 2])
-    np.testing.assert_array_equal(got.ofi_1, [0, 0 + 1 + 0, -7])
+    np.testing.assert_array_equal(got.ofi_0, [3, 5 + 6 - 2, 2, 0, 0])
+    np.testing.assert_array_equal(got.ofi_1, [0, 0 + 1 + 0, -7, 0, 0])
 
 
 def test_a_period_without_quotes_carries_the_book_before_it():
@@ -225,5 +225,5 @@ def test_a_short_last_period_and_an_early_close():
 def test_a_day_of_too_few_rows_is_refused_by_name(rows):
     given = tape()
     early = given.quotes.tail(rows).with_columns(ts=OPEN + 359 * NS + pl.int_range(rows))
-    with pytest.raises(InputError, match=r"^SIM0 2025-01-06: . of 6 periods have a two-sided book"):
+    with pytest.raises(InputError, match=rf"^SIM0 2025-01-06: {rows} two-sided quotes in . of 6 periods"):
         features.run(Tape(early, given.trades), session(6), SIZES, "SIM0 2025-01-06")

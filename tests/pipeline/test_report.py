@@ -363,15 +363,12 @@ def test_schedule_figure_draws_the_plan_in_exchange_time() -> None:
     assert optimal[-1] == 0
 
 
-def test_cost_figure_adds_the_half_spread_unless_the_law_holds_it() -> None:
+def test_cost_figure_adds_the_half_spread() -> None:
     curve = make_report("AAA").calibration.curve
     buys = curve[curve["side"] == 1]
-    corrected = 200 * (0.01 + buys["corrected"] / buys["size"])  # 1e4 / 50
-    for linear, spread in ((False, 0.01), (True, 0.0)):
-        ax = plots.plot_cost(curve, 50.0, linear).axes[0]
-        lines = {line.get_label(): line.get_ydata() for line in ax.lines}
-        np.testing.assert_allclose(lines["Fitted law"], 200 * (spread + buys["fitted"] / buys["size"]))
-        np.testing.assert_allclose(lines["Book walk, censored part imputed"], corrected)
+    lines = {line.get_label(): line.get_ydata() for line in plots.plot_cost(curve, 50.0).axes[0].lines}
+    for label, column in (("Fitted law", "fitted"), ("Book walk, censored part imputed", "corrected")):
+        np.testing.assert_allclose(lines[label], 200 * (0.01 + buys[column] / buys["size"]))  # 1e4 / 50
 
 
 @pytest.mark.parametrize(("start", "timezone", "expected"), [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .laws import Floats, Ints
 from .lattice import Policy
+from .laws import Floats, Ints
 
 
 @njit(cache=True, nogil=True)
 def convex_band(phi: Floats, after: Floats, window: Ints, values: Floats, trades: Policy) -> None:
-    """Improve values and trades by trades first..last, on which phi is convex; window = (first, last, after_low, low, high)."""
+    """Improve values and trades by trades first..last, on which phi is convex; window = (first, last,
+    after_low, low, high).
+    """
     least, most, after_low, low, high = window
     top = after_low + after.size - 1
     first, last = max(low, after_low + least), min(high, top + most)
@@ -48,10 +50,11 @@ def convex_band(phi: Floats, after: Floats, window: Ints, values: Floats, trades
 
 @njit(cache=True, nogil=True)
 def _overtaken(phi: Floats, gain: float, newer: int, older: int, span: Ints) -> int:
-    """The first step after span[0] up to span[1] at which the older candidate is no worse, or one past the end.
+    """The first step after span[0] up to span[1] at which the older candidate is no worse, or one past the
+    end.
 
-    gain = after[newer] - after[older]; newer and older are the trades they stand for at step span[0], changing by span[2]
-    a step.
+    gain = after[newer] - after[older]; newer and older are the trades they stand for at step span[0],
+    changing by span[2] a step.
     """
     a, b = span[0] + 1, span[1] + 1
     d = (span[1] - span[0]) * span[2]
@@ -77,10 +80,11 @@ def _overtaken(phi: Floats, gain: float, newer: int, older: int, span: Ints) -> 
 
 @njit(cache=True, nogil=True)
 def _triangle(phi: Floats, after: Floats, walk: Ints, values: Floats, trades: Policy) -> None:
-    """Rows s0 + way i against columns r0 + way j, j <= min(i, entries - 1), for phi concave: a stack of candidates.
+    """Rows s0 + way i against columns r0 + way j, j <= min(i, entries - 1), for phi concave: a stack of
+    candidates.
 
-    walk = (s0, r0, way, rows, entries, after_low, low). An older candidate can only gain on a newer one, so the best is on top and
-    each entry knows the step at which the one beneath overtakes it.
+    walk = (s0, r0, way, rows, entries, after_low, low). An older candidate can only gain on a newer one, so
+    the best is on top and each entry knows the step at which the one beneath overtakes it.
     """
     s0, r0, way, rows, entries, after_low, low = walk
     stack = np.empty(entries, dtype=np.int64)
@@ -123,7 +127,8 @@ def _triangle(phi: Floats, after: Floats, walk: Ints, values: Floats, trades: Po
 def concave_band(phi: Floats, after: Floats, window: Ints, values: Floats, trades: Policy) -> None:
     """Improve values and trades by trades first..last, on which phi is concave; window as in `convex_band`.
 
-    The band is cut into columns as wide as itself; each gives one triangle where the least trade binds and one where the most does.
+    The band is cut into columns as wide as itself; each gives one triangle where the least trade binds and
+    one where the most does.
     """
     least, most, after_low, low, high = window
     top = after_low + after.size - 1
@@ -135,7 +140,13 @@ def concave_band(phi: Floats, after: Floats, window: Ints, values: Floats, trade
         stop = min(start + width - 1, top)
         rows = min(start + most, high) - (start + least) + 1
         if rows > 0 and start + most >= low:
-            walk[0], walk[1], walk[2], walk[3], walk[4] = start + least, start, 1, rows, min(stop - start + 1, rows)
+            walk[0], walk[1], walk[2], walk[3], walk[4] = (
+                start + least,
+                start,
+                1,
+                rows,
+                min(stop - start + 1, rows),
+            )
             _triangle(phi, after, walk, values, trades)
         rows = stop - start
         if rows > 0 and start + most + 1 <= high:
