@@ -9,7 +9,7 @@ from pipeline.config import AllocateConfig
 from pipeline.errors import InputError
 from pipeline.params import Params, SymbolParams
 from pipeline.tables import Schedule
-from solver import PowerLaw, Problem, Solution, evaluate, solve
+from solver import PowerLaw, Problem, ProblemError, Solution, evaluate, solve
 
 
 def find_symbol(params: Params, symbol: str) -> SymbolParams:
@@ -38,11 +38,14 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
             f"{order.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
             "lower --shares or raise --max-participation")
     scale = column["alpha"] * (1 + symbol.law.beta * column["volatility"]) * column["liquidity"]
-    return Problem(
-        shares=order.shares, law=PowerLaw(scale=scale, exponent=symbol.law.k, spread=column["spread"]),
-        permanent=column["gamma"], drift=column["drift"], sigma=column["sigma"],
-        risk_aversion=order.risk_aversion, price=symbol.reference.price, side=order.side,
-        cap=np.minimum(cap, order.shares), lot=order.lot)
+    try:
+        return Problem(
+            shares=order.shares, law=PowerLaw(scale=scale, exponent=symbol.law.k, spread=column["spread"]),
+            permanent=column["gamma"], drift=column["drift"], sigma=column["sigma"],
+            risk_aversion=order.risk_aversion, price=symbol.reference.price, side=order.side,
+            cap=np.minimum(cap, order.shares), lot=order.lot)
+    except ProblemError as error:
+        raise InputError(f"the order cannot be stated: {error}") from error
 
 
 def run(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
@@ -58,8 +61,18 @@ def run(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
     base = pd.DataFrame({
         "period": [period.i for period in symbol.periods], "start": [period.start for period in symbol.periods],
         "sigma": stated.sigma, "volume": volume})
-    return Schedule(base.assign(**shares), pd.DataFrame([_cost(stated, name, x, plans.get(name))
-                                                         for name, x in shares.items()]))
+    costs = pd.DataFrame([_cost(stated, name, x, plans.get(name)) for name, x in shares.items()])
+    return Schedule(base.assign(**shares), costs, _warnings(symbol, plans["optimal"].x))
+
+
+def _warnings(symbol: SymbolParams, x: np.ndarray) -> pd.DataFrame:
+    rows, shown = [], symbol.reference.depth_shares
+    if x.max() > shown:
+        rows.append(("beyond_depth",
+                     f"{(x > shown).sum()} periods trade more than the {shown:,.0f} shares that the book displayed on "
+                     f"average, at most {x.max():,.0f}: their cost is extrapolated; "
+                     "a lower --max-participation spreads the order"))
+    return pd.DataFrame(rows, columns=["code", "message"])
 
 
 def _cost(stated: Problem, name: str, x: np.ndarray, solution: Solution | None) -> dict[str, object]:
@@ -85,15 +98,17 @@ def _spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
 
 
 def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
-    """Return one line on the plan and one on each benchmark."""
+    """Return one line on the plan against the benchmarks, and one a warning."""
     cost = schedule.costs.set_index("method")
     best = cost.loc["optimal"]
     first = (f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected cost "
              f"{best['cost']:,.2f} ({best['cost_bps']:.2f} bps), standard deviation {best['deviation']:,.2f}, "
              f"{best['status'].lower()}")
-    saved = ", ".join(f"{cost.loc[name, 'cost'] - best['cost']:,.2f} less than {name.upper()}"
-                      for name in ("twap", "vwap"))
-    return f"{first}; {saved}"
+    total = cost["cost"] + cost["risk"]
+    charged = " with the risk charge" if order.risk_aversion else ""
+    saved = " and ".join(f"{total[name] - total['optimal']:,.2f} less than {name.upper()}" for name in ("twap", "vwap"))
+    notes = [f"  {row.code}: {row.message}" for row in schedule.warnings.itertuples()]
+    return "\n".join([f"{first}; {saved}{charged}", *notes])
 
 
 def report_json(symbol: str, order: AllocateConfig, schedule: Schedule) -> dict[str, object]:
@@ -102,4 +117,4 @@ def report_json(symbol: str, order: AllocateConfig, schedule: Schedule) -> dict[
         return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
     return {"symbol": symbol, "order": order.model_dump(), "costs": records(schedule.costs),
-            "plan": records(schedule.plan)}
+            "plan": records(schedule.plan), "warnings": records(schedule.warnings)}

@@ -145,11 +145,11 @@ def _table(
 
 
 def _warnings(periods: pd.DataFrame, days: int) -> pd.DataFrame:
-    rows = [("FEW_DAYS", f"{days} days of history: time-of-day profiles and daily levels are provisional")
+    rows = [("few_days", f"{days} days of history: time-of-day profiles and daily levels are provisional")
             ] if days < FEW_DAYS else []
     for name in SERIES:
         missing = int((~(periods[name] > 0)).sum())
         if missing:
-            rows.append(("MISSING_PERIODS", f"{name}: {missing} of {len(periods)} periods without a positive "
+            rows.append(("missing_periods", f"{name}: {missing} of {len(periods)} periods without a positive "
                                             "measurement were treated as missing"))
     return pd.DataFrame(rows, columns=["code", "message"])

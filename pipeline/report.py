@@ -168,7 +168,8 @@ def _cards(report: SymbolReport, clock: "Clock") -> tuple[Card, ...]:
 
 
 def _warnings(report: SymbolReport) -> tuple[tuple[str, str, str], ...]:
-    stages = {"calibrate": report.calibration.warnings, "forecast": report.forecast.warnings}
+    stages = {"calibrate": report.calibration.warnings, "forecast": report.forecast.warnings,
+              "allocate": report.schedule.warnings}
     return tuple((stage, row.code, row.message) for stage, table in stages.items() for row in table.itertuples())
 
 

@@ -95,7 +95,9 @@ class Schedule:
     plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "twap", "vwap"), sigma, volume.
     costs: method, cost (expected shortfall, currency), cost_bps, deviation (its standard deviation, currency),
         deviation_bps, spread, temporary, permanent, drift, risk, lower_bound, gap, status.
+    warnings: code, message.
     """
 
     plan: pd.DataFrame
     costs: pd.DataFrame
+    warnings: pd.DataFrame

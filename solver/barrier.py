@@ -9,7 +9,7 @@ import numpy as np
 from .certificate import threshold
 from .laws import Floats
 from .problem import Terms
-from .schedule import remaining
+from .schedule import inner, remaining
 from .shape import factor
 
 BOUNDARY = 0.995  # share of the way to a limit that one step may go
@@ -99,10 +99,10 @@ class InteriorPoint:
         h = np.maximum(self.slopes * power - unit.gamma, 1e-14) + s.price_below / s.below
         left = remaining(s.y)
         psi = unit.slope + 2.0 * unit.curve * left
-        product = float(s.price_below @ s.below)
+        product = inner(s.price_below, s.below)
         if self.capped:
             h += s.price_above / s.above
-            product += float(s.price_above @ s.above)
+            product += inner(s.price_above, s.above)
         if self._gap(marginal, psi) <= stop:
             return True
         system = self._factor(h)
@@ -116,9 +116,9 @@ class InteriorPoint:
         mu = product / self.count
         d_below, d_above = self._price_steps(dy, 0.0, None)
         primal, dual = self._lengths(dy, d_below, d_above)
-        reach = float((s.below + primal * dy) @ (s.price_below + dual * d_below))
+        reach = inner(s.below + primal * dy, s.price_below + dual * d_below)
         if self.capped:
-            reach += float((s.above - primal * dy) @ (s.price_above + dual * d_above))
+            reach += inner(s.above - primal * dy, s.price_above + dual * d_above)
         target = mu * max(reach / product, 0.0) ** 3 if product > 0.0 else 0.0
         corrections = (dy * d_below, -dy * d_above if self.capped else d_above)
         push = (target - corrections[0]) / s.below
@@ -140,7 +140,7 @@ class InteriorPoint:
             nu = threshold(total, unit.upper - unit.lower, 1.0 - float(unit.lower.sum()))
             tilt = total - nu
             return float(np.maximum(tilt * (s.y - unit.lower), tilt * (s.y - unit.upper)).sum())
-        return float((total - total.min()) @ (s.y - unit.lower))
+        return inner(total - total.min(), s.y - unit.lower)
 
     def _factor(self, h: Floats) -> tuple[Floats, Floats] | None:
         """The factors of the tridiagonal Hessian in R, or None where the problem separates and none is
@@ -163,7 +163,7 @@ class InteriorPoint:
         total[1:] += np.cumsum(change[:-1])
         inverse = 1.0 / h
         missing = 1.0 - float(self.state.y.sum())
-        nu = (missing + float(total @ inverse)) / float(inverse.sum())
+        nu = (missing + inner(total, inverse)) / float(inverse.sum())
         return (nu - total) * inverse
 
     def _price_steps(

@@ -50,6 +50,12 @@ class Lattice:
         return np.maximum(after_low, self.lots - done_high), np.minimum(after_high, self.lots - done_low)
 
     @cached_property
+    def cells(self) -> int:
+        """How many (period, lots left) states there are."""
+        low, high = self.states
+        return int((high - low + 1).sum())
+
+    @cached_property
     def reason(self) -> str:
         """Why no schedule in whole lots exists, or an empty string."""
         low, high = self.problem.lot_limits

@@ -52,10 +52,10 @@ def check_size(lattice: Lattice, settings: Settings) -> None:
     Raises:
         ProblemError: more cells than `settings.max_cells`.
     """
-    low, high = lattice.states
-    cells = int((high - low + 1).sum())
-    if cells > settings.max_cells:
-        raise ProblemError(f"lot makes {cells} cells, more than max_cells={settings.max_cells}: use a larger lot")
+    if lattice.cells > settings.max_cells:
+        raise ProblemError(
+            f"lot makes {lattice.cells} cells, more than max_cells={settings.max_cells}: use a larger lot"
+        )
 
 
 def backward(lattice: Lattice, settings: Settings) -> Iterator[tuple[int, Floats, Policy]]:

@@ -41,6 +41,11 @@ class Breakdown:
         return sum(abs(v) for v in (self.spread, self.temporary, self.permanent, self.drift, self.risk))
 
 
+def inner(a: Floats, b: Floats) -> float:
+    """sum(a * b) without BLAS, whose threads wait for one another on long vectors where cores are shared."""
+    return float((a * b).sum())
+
+
 def remaining(x: Floats) -> Floats:
     """The shares left after each period, shape (N,), summed from the end so that the last is exactly zero."""
     left = np.zeros_like(x)
@@ -93,12 +98,12 @@ def evaluate(problem: Problem, x: ArrayLike) -> Breakdown:
         temporary = float((np.asarray(law.scale) * trades ** (exponent if exponent.ndim else float(exponent))).sum())
     left = remaining(trades)
     squared = left * left
-    variance = float(np.dot(np.square(np.asarray(problem.sigma)), squared))
+    variance = inner(np.square(np.asarray(problem.sigma)), squared)
     return Breakdown(
         spread=spread,
         temporary=temporary,
-        permanent=float(np.dot(price_moves(problem, trades), left)),
-        drift=float(np.dot(problem.adverse_drift, left)),
+        permanent=inner(price_moves(problem, trades), left),
+        drift=inner(problem.adverse_drift, left),
         risk=problem.risk_aversion * variance,
         variance=variance,
     )

@@ -54,7 +54,7 @@ def multiplier(terms: Terms) -> Floats | None:
                 high = nu
             else:
                 low = nu
-            rate = float((y * inverse / (nu - c))[inside].sum()) if inside.any() else 0.0
+            rate = float(np.where(inside, y * inverse / np.where(inside, nu - c, 1.0), 0.0).sum())
             step = nu - excess / rate if rate > 0.0 else low
             following = step if low < step < high else 0.5 * (low + high)
             if abs(excess) < 1e-15 or following == nu:

@@ -28,7 +28,7 @@ class Settings:
 
     tolerance: relative gap at which a continuous point counts as optimal. max_iterations: of the
     interior-point method and of the lattice sweeps. max_cells: the most (period, lots) cells an exact DP may
-    store (8 bytes each). grid: lots of the coarse lattice tried when a continuous problem is not convex.
+    store (12 bytes each at most). grid: lots of the coarse lattice tried when a continuous problem is not convex.
     compiled: use numba when it is installed.
 
     Raises:
@@ -37,7 +37,7 @@ class Settings:
 
     tolerance: float = 1e-9
     max_iterations: int = 100
-    max_cells: int = 120_000_000
+    max_cells: int = 80_000_000
     grid: int = 1000
     compiled: bool = True
 

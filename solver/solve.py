@@ -21,6 +21,7 @@ from .shape import convex_range, is_concave, is_lattice_convex
 from .solution import Outcome, Settings, Solution, finish, infeasible
 from .sweeps import sweep
 
+COARSE_CELLS = 400_000  # about the most (period, lots) states of the coarse lattice
 METHODS = ("auto", "closed_form", "nlp", "dp")
 
 
@@ -97,9 +98,10 @@ def continuous(problem: Problem, settings: Settings, warm: Floats | None = None)
 
 def _search(problem: Problem, settings: Settings) -> Outcome:
     """The best point of a coarse lattice (within the limits), improved locally."""
-    grid = min(settings.grid, 400_000 // problem.n + 20)
-    coarse = replace(problem, lot=problem.shares / grid)
-    x = interior_point(problem.terms, settings) if Lattice(coarse).reason else dynamic_programme(coarse, settings).x
+    grid = max(1, min(settings.grid, COARSE_CELLS // problem.n + 20))
+    coarse = Lattice(replace(problem, lot=problem.shares / grid))
+    usable = not coarse.reason and coarse.cells <= settings.max_cells
+    x = dynamic_programme(coarse.problem, settings).x if usable else interior_point(problem.terms, settings)
     improved = descend(problem.terms, x, settings)
     points = [Outcome(point, "search", certified_gap(problem.terms, point)) for point in (x, improved)]
     return _better(problem, *points)
@@ -120,6 +122,8 @@ def _whole_lots(problem: Problem, method: str, settings: Settings, warm: Floats 
         exact = rounded(problem, settings, warm)
         if exact is not None:
             return exact
+        if Lattice(problem).cells > settings.max_cells:
+            return approximate(problem, settings)
     return dynamic_programme(problem, settings)
 
 
@@ -151,6 +155,18 @@ def rounded(problem: Problem, settings: Settings, warm: Floats | None) -> Outcom
     if cut and not (proved and excludes(problem.terms, x, beyond, evaluate(problem, found).objective)):
         return None
     return Outcome(found, "rounding", certified_gap(problem.terms, found), proved=proved, lots=True)
+
+
+def approximate(problem: Problem, settings: Settings) -> Outcome:
+    """Whole lots near the best continuous schedule, improved lot by lot: not proved, for tables that would not fit."""
+    low, high = problem.lot_limits
+    limits: dict[str, ArrayLike] = {}
+    if problem.limited:
+        limits = {"floor": np.multiply(low, problem.lot), "cap": np.multiply(high, problem.lot)}
+    inner = replace(problem, **limits)  # type: ignore[arg-type]
+    trades, _ = sweep(inner, continuous(inner, settings).x, settings)
+    found = np.asarray(trades * problem.lot, dtype=np.float64)
+    return Outcome(found, "rounding", certified_gap(problem.terms, found), lots=True)
 
 
 def vertex(problem: Problem) -> Floats:

@@ -52,7 +52,7 @@ def make_schedule(order: AllocateConfig) -> Schedule:
         "gap": 0.0 if name in solved else np.nan,
         "status": "OPTIMAL" if name in solved else "BENCHMARK"}
         for name, value in cost.items()])  # fmt: skip
-    return Schedule(plan, costs)
+    return Schedule(plan, costs, pd.DataFrame(columns=["code", "message"]))
 
 
 def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
@@ -291,11 +291,11 @@ def test_everything_is_escaped() -> None:
 def test_warnings_are_shown_with_code_stage_and_message() -> None:
     report = make_report("AAA")
     fixed = pd.DataFrame({"code": ["beta_negative"], "message": ["β set to 0"]})
-    short = pd.DataFrame({"code": ["FEW_DAYS"], "message": ["2 days"]})
+    short = pd.DataFrame({"code": ["few_days"], "message": ["2 days"]})
     report = replace(report, calibration=replace(report.calibration, warnings=fixed),
                      forecast=replace(report.forecast, warnings=short))  # fmt: skip
     text = parse(render(make_params("AAA"), (report,), make_quality("AAA"), FACTS)).text
-    assert "2 warnings beta_negative (calibrate) β set to 0 FEW_DAYS (forecast) 2 days" in text
+    assert "2 warnings beta_negative (calibrate) β set to 0 few_days (forecast) 2 days" in text
     assert "No warnings" not in text
 
 
@@ -313,7 +313,8 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
     return replace(
         report, calibration=replace(calibration, parameters=parameters, facts=facts, curve=curve),
         forecast=replace(forecast, backtest=forecast.backtest.iloc[:0], scores=scores),
-        schedule=Schedule(plan.drop(columns=["nlp", "dp"]).assign(volume=0.0), costs),
+        schedule=Schedule(plan.drop(columns=["nlp", "dp"]).assign(volume=0.0), costs,
+                          pd.DataFrame(columns=["code", "message"])),
         selection=Selection(report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan)),
         learned=replace(report.learned, importance=report.learned.importance.iloc[:0]))  # fmt: skip
 

@@ -138,3 +138,17 @@ def test_infeasible_says_which_limit() -> None:
     assert solve(short).status is Status.INFEASIBLE
     odd = Problem(10.0, PowerLaw(1.0, 1.5, 0.0), cap=np.array([3.5, 9.0]), floor=np.array([3.2, 0.0]))
     assert "period 0" in solve(odd, integer=True).reason
+
+
+def test_orders_too_large_for_the_table_are_feasible_with_a_true_bound() -> None:
+    """Bound and gap of the fallback are held against the exact recursion, which a small max_cells switches off."""
+    for seed in range(40):
+        problem = middling_problem(np.random.default_rng(seed))
+        if problem.tabular:
+            continue
+        exact = solve(problem, method="dp")
+        rough = solve(problem, integer=True, settings=Settings(max_cells=150, grid=20))
+        check_limits(problem, rough.x)
+        assert rough.x.sum() == problem.shares
+        assert rough.lower_bound <= exact.objective + 1e-9 * exact.breakdown.gross, seed
+        assert rough.objective >= exact.objective - 1e-12 * exact.breakdown.gross, seed
