@@ -90,11 +90,13 @@ def _cost(stated: Problem, name: str, x: np.ndarray, solution: Solution | None) 
 def _spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     """Return TWAP (equal weights) or VWAP (by volume) under the order's caps.
 
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds.
+    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left after each
+    period is then rounded to whole lots, so that the benchmark is a plan that could be traded.
     """
     even = replace(stated, law=PowerLaw(scale=1.0 / weight, exponent=2.0), permanent=0.0, drift=0.0, sigma=0.0,
                    risk_aversion=0.0)
-    return solve(even, method="nlp").x
+    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
+    return np.diff(traded, prepend=0.0)
 
 
 def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:

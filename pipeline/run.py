@@ -90,7 +90,7 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         results = _results(job, works, params, quality_table(days), scope)
         publish_run(results)
         files = publish_files(results, out)
-        return RunResult(results, _summary(job, results, files))
+        return RunResult(results, _summary(job, results, files | {"mlflow": tracking.ui_page()}))
 
 
 def simulate_tape(config: Config, out: str) -> str:
@@ -180,5 +180,5 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
     lines += [f"report:     {files['report.html']}",
               f"parameters: {files['params.json']} (table: {files['params.parquet']})",
               f"schedule:   {files['schedule.csv']}",
-              "MLflow:     run `impact ui` and open http://127.0.0.1:5000"]
+              f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}"]
     return tuple(lines)

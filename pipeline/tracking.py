@@ -72,11 +72,16 @@ def _open_experiment(uri: str, experiment: str, artifacts: Path | None) -> None:
             artifacts.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(uri)
         if mlflow.get_experiment_by_name(experiment) is None:
-            mlflow.create_experiment(experiment, artifact_location=artifacts.as_uri() if artifacts else None)
+            mlflow.create_experiment(experiment, artifacts.as_uri() if artifacts else None)
         mlflow.set_experiment(experiment)
     except Exception as error:  # mlflow wraps whatever its store raises
         reason = str(error).splitlines()[0]
         raise InputError(f"MLflow at {uri}: {reason}; check MLFLOW_TRACKING_URI") from error
+
+
+def ui_page() -> str:
+    """Return the active experiment's list of runs, below the address that `impact ui` prints."""
+    return f"/#/experiments/{mlflow.active_run().info.experiment_id}/runs"
 
 
 def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[str, str]) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .certificate import threshold
+from .certificate import price_gap, threshold
 from .laws import Floats
 from .problem import Terms
 from .schedule import inner, remaining
 from .shape import factor
 
+CLOSE = 1000.0  # complementarity, in units of the gap asked for, from which the gap by prices is tried
 BOUNDARY = 0.995  # share of the way to a limit that one step may go
 
 
@@ -76,6 +77,7 @@ class InteriorPoint:
     def __init__(self, unit: Terms, capped: bool, y: Floats, barrier: bool) -> None:
         self.unit = unit
         self.barrier = barrier
+        self.least, self.best = np.inf, y
         self.capped = capped
         self.coupled = bool((unit.curve > 0.0).any())
         self.bend = 2.0 * np.maximum(unit.curve, 0.0)
@@ -103,7 +105,10 @@ class InteriorPoint:
         if self.capped:
             h += s.price_above / s.above
             product += inner(s.price_above, s.above)
+        stop *= min(1.0, 0.5 * (inner(s.y, np.abs(marginal)) + inner(left, np.abs(psi))))  # of the cost as it is now
         if self._gap(marginal, psi) <= stop:
+            return True
+        if self.barrier and product <= CLOSE * stop and self._remember(marginal, psi) <= stop:
             return True
         system = self._factor(h)
         dy = self._direction(system, h, marginal, psi)
@@ -113,13 +118,12 @@ class InteriorPoint:
             s.below += reach * dy
             return False
         mu = product / self.count
-        mu = product / self.count
         d_below, d_above = self._price_steps(dy, 0.0, None)
         primal, dual = self._lengths(dy, d_below, d_above)
         reach = inner(s.below + primal * dy, s.price_below + dual * d_below)
         if self.capped:
             reach += inner(s.above - primal * dy, s.price_above + dual * d_above)
-        target = mu * max(reach / product, 0.0) ** 3 if product > 0.0 else 0.0
+        target = max(mu * max(reach / product, 0.0) ** 3, 0.2 * stop / self.count)  # no lower than is of use
         corrections = (dy * d_below, -dy * d_above if self.capped else d_above)
         push = (target - corrections[0]) / s.below
         if self.capped:
@@ -141,6 +145,15 @@ class InteriorPoint:
             tilt = total - nu
             return float(np.maximum(tilt * (s.y - unit.lower), tilt * (s.y - unit.upper)).sum())
         return inner(total - total.min(), s.y - unit.lower)
+
+    def _remember(self, marginal: Floats, psi: Floats) -> float:
+        """Keep the point if its gap by prices (which tiny trades do not spoil) is the least so far; return that gap."""
+        total = marginal.copy()
+        total[1:] += np.cumsum(psi[:-1])
+        gap = price_gap(self.unit, self.state.y, total) if (self.unit.curve >= 0.0).all() else np.inf
+        if gap < self.least:
+            self.least, self.best = gap, self.state.y.copy()
+        return gap
 
     def _factor(self, h: Floats) -> tuple[Floats, Floats] | None:
         """The factors of the tridiagonal Hessian in R, or None where the problem separates and none is

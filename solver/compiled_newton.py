@@ -185,7 +185,8 @@ def _barrier(work: Floats, coupled: bool, capped: bool, stop: float, steps: int)
             product += work[9, j] * work[11, j] + work[10, j] * work[19, j]
         if product <= stop and min(primal, dual) > 0.9:
             return True
-        target = max(0.01, (1.0 - last) ** 2) * product / (n * (2 if capped else 1))
+        count = n * (2 if capped else 1)
+        target = max(max(0.01, (1.0 - last) ** 2) * product, 0.2 * stop) / count
         for j in range(n):
             work[13, j] += work[9, j] / work[11, j] + work[10, j] / work[19, j]
             work[14, j] -= target / work[11, j] - (target / work[19, j] if capped else 0.0)

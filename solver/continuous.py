@@ -74,7 +74,7 @@ def _interior(unit: Terms, settings: Settings, near: Floats | None) -> Floats:
         for _ in range(settings.max_iterations if barrier else NEWTON_STEPS):
             if run.step(0.05 * settings.tolerance):
                 return run.state.y
-    return run.state.y
+    return run.best if np.isfinite(run.least) else run.state.y
 
 
 def descend(terms: Terms, x: Floats, settings: Settings) -> Floats:

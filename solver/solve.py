@@ -154,7 +154,8 @@ def rounded(problem: Problem, settings: Settings, warm: Floats | None) -> Outcom
     beyond = np.multiply(np.where(trimmed < high, trimmed + 1, high + 1), problem.lot, dtype=np.float64)
     if cut and not (proved and excludes(problem.terms, x, beyond, evaluate(problem, found).objective)):
         return None
-    return Outcome(found, "rounding", certified_gap(problem.terms, found), proved=proved, lots=True)
+    gap = 0.0 if proved else certified_gap(problem.terms, found)
+    return Outcome(found, "rounding", gap, proved=proved, lots=True)
 
 
 def approximate(problem: Problem, settings: Settings) -> Outcome:

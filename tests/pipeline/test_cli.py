@@ -159,3 +159,19 @@ def test_ingest_counts_what_it_touched(small_run: SmallRun, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "cross_print" in done.stdout
     assert "out_of_session" in done.stdout
+
+
+@pytest.mark.parametrize("order", [("25000", "100", "0.1"), ("300000", "100", "0.2"), ("777", "1", "0.2")])
+def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(small_run: SmallRun, order: tuple[str, ...]) -> None:
+    shares, lot, cap = order
+    done = impact("allocate", "--params", str(small_run.folder / "out/params.json"), "--symbol", "SIM0",
+                  "--shares", shares, "--lot", lot, "--max-participation", cap, "--json")
+    said = json.loads(done.stdout)
+    cost = {row["method"]: row["cost"] for row in said["costs"]}
+    plan = pl.DataFrame(said["plan"])
+    assert cost["nlp"] <= cost["optimal"] * (1 + 1e-9)
+    for name in ("optimal", "dp", "twap", "vwap"):
+        assert cost["optimal"] <= cost[name] + 1e-9 * cost[name]
+        assert plan[name].sum() == int(shares)
+        assert (plan[name] % int(lot) == 0).all()
+        assert (plan[name] <= float(cap) * plan["volume"]).all()

@@ -71,7 +71,7 @@ def test_convex_problems_close_the_gap_and_the_bound_is_true(compiled: bool) -> 
         found = solve(problem, settings=Settings(compiled=compiled))
         assert found.status is Status.OPTIMAL, i
         assert found.relative_gap <= 1e-9, i
-        independent = linear_bound(problem, found.x)
+        independent = max(linear_bound(problem, found.x), dual_bound(problem, found.x))
         gross = found.breakdown.gross
         assert abs(found.objective - path_cost(problem, found.x)) <= 1e-12 * gross, i
         assert found.objective - independent <= 1e-9 * gross, i
@@ -121,6 +121,71 @@ def test_gradient_equals_complex_step_up_to_a_constant() -> None:
         difference = gradient(problem.terms, x) - plain_gradient(problem, x)
         scale = 1.0 + np.abs(plain_gradient(problem, x)).max()
         assert np.ptp(difference) <= 1e-10 * scale, seed
+
+
+def wild_problem(seed: int) -> Problem:
+    """A convex order with costs spread over decades, strong risk or none, caps, floors, drift and permanent impact."""
+    rng = np.random.default_rng(seed)
+    n, shares = 390, float(rng.choice([1e3, 1e5, 1e8]))
+    k = float(rng.choice([1.1, 1.2, 1.35, 1.5, 1.6, 1.8, 2.0]))
+    scale = np.exp(rng.choice([0.3, 1.0, 2.0]) * rng.standard_normal(n)) * (shares / n) ** (1.0 - k) * 1e-2
+    fields: dict[str, object] = {"drift": rng.standard_normal() * 1e-4 * float(rng.random() < 0.3)}
+    if rng.random() < 0.6:
+        fields["sigma"] = 0.02 * np.exp(0.3 * rng.standard_normal(n))
+        fields["risk_aversion"] = float(10.0 ** rng.uniform(-3.0, 2.0)) / shares
+    if rng.random() < 0.4:
+        fields["cap"] = shares / n * rng.uniform(1.2, 6.0)
+    if rng.random() < 0.2:
+        fields["floor"] = shares / n * rng.uniform(0.0, 0.8, n)
+    if rng.random() < 0.4:
+        least = (scale * k * (k - 1.0) * shares ** (k - 2.0)).min()
+        fields["permanent"] = least * np.linspace(0.3, 0.9, n)
+    side = str(rng.choice(["buy", "sell"]))
+    return Problem(shares, PowerLaw(scale, k, rng.random(n) * 0.01), lot=shares, side=side, **fields)  # type: ignore[arg-type]
+
+
+def dual_bound(problem: Problem, x: np.ndarray) -> float:
+    """A bound from prices alone: every trade and the common price by bisection, nothing of the package reused."""
+    sign = 1.0 if problem.side == "buy" else -1.0
+    gamma, n = np.asarray(problem.permanent), problem.n
+    left = np.append(np.cumsum(x[:0:-1])[::-1], 0.0)
+    bend = problem.risk_aversion * np.asarray(problem.sigma) ** 2 + 0.5 * np.append(np.diff(gamma), 0.0)
+    slope = sign * np.asarray(problem.drift) + 2.0 * bend * left
+    waiting = np.append(0.0, np.cumsum(slope[:-1]))
+    spread, scale, exponent = problem.law_rows
+    low = np.zeros(n) if problem.floor is None else np.asarray(problem.floor)
+    high = np.full(n, problem.shares) if problem.cap is None else np.minimum(np.asarray(problem.cap), problem.shares)
+
+    def cheapest(nu: float) -> np.ndarray:
+        a, b = low.copy(), high.copy()
+        for _ in range(200):  # halve on the sign of the derivative
+            m = 0.5 * (a + b)
+            up = spread + scale * exponent * m ** (exponent - 1.0) - gamma * m + waiting < nu
+            a, b = np.where(up, m, a), np.where(up, b, m)
+        return 0.5 * (a + b)
+
+    bottom, top = waiting.min() - 1.0, (waiting + spread + scale * exponent * high ** (exponent - 1.0)).max() + 1.0
+    for _ in range(100):
+        nu = 0.5 * (bottom + top)
+        bottom, top = (nu, top) if cheapest(nu).sum() < problem.shares else (bottom, nu)
+    trades = cheapest(nu)
+    paid = spread * trades + scale * trades**exponent - 0.5 * gamma * trades**2 - (nu - waiting) * trades
+    rest = (sign * np.asarray(problem.drift) + bend * left) * left - slope * left
+    rest[-1] = 0.0
+    return float(paid.sum() + rest.sum() + nu * problem.shares + 0.5 * gamma[0] * problem.shares**2)
+
+
+@pytest.mark.parametrize("compiled", PATHS)
+@pytest.mark.parametrize("block", range(4))
+def test_wild_convex_problems_are_certified_too(block: int, compiled: bool) -> None:
+    for seed in range(block * 20, block * 20 + 20):
+        problem = wild_problem(seed)
+        found = solve(problem, settings=Settings(compiled=compiled))
+        assert found.status is Status.OPTIMAL, seed
+        assert found.relative_gap <= 1e-9, seed
+    gross = found.breakdown.gross
+    assert found.objective - dual_bound(problem, found.x) <= 2e-9 * gross
+    assert found.lower_bound <= found.objective + 1e-13 * gross
 
 
 @pytest.mark.parametrize("compiled", PATHS)
