@@ -175,10 +175,13 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
     computed = sum(int(str(stage["computed"])) for stage in job.stages)
     reused = sum(int(str(stage["reused"])) for stage in job.stages)
     lines = [f"{computed} stage outputs computed, {reused} reused from {job.store.root}"]
-    for one in results.symbols:
-        lines.append(allocate.report_text(one.symbol, one.order, one.schedule))
+    touched = results.quality.groupby("rule")["rows"].sum()
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
+    lines.append(f"rows touched by cleaning rules: {counts or 'none'}")
+    lines += [allocate.report_text(one.symbol, one.order, one.schedule) for one in results.symbols]
     lines += [f"report:     {files['report.html']}",
               f"parameters: {files['params.json']} (table: {files['params.parquet']})",
               f"schedule:   {files['schedule.csv']}",
+              f"quality:    {files['quality.csv']}",
               f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}"]
     return tuple(lines)

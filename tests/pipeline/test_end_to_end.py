@@ -86,6 +86,24 @@ def test_a_changed_section_recomputes_only_what_depends_on_it(small_run: SmallRu
     assert stages.loc[stages["computed"] > 0].index.tolist() == ["learn", "select"]
 
 
+def test_a_killed_run_resumes_where_it_was(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, done = str(tmp_path / "out"), []
+
+    def die(*_: Any) -> None:
+        done.append(1)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.calibrate.run", die)
+        with pytest.raises(KeyboardInterrupt):
+            run_pipeline(small_run.config, out)
+    assert done
+    assert [path.name for path in Path(out).iterdir()] == ["cache"]
+    stages = run_pipeline(small_run.config, out).results.facts.stages.set_index("stage")
+    assert stages.loc[["ingest", "features", "forecast"], "computed"].tolist() == [0, 0, 0]
+    assert lasting(Path(out)) == lasting(small_run.folder / "out")
+
+
 def test_a_run_elsewhere_is_identical_on_workers_of_which_one_is_killed(small_run: SmallRun, tmp_path: Path) -> None:
     config = small_config(small_run.tape, executor={"workers": 2})
     killed: list[int] = []
