@@ -9,7 +9,7 @@ from pipeline.config import AllocateConfig
 from pipeline.errors import InputError
 from pipeline.params import Params, SymbolParams
 from pipeline.tables import Schedule
-from solver import PowerLaw, Problem, ProblemError, Solution, evaluate, solve
+from solver import PowerLaw, Problem, ProblemError, Solution, Status, evaluate, solve
 
 
 def find_symbol(params: Params, symbol: str) -> SymbolParams:
@@ -49,24 +49,37 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
 
 
 def run(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
-    """Plan the order by both exact methods and by the benchmarks, under the same parameters and caps."""
+    """Plan the order by both exact methods and by the benchmarks, under the same parameters and caps.
+
+    Raises: InputError when the order cannot be planned as asked.
+    """
     stated = problem(symbol, order)
     volume = np.array([period.volume for period in symbol.periods])
     plans: dict[str, Solution] = {}
-    plans["optimal"] = solve(stated, method=order.method, integer=order.method != "nlp")
+    rows: list[tuple[str, str]] = []
+    try:
+        plans["optimal"] = solve(stated, method=order.method, integer=order.method != "nlp")
+    except ProblemError as error:
+        raise InputError(f"method {order.method}: {error}") from error
     plans["nlp"] = solve(stated, method="nlp")
-    plans["dp"] = solve(stated, method="dp", integer=True)
+    try:
+        plans["dp"] = solve(stated, method="dp", integer=True)
+    except ProblemError as error:  # too many lots for its tables
+        rows.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {"twap": _spread_evenly(stated, np.ones_like(volume)), "vwap": _spread_evenly(stated, volume)}
     base = pd.DataFrame({
         "period": [period.i for period in symbol.periods], "start": [period.start for period in symbol.periods],
         "sigma": stated.sigma, "volume": volume})
     costs = pd.DataFrame([_cost(stated, name, x, plans.get(name)) for name, x in shares.items()])
-    return Schedule(base.assign(**shares), costs, _warnings(symbol, plans["optimal"].x))
+    return Schedule(base.assign(**shares), costs, _warnings(symbol, plans["optimal"], rows))
 
 
-def _warnings(symbol: SymbolParams, x: np.ndarray) -> pd.DataFrame:
-    rows, shown = [], symbol.reference.depth_shares
+def _warnings(symbol: SymbolParams, plan: Solution, rows: list[tuple[str, str]]) -> pd.DataFrame:
+    x, shown = plan.x, symbol.reference.depth_shares
+    if plan.status is not Status.OPTIMAL:
+        rows.append(("not_proved_optimal", f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
+                     "whole lots with a larger --lot can be proved"))
     if x.max() > shown:
         rows.append(("beyond_depth",
                      f"{(x > shown).sum()} periods trade more than the {shown:,.0f} shares that the book displayed on "

@@ -175,3 +175,14 @@ def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(small_run: Small
         assert plan[name].sum() == int(shares)
         assert (plan[name] % int(lot) == 0).all()
         assert (plan[name] <= float(cap) * plan["volume"]).all()
+
+
+def test_an_order_too_large_for_the_programme_is_planned_with_its_gap_or_refused(small_run: SmallRun) -> None:
+    base = ("allocate", "--params", str(small_run.folder / "out/params.json"), "--symbol", "SIM0",
+            "--shares", "2000000", "--max-participation", "1")
+    done = impact(*base)
+    assert done.returncode == 0, done.stderr
+    assert "dp_left_out" in done.stdout
+    assert "not_proved_optimal" in done.stdout
+    refused(impact(*base, "--method", "dp"), "dp", "larger lot")
+    assert "not_proved_optimal" not in impact(*base, "--lot", "100").stdout

@@ -86,7 +86,9 @@ def test_a_changed_section_recomputes_only_what_depends_on_it(small_run: SmallRu
     assert stages.loc[stages["computed"] > 0].index.tolist() == ["learn", "select"]
 
 
-def test_a_killed_run_resumes_where_it_was(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_resumes_where_it_was(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, done = str(tmp_path / "out"), []
 
     def die(*_: Any) -> None:
