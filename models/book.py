@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NS = 1_000_000_000
+LIFE_NS = 300 * NS  # how long a snapshot stands for the book when nothing follows it
 RETURN_NS = 10 * NS  # longer than bid-ask bounce and quote flicker, six to a minute
 GRID_NS = NS
 
@@ -43,18 +44,22 @@ class Segments:
 
 
 def segments(ts: Ints, edges: Ints) -> Segments:
-    """Cut each snapshot's life, from its time to the next one's, at the edges of the periods.
+    """Cut each snapshot's life, from its time to the next one's but at most LIFE_NS, at the edges of the periods.
 
     ts: (n,) ns, sorted; of snapshots of one time the last stands. edges: (N+1,) ns, the periods' starts and
-    the end.
+    the end. A book that nothing has confirmed for longer (a gap, a halt, the tape's end) is unknown.
     """
-    inside = ts[(ts >= edges[0]) & (ts < edges[-1])]
+    ends = ts + LIFE_NS
+    inside = np.concatenate([ts, ends])
+    inside = inside[(inside >= edges[0]) & (inside < edges[-1])]
     cuts = np.sort(np.concatenate([inside, edges]), kind="stable")
     begin = cuts[:-1]
+    row = np.searchsorted(ts, begin, side="right") - 1
+    alive = begin < ends[np.maximum(row, 0)] if len(ts) else np.zeros(len(row), dtype=bool)
     return Segments(
-        row=np.searchsorted(ts, begin, side="right") - 1,
-        period=np.minimum(np.searchsorted(edges, begin, side="right") - 1, len(edges) - 2),
-        seconds=np.diff(cuts) / NS,
+        row=row[alive],
+        period=np.minimum(np.searchsorted(edges, begin, side="right") - 1, len(edges) - 2)[alive],
+        seconds=(np.diff(cuts) / NS)[alive],
     )
 
 

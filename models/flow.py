@@ -46,6 +46,7 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats) -> FlowFit:
 
     mid_change: (n,) currency / share, NaN where a mid is missing (excluded and counted); signed_volume: (n,)
     shares, buyer- less seller-initiated.
+    Without any signed volume gamma is 0, with a caveat.
     Raises: ValueError when lengths differ or fewer than ten periods are known.
     Source: Kyle 1985, "Continuous auctions and insider trading"; Newey, West 1987 for the errors, with the
     window of Newey, West 1994, 4 (n / 100)^(2/9).
@@ -58,9 +59,12 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats) -> FlowFit:
     n = int(known.sum())
     if n < LEAST_PERIODS:
         raise ValueError(f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed for gamma")
-    if np.ptp(signed_volume[known]) == 0:
-        raise ValueError("signed_volume: the same in every period, gamma is not defined; supply trades with a side")
     lags = int(4 * (n / 100) ** (2 / 9))
+    if np.ptp(signed_volume[known]) == 0:
+        message = "signed volume is the same in every period, as without sides of trades; permanent impact is set to 0"
+        return FlowFit(
+            gamma=0.0, estimate=0.0, standard_error=0.0, intercept=float(mid_change[known].mean()), r2=0.0, n=n,
+            n_excluded=int((~known).sum()), lags=lags, warnings=(Caveat("gamma_not_identified", message),))
     design = sm.add_constant(signed_volume[known])
     fit = sm.OLS(mid_change[known], design).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True})
     intercept, estimate = (float(value) for value in fit.params)

@@ -12,7 +12,6 @@ from models.cells import Cells, completed, completed_excess
 from models.covariance import Covariance
 from models.quasi import SHAPE, Problem, Solution, solve
 from models.scores import gamma_deviance
-from solver import PowerLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,13 +80,6 @@ class LawFit:
         """Return each bucket's level, currency / share^k."""
         return np.exp(self.values[:-3])
 
-    @property
-    def alpha_errors(self) -> Floats:
-        """Return the standard errors of alpha by the delta method."""
-        jacobian = np.zeros((len(self.alpha), len(self.values)))
-        np.fill_diagonal(jacobian, self.alpha)
-        return np.sqrt(np.diag(self.covariance.delta(jacobian)))
-
     def predict(self, size: Floats, bucket: Ints, volatility: Floats, thinness: Floats) -> Floats:
         """Return what the family models, currency: the excess over the half spread; the total cost if linear."""
         return self.alpha[bucket] * self._state(volatility, thinness) * size**self.k
@@ -95,10 +87,6 @@ class LawFit:
     def cost(self, size: Floats, half_spread: Floats, bucket: Ints, volatility: Floats, thinness: Floats) -> Floats:
         """Return the total cost over mid, currency."""
         return self.predict(size, bucket, volatility, thinness) + self._spread(half_spread) * size
-
-    def law(self, alpha: Floats, volatility: Floats, thinness: Floats, spread: Floats) -> PowerLaw:
-        """Return the solver's law for periods with the given levels and states, shapes (N,)."""
-        return PowerLaw(alpha * self._state(volatility, thinness), self.k, self._spread(spread))
 
     def _state(self, volatility: Floats, thinness: Floats) -> Floats:
         return (1 + self.beta * volatility) * thinness**self.theta

@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from models.caveat import Caveat
 from models.flow import FlowFit, fit_permanent
 from models.impact import Family, LawFit, completed_excess, fit_law
-from pipeline.history import law_cells, past_cells, past_periods, references
+from pipeline.history import MOST_CENSORED, law_cells, past_cells, past_periods, references
 from pipeline.scope import Scope
 from pipeline.tables import Calibration, Features, Forecast
+
+UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
     periods = past_periods(days, scope)
     cells = past_cells(days, forecast, scope)
     known = cells["volatility"].notna() & cells["thinness"].notna()
+    if not known.any():
+        raise ValueError("no past period has a volatility and a volume forecast; the tape needs moves and trades")
     cells = cells[known]
     law = fit_law(law_cells(cells), Family(settings.family), scope.buckets)
     flow = fit_permanent(
@@ -40,17 +45,35 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
         "family": law.family.value, "route": "book", "observations": law.n, "clusters": law.clusters,
         "excluded": law.n_excluded + int((~known).sum()), "deviance": law.deviance, "pseudo_r2": law.pseudo_r2,
         "censored_share": law.censored_share, "flow_r2": flow.r2, "flow_observations": flow.n,
+        "flow_excluded": flow.n_excluded, "flow_lags": flow.lags,
         "price": level.price, "volatility": level.volatility, "depth_shares": level.depth,
         "volume_shares": level.volume}])
-    warnings = [asdict(warning) for warning in (*law.warnings, *flow.warnings)]
+    warnings = [asdict(warning) for warning in (*law.warnings, *_extrapolation(cells, law, scope), *flow.warnings)]
     return Calibration(parameters, covariance, facts, _curve(cells, law),
                        pd.DataFrame(warnings, columns=["code", "message"]))
+
+
+def _extrapolation(cells: pd.DataFrame, law: LawFit, scope: Scope) -> list[Caveat]:
+    """Say up to which size the book showed its cost, and whether the exponent there is that of all sizes."""
+    censored = cells.groupby("size")["censored"].mean()
+    shown = censored.index[censored <= MOST_CENSORED]
+    if len(shown) == len(censored):
+        return []
+    limit = f"{shown.max():,.0f} shares" if len(shown) else "no size of the grid"
+    found = [Caveat("extrapolated", f"displayed depth held {limit} at least half of the time: costs of larger orders "
+                                    "are extrapolated")]
+    if law.family is Family.SPREAD_POWER and len(shown) > 2:
+        part = fit_law(law_cells(cells[cells["size"].isin(shown)]), law.family, scope.buckets)
+        apart = np.hypot(part.covariance.standard_errors[-3], law.covariance.standard_errors[-3])
+        if part.family is law.family and abs(part.k - law.k) > UNSTABLE * apart:
+            found.append(Caveat("k_unstable", f"k is {part.k:.3g} on the sizes that the book shows and {law.k:.3g} on "
+                                              "all: its standard error leaves this out"))
+    return found
 
 
 def _scaled(law: LawFit, flow: FlowFit, thinness: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Move the mean of thinness^theta into alpha, so that L averages 1, and carry the errors along."""
     names, values = list(law.names), np.array(law.values, dtype=float)
-    matrix = law.covariance.matrix
     theta = values[names.index("theta")]
     level, log_thinness = thinness**theta, np.log(thinness)
     jacobian = np.eye(len(names))
@@ -58,7 +81,7 @@ def _scaled(law: LawFit, flow: FlowFit, thinness: np.ndarray) -> tuple[pd.DataFr
         if name.startswith("log_alpha"):
             values[row] += np.log(level.mean())
             jacobian[row, names.index("theta")] += (level * log_thinness).mean() / level.mean()
-    matrix = jacobian @ matrix @ jacobian.T
+    matrix = law.covariance.delta(jacobian)
     names.append("gamma")
     values = np.append(values, flow.gamma)
     full = np.zeros((len(names), len(names)))

@@ -30,7 +30,6 @@ class Provenance:
     created: str
     code_version: str
     data_hash: str
-    mlflow_run_id: str
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,16 @@ class Fitted:
     buckets: int
 
 
-def run(fitted: tuple[Fitted, ...], calendar: Calendar, provenance: Provenance) -> Params:
-    """Assemble the parameter file of all symbols; every symbol covers the same periods."""
+def run(fitted: tuple[Fitted, ...], calendar: Calendar, close: int, provenance: Provenance) -> Params:
+    """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close` (ns).
+
+    The MLflow run's id is filled in when the run is tracked.
+    """
     starts = fitted[0].forecast.horizon["start"]
-    end = int(starts.iloc[-1]) + calendar.period_seconds * 1_000_000_000
     return Params(
         schema_=SCHEMA, created=provenance.created, code_version=provenance.code_version,
-        data_hash=provenance.data_hash, mlflow_run_id=provenance.mlflow_run_id,
-        valid=Valid(start=iso(int(starts.iloc[0])), end=iso(end)), calendar=calendar,
+        data_hash=provenance.data_hash, mlflow_run_id="",
+        valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)), calendar=calendar,
         symbols={one.symbol: _symbol(one, calendar) for one in fitted})
 
 
@@ -99,5 +100,5 @@ def _periods(one: Fitted, value: pd.Series, calendar: Calendar) -> tuple[Period,
     columns = {
         "i": frame["period"], "start": frame["start"].map(iso), "alpha": alpha,
         "volatility": frame["volatility"] / facts["volatility"], "liquidity": liquidity, "gamma": value["gamma"],
-        "drift": 0.0, "sigma": frame["sigma"], "spread": spread, "volume": frame["volume"]}
+        "drift": 0.0, "sigma": frame["volatility"], "spread": spread, "volume": frame["volume"]}
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models import intraday
-from models.intraday import one_step
+from models.intraday import fit_intraday, one_step
 from models.scores import mse_log, qlike, seasonal_baseline
 from pipeline.history import past_periods
 from pipeline.scope import Scope
@@ -13,20 +13,24 @@ from pipeline.tables import Features, Forecast
 SERIES = {"realized_variance": "volatility", "volume": "volume", "half_spread": "half_spread", "depth": "depth"}
 NEXT_PERIOD, AHEAD = "next period", "day ahead"
 FEW_DAYS = 5
+WELL_COVERED = 0.9
 
 
 def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
     """Predict every period from what came before it, the horizon included, and score against the seasonal baseline.
 
     A measurement of zero (no trade, no move) carries no logarithm: it counts as missing and is counted in a warning.
+    Raises: ValueError when nothing lies before `as_of`.
     """
     periods = past_periods(days, scope)
+    if periods.empty:
+        raise ValueError("no period of its tape lies before as_of; leave the symbol out or move --as-of")
     dates = np.unique(periods["date"])
     measured = {name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), dates, scope) for name in SERIES}
     filtered = measured | {"volume": _matrix(periods, _log_rate(periods), dates, scope)}
     states, horizon = _states(periods, filtered, dates, scope)
     backtest, scores = _backtest(measured, filtered, dates, scope)
-    return Forecast(states, horizon, backtest, scores, _warnings(periods, len(dates)))
+    return Forecast(states, horizon, backtest, scores, _warnings(periods, dates, scope))
 
 
 def _log_rate(periods: pd.DataFrame) -> pd.Series:
@@ -55,15 +59,19 @@ def _states(
     ahead = pd.DataFrame({"date": scope.date, "period": scope.first + np.arange(len(scope.starts)),
                           "start": np.asarray(scope.starts)})
     for name, matrix in matrices.items():
-        found = one_step(matrix)
-        power = 0.5 if name == "realized_variance" else 1.0
-        # the mean of a lognormal raised to the power: the state behind the measurement, without its noise
-        level = np.exp(power * found.log_mean + power**2 * found.state_variance / 2)
+        level = _state(name, one_step(matrix))
         past[SERIES[name]] = level[row, column]
         ahead[SERIES[name]] = level[-1, ahead["period"].to_numpy()]
-        if name == "realized_variance":
-            ahead["sigma"] = np.sqrt(found.mean[-1, ahead["period"].to_numpy()])
     return past, ahead
+
+
+def _state(name: str, found: intraday.Forecast) -> np.ndarray:
+    """Return what the law and the plan use: the root of the mean variance, the mean trading rate, medians else."""
+    if name == "realized_variance":
+        return np.sqrt(found.mean)
+    if name == "volume":
+        return np.exp(found.log_mean + found.state_variance / 2)
+    return np.exp(found.log_mean)
 
 
 def _backtest(
@@ -78,13 +86,19 @@ def _backtest(
         scores.append(_score(name, NEXT_PERIOD, history, stepped, origins))
         ahead = np.full_like(history, np.nan), np.full_like(history, np.nan)
         for day, period in origins:
-            forecasts = (_point(name, one_step(_until(given, day, period))),
-                         _baseline(name, _until(history, day, period)))
-            for whole, part in zip(ahead, forecasts, strict=True):
-                whole[day, period:] = part[day, period:]
+            ahead[0][day, period:] = _point(name, _at_origin(given, day, period))[period:]
+            ahead[1][day, period:] = _baseline(name, _until(history, day, period))[day, period:]
         scores.append(_score(name, AHEAD, history, ahead, origins))
         tables.append(_table(name, history, ahead, dates))
     return pd.concat(tables, ignore_index=True), pd.DataFrame(scores)
+
+
+def _at_origin(history: np.ndarray, day: int, period: int) -> intraday.Forecast:
+    """Return the day's forecast made before `period` from all that came before it."""
+    if day:
+        return fit_intraday(history[:day]).one_step(_until(history, day, period)[day])
+    found = one_step(_until(history, day, period))
+    return intraday.Forecast(found.log_mean[0], found.state_variance[0], found.noise_variance[0])
 
 
 def _until(history: np.ndarray, day: int, period: int) -> np.ndarray:
@@ -144,9 +158,18 @@ def _table(
                          "baseline": baseline, "realized": realized})
 
 
-def _warnings(periods: pd.DataFrame, days: int) -> pd.DataFrame:
-    rows = [("few_days", f"{days} days of history: time-of-day profiles and daily levels are provisional")
-            ] if days < FEW_DAYS else []
+def _warnings(periods: pd.DataFrame, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+    rows = []
+    if len(dates) < FEW_DAYS:
+        rows.append(("few_days", f"{len(dates)} days of history: time-of-day profiles and daily levels are "
+                                 "provisional"))
+    if dates[-1] != scope.last:
+        rows.append(("stale", f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
+                              "levels and price are as old"))
+    uncovered = int((periods["covered"] < WELL_COVERED).sum())
+    if uncovered:
+        rows.append(("uncovered", f"{uncovered} of {len(periods)} periods have a two-sided book less than "
+                                  f"{WELL_COVERED:.0%} of the time"))
     for name in SERIES:
         missing = int((~(periods[name] > 0)).sum())
         if missing:

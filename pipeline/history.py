@@ -29,7 +29,8 @@ class References:
 def past_periods(days: tuple[Features, ...], scope: Scope) -> pd.DataFrame:
     """Return all periods that ended by `as_of`, in order, with total volume and signed flow."""
     frame = pd.concat([day.periods for day in days], ignore_index=True)
-    frame = frame[frame["start"] + scope.period_seconds * SECOND_NS <= scope.as_of]
+    ended = frame["start"] + scope.period_seconds * SECOND_NS <= scope.as_of
+    frame = frame[ended | (frame["date"] < scope.date)]  # a session's last period may be a short one
     frame = frame.sort_values("start", ignore_index=True)
     directed = frame["buy_volume"] + frame["sell_volume"]
     return frame.assign(volume=directed + frame["undirected_volume"], flow=frame["buy_volume"] - frame["sell_volume"])
@@ -76,6 +77,13 @@ def _clusters(states: pd.DataFrame) -> pd.Series:
     return day * (block.max() + 1) + block
 
 
+def content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]:
+    """Return every table that a run's estimates come from: the past periods and their cells."""
+    periods = past_periods(days, scope)
+    cells = pd.concat([day.cells for day in days], ignore_index=True)
+    return [periods, cells.merge(periods[["date", "period"]], on=["date", "period"])]
+
+
 def law_cells(frame: pd.DataFrame) -> Cells:
     """Return the estimator's arrays from rows of `past_cells`."""
     names = ("size", "excess", "half_spread", "censored", "censored_depth", "censored_excess", "bucket",
@@ -102,7 +110,8 @@ def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scop
     """
     cells = past_cells(days, forecast, scope)
     known = cells[["volatility", "thinness", "expected_half_spread", "expected_depth", "mid_open"]].notna().all(axis=1)
-    shown = cells.groupby("size")["censored"].transform("mean") <= MOST_CENSORED
+    censored = cells.groupby("size")["censored"].transform("mean")
+    shown = censored <= max(MOST_CENSORED, censored.min())  # the smallest size at the least
     cells = cells[known & shown].reset_index(drop=True)
     excess = completed_excess(law_cells(cells), SQUARE_ROOT)
     return cells.assign(observed=cells["half_spread"] * cells["size"] + excess)

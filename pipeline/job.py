@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
 from pipeline.scope import make_scope
@@ -14,7 +16,7 @@ from pipeline.simulate import simulate_to
 from pipeline.sources import RawFile
 from pipeline.stage import Output, Task, execute
 from pipeline.store import Store, code_version, digest
-from pipeline.tape import DayInput, IngestTask, discover, group_days, ingest
+from pipeline.tape import DayInput, IngestTask, discover, group_days, ingest, quality_table
 
 
 @dataclass
@@ -73,11 +75,13 @@ def simulated(config: Config, store: Store) -> str:
     return store.url("simulate", key)
 
 
-def days_on_tape(job: Job, raw: list[RawFile]) -> list[DayInput]:
-    """Return the symbol-days of the tape that the run may use: with `as_of`, none of a later session."""
+def ingest_files(job: Job, raw: list[RawFile]) -> tuple[list[DayInput], pd.DataFrame]:
+    """Return the symbol-days that the run may use (with `as_of`, none of a later session), and the quality table."""
     tasks = [IngestTask(file, job.reader, job.calendar, job.store) for file in raw]
-    days = group_days(job.stage("ingest", ingest, tasks), job.config.data.symbols)
-    if not job.config.data.as_of:
-        return days
-    as_of = make_scope([day.date for day in days], job.calendar, job.config).as_of
-    return [day for day in days if job.calendar.session(day.date).open_ns < as_of]
+    asked = job.config.data.symbols
+    outputs = job.stage("ingest", ingest, tasks)
+    days, quality = group_days(outputs, asked), quality_table(outputs, asked)
+    if job.config.data.as_of:
+        as_of = make_scope([day.date for day in days], job.calendar, job.config).as_of
+        days = [day for day in days if job.calendar.session(day.date).open_ns < as_of]
+    return days, quality

@@ -98,7 +98,7 @@ class Period(Part):
     drift: Finite
     sigma: NonNegative
     spread: NonNegative
-    volume: NonNegative
+    volume: Above
 
 
 class Warned(Part):

@@ -1,9 +1,7 @@
 """Publish: a finished run's files under the output folder, and the same run in MLflow."""
 
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
 
 import pandas as pd
 
@@ -11,7 +9,7 @@ from pipeline.config import Config
 from pipeline.export import flat_table
 from pipeline.params import Params, dump_params
 from pipeline.report import RunFacts, SymbolReport, figures, render
-from pipeline.store import write_file
+from pipeline.store import digest, write_file
 
 
 @dataclass(frozen=True)
@@ -24,35 +22,43 @@ class Results:
     quality: pd.DataFrame
     facts: RunFacts
 
+    def tracked(self, run_id: str) -> "Results":
+        """Return the same results of the MLflow run `run_id`."""
+        return replace(self, params=self.params.model_copy(update={"mlflow_run_id": run_id}),
+                       facts=replace(self.facts, mlflow_run_id=run_id))
 
-def publish_files(results: Results, out: str) -> dict[str, str]:
-    """Write params.json, params.parquet, schedule.csv, quality.csv and report.html; return their addresses by name."""
+
+def render_files(results: Results) -> dict[str, bytes]:
+    """Return the content of params.json, params.parquet, schedule.csv, quality.csv and report.html."""
     twin = BytesIO()
     flat_table(results.params).to_parquet(twin, index=False)
     plans = pd.concat([one.schedule.plan.assign(symbol=one.symbol) for one in results.symbols])
     plans.insert(0, "symbol", plans.pop("symbol"))
-    contents = {
+    return {
         "params.json": dump_params(results.params),
         "params.parquet": twin.getvalue(),
         "schedule.csv": plans.to_csv(index=False).encode(),
         "quality.csv": results.quality.to_csv(index=False).encode(),
         "report.html": render(results.params, results.symbols, results.quality, results.facts).encode(),
     }
+
+
+def publish_files(contents: dict[str, bytes], out: str) -> dict[str, str]:
+    """Write each file under `out`, whole or not at all; return their addresses by name."""
     return {name: write_file(f"{out.rstrip('/')}/{name}", content) for name, content in contents.items()}
 
 
-def publish_run(results: Results) -> None:
+def publish_run(results: Results, contents: dict[str, bytes]) -> None:
     """Log the run to MLflow: configuration, fingerprints and files on the parent, one nested run a symbol."""
     from pipeline import tracking
 
     params, settings = results.params, results.config.model_dump()
     flat = {f"{section}.{key}": value for section, keys in settings.items() for key, value in keys.items()}
-    tags = {"data_hash": params.data_hash, "code_version": params.code_version, "level": "run",
-            "valid_from": params.valid.start}
+    configuration = results.config.model_dump_json(indent=1)
+    tags = {"data_hash": params.data_hash, "config_hash": digest(configuration), "code_version": params.code_version,
+            "level": "run", "valid_from": params.valid.start}
     touched = results.quality.groupby("rule")["rows"].sum()
     tracking.log_facts(flat, {f"rows.{rule}": rows for rule, rows in touched.items()}, tags)
-    with tempfile.TemporaryDirectory() as folder:
-        files = publish_files(results, Path(folder).as_posix())
-        tracking.log_files(list(files.values()))
+    tracking.log_contents(contents | {"config.json": configuration.encode()})
     for one in results.symbols:
         tracking.log_symbol(tracking.SymbolResult(one, params.symbols[one.symbol], figures(one, params.calendar)))

@@ -12,11 +12,11 @@ from models.regressors import Boosting
 from pipeline import allocate, calibrate, export, features, forecast, learn, select
 from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
-from pipeline.history import past_periods
+from pipeline.history import content
 from pipeline.ingest import Day
-from pipeline.job import Job, days_on_tape, open_job
+from pipeline.job import Job, ingest_files, open_job
 from pipeline.params import Calendar, Params
-from pipeline.publish import Results, publish_files, publish_run
+from pipeline.publish import Results, publish_files, publish_run, render_files
 from pipeline.report import RunFacts, SymbolReport
 from pipeline.scope import Scope, make_scope
 from pipeline.sessions import Session
@@ -24,7 +24,7 @@ from pipeline.simulate import simulate_to
 from pipeline.stage import Output, Task, execute
 from pipeline.store import code_version, fingerprint
 from pipeline.tables import Calibration, Features
-from pipeline.tape import DayInput, quality_table
+from pipeline.tape import DayInput
 
 PARAMETRIC = {"law": None, "square_root": "spread_sqrt"}  # candidate -> family; None is the family asked for
 
@@ -79,18 +79,18 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     """
     with ExitStack() as stack:
         job, raw = open_job(config, out, stack)
-        days = days_on_tape(job, raw)
+        days, quality = ingest_files(job, raw)
         scope = make_scope([day.date for day in days], job.calendar, config)
         works = compare(job, calibrate_symbols(job, days, scope), scope)
+        results = _results(job, works, quality, scope)
         from pipeline import tracking
 
         name = f"{config.data.source} {scope.date}"
-        run_id = stack.enter_context(tracking.tracked_run(config.track.experiment, name))
-        params = _export(job, works, scope, run_id)
-        results = _results(job, works, params, quality_table(days), scope)
-        publish_run(results)
-        files = publish_files(results, out)
-        return RunResult(results, _summary(job, results, files | {"mlflow": tracking.ui_page()}))
+        results = results.tracked(stack.enter_context(tracking.tracked_run(config.track.experiment, name)))
+        contents = render_files(results)
+        publish_run(results, contents)
+        files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
+        return RunResult(results, _summary(job, results, files))
 
 
 def simulate_tape(config: Config, out: str) -> str:
@@ -104,8 +104,7 @@ def ingest_tape(config: Config, out: str) -> list[str]:
     """Read a tape into the store under `out` and return where each day is and what the rules touched, as lines."""
     with ExitStack() as stack:
         job, raw = open_job(config, out, stack)
-        days = days_on_tape(job, raw)
-        quality = quality_table(days)
+        days, quality = ingest_files(job, raw)
         touched = quality[quality["rows"] > 0]
         lines = [f"{day.symbol} {day.date}: {', '.join(day.urls)}" for day in days]
         return [*lines, "", "rows touched by each rule:", touched.to_string(index=False)]
@@ -146,17 +145,18 @@ def compare(job: Job, works: list[SymbolWork], scope: Scope) -> list[ComparedWor
     return [ComparedWork(*parts) for parts in zip(works, learned, selected, strict=True)]
 
 
-def _export(job: Job, works: list[ComparedWork], scope: Scope, run_id: str) -> Params:
-    past = [past_periods(tuple(day.load() for day in one.work.days), scope) for one in works]
+def _export(job: Job, works: list[ComparedWork], scope: Scope) -> Params:
+    past = [table for one in works for table in content(tuple(day.load() for day in one.work.days), scope)]
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    provenance = export.Provenance(created, code_version(), fingerprint(past), run_id)
+    provenance = export.Provenance(created, code_version(), fingerprint(past))
     calendar = Calendar(name=job.calendar.name, timezone=job.calendar.timezone, periods=scope.periods,
                         period_seconds=scope.period_seconds)
-    return export.run(tuple(one.fitted(scope) for one in works), calendar, provenance)
+    return export.run(tuple(one.fitted(scope) for one in works), calendar, scope.close, provenance)
 
 
-def _results(job: Job, works: list[ComparedWork], params: Params, quality: pd.DataFrame, scope: Scope) -> Results:
-    order = job.config.allocate
+def _results(job: Job, works: list[ComparedWork], quality: pd.DataFrame, scope: Scope) -> Results:
+    """Plan every symbol's order: all that can be refused is refused before anything is tracked or written."""
+    params, order = _export(job, works, scope), job.config.allocate
     reports = []
     for one in works:
         fitted = one.fitted(scope)

@@ -6,22 +6,24 @@ from zoneinfo import ZoneInfo
 
 from pipeline.config import Config
 from pipeline.errors import InputError
-from pipeline.sessions import SECOND_NS, Session, SessionCalendar
+from pipeline.sessions import SECOND_NS, SessionCalendar
 
 
 @dataclass(frozen=True)
 class Scope:
     """The part of the tape a run may use, and the periods it plans for.
 
-    as_of: ns; nothing that ends later is read. date: the session to be traded; first: its first period to be
-    traded; starts: ns, from there on. periods: of a full session; buckets: time-of-day levels of alpha;
-    holdout: the share of the history that candidates are compared on.
+    as_of: ns; nothing that ends later is read. last: the last session with tape before it. date: the session to
+    be traded; first: its first period to be traded; starts: ns, from there on; close: ns. periods: of a full
+    session; buckets: time-of-day levels of alpha; holdout: the share of the history that candidates are compared on.
     """
 
     as_of: int
+    last: str
     date: str
     first: int
     starts: tuple[int, ...]
+    close: int
     periods: int
     period_seconds: int
     buckets: int
@@ -45,16 +47,15 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
     used = [session for session in sessions if session.open_ns < as_of]
     if not used:
         raise InputError(f"as_of {config.data.as_of}: the tape begins later, on {sessions[0].date}")
-    today = used[-1] if as_of < used[-1].close_ns else calendar.next_session(used[-1].date)
+    today = used[-1]
+    while today.starts_ns[-1] < as_of:  # nothing left to trade in
+        today = calendar.next_session(today.date)
     starts = tuple(int(start) for start in today.starts_ns if start >= as_of)
+    full = max(session.periods for session in (*sessions, today))
     buckets = config.calibrate.buckets if len(used) > 1 or as_of >= used[0].close_ns else 1
-    return Scope(as_of=as_of, date=today.date, first=today.periods - len(starts), starts=starts,
-                 periods=_full(sessions, today), period_seconds=config.data.period_seconds,
-                 buckets=buckets, holdout=config.select.holdout)
-
-
-def _full(sessions: list[Session], today: Session) -> int:
-    return max(session.periods for session in (*sessions, today))
+    return Scope(as_of=as_of, last=used[-1].date, date=today.date, first=today.periods - len(starts), starts=starts,
+                 close=today.close_ns, periods=full, period_seconds=config.data.period_seconds,
+                 buckets=min(buckets, full), holdout=config.select.holdout)
 
 
 def _parse(text: str, calendar: SessionCalendar) -> int:

@@ -28,8 +28,9 @@ class Forecast:
     """What the forecast stage knows of one symbol.
 
     states: one row per past period (date, period, start), each predicted from what came before it alone:
-        volatility (currency per period), volume (shares), half_spread (currency), depth (shares).
-    horizon: the same columns, and sigma (square root of the mean variance), for the periods to be traded.
+        volatility (square root of the mean variance, currency per period), volume (the mean trading rate, shares),
+        half_spread (currency), depth (shares).
+    horizon: the same columns for the periods to be traded.
     backtest: held-out days (or the held-out end of one day), forecast at their start: series, date, period,
         forecast, baseline, realized.
     scores: series, origin ("next period", "day ahead"), metric, model, baseline, n; smaller is better.
@@ -50,7 +51,8 @@ class Calibration:
     parameters: name, value, standard_error, unit, source (the estimator that made it).
     covariance: square, one column per name and a `name` column.
     facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2, censored_share,
-        flow_r2, flow_observations, price, volatility, depth_shares, volume_shares (the references).
+        flow_r2, flow_observations, flow_excluded, flow_lags, price, volatility, depth_shares, volume_shares
+        (the references).
     curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored part imputed),
         fitted, censored (share), half_spread; currency per order.
     warnings: code, message.

@@ -13,11 +13,11 @@ import pandas as pd
 import polars as pl
 
 from pipeline.errors import InputError
-from pipeline.ingest import Day, DaySummary, ingest_file, load_day, part_path
+from pipeline.ingest import Day, DaySummary, ingest_file, load_day
 from pipeline.ingest import source as source_module
 from pipeline.sessions import SessionCalendar
 from pipeline.sources import RawFile
-from pipeline.store import Store, code_version, digest, file_digest, read_table
+from pipeline.store import Store, code_version, digest, file_digest
 
 SUMMARY = "ingested.json"
 
@@ -40,6 +40,7 @@ class IngestOutput:
     url: str
     raw: str
     days: tuple[DaySummary, ...]
+    counts: tuple[tuple[str, str, str, int], ...]
     fresh: bool
     seconds: float
 
@@ -81,14 +82,14 @@ def ingest(task: IngestTask) -> IngestOutput:
         task.store.publish("ingest", key, partial(_fill, task))
     url = task.store.url("ingest", key)
     with fsspec.open(f"{url}/{SUMMARY}", "r") as file:
-        days = tuple(DaySummary(**day) for day in json.load(file))
-    return IngestOutput(key, url, task.raw.url, days, fresh, time.perf_counter() - started)
+        stored = json.load(file)
+    days, counts = tuple(DaySummary(**day) for day in stored["days"]), tuple(map(tuple, stored["counts"]))
+    return IngestOutput(key, url, task.raw.url, days, counts, fresh, time.perf_counter() - started)
 
 
 def _fill(task: IngestTask, directory: Path) -> None:
     ingested = ingest_file(task.raw, task.source, task.calendar, directory)
-    days = [asdict(day) for day in ingested.days]
-    (directory / SUMMARY).write_text(json.dumps(days), encoding="utf-8")
+    (directory / SUMMARY).write_text(json.dumps(asdict(ingested)), encoding="utf-8")
 
 
 def group_days(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> list[DayInput]:
@@ -118,9 +119,8 @@ def _whole_day(symbol: str, date: str, found: list[tuple[DaySummary, IngestOutpu
                     tuple(output.url for output in outputs), symbol, date)
 
 
-def quality_table(days: list[DayInput]) -> pd.DataFrame:
-    """Return how many raw rows each cleaning rule touched: symbol, date, rule, rows."""
-    frames = [read_table(f"{url}/{part_path('counts', day.symbol, day.date)}").assign(
-        symbol=day.symbol, date=day.date) for day in days for url in day.urls]
-    counted = pd.concat(frames).groupby(["symbol", "date", "rule"], as_index=False)["rows"].sum()
-    return counted.sort_values(["symbol", "date", "rule"], ignore_index=True)
+def quality_table(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> pd.DataFrame:
+    """Return how many raw rows each cleaning rule touched, dates without a session included."""
+    rows = [row for output in ingested for row in output.counts if not symbols or row[0] in symbols]
+    frame = pd.DataFrame(rows, columns=["symbol", "date", "rule", "rows"])
+    return frame.groupby(["symbol", "date", "rule"], as_index=False)["rows"].sum()

@@ -85,7 +85,7 @@ def ui_page() -> str:
 
 
 def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[str, str]) -> None:
-    """Log to the active run in one batch; text longer than MLflow takes is cut there and whole in the artifacts."""
+    """Log to the active run in one batch; text longer than MLflow takes is cut there and whole in config.json."""
     run = mlflow.active_run()
     mlflow.MlflowClient().log_batch(
         run.info.run_id,
@@ -95,10 +95,12 @@ def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[
     mlflow.set_tags(tags)
 
 
-def log_files(paths: list[str]) -> None:
-    """Attach files to the active run."""
-    for path in paths:
-        mlflow.log_artifact(path)
+def log_contents(contents: dict[str, bytes]) -> None:
+    """Attach files, given by name and content, to the active run."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in contents.items():
+            (Path(folder) / name).write_bytes(content)
+        mlflow.log_artifacts(folder)
 
 
 def log_symbol(result: SymbolResult) -> None:

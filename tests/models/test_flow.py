@@ -68,5 +68,9 @@ def test_bad_input_is_named():
         fit_permanent(np.zeros(20), np.zeros(21))
     with pytest.raises(ValueError, match="mid_change: 9 periods"):
         fit_permanent(np.zeros(9), np.arange(9.0))
-    with pytest.raises(ValueError, match="same in every period"):
-        fit_permanent(np.arange(20.0), np.zeros(20))
+
+
+def test_without_sides_gamma_is_zero_and_said_to_be():
+    fit = fit_permanent(np.arange(20.0), np.zeros(20))
+    assert fit.gamma == 0
+    assert [caveat.code for caveat in fit.warnings] == ["gamma_not_identified"]

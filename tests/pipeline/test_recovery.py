@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.executor import Executor
-from pipeline.job import Job, days_on_tape
+from pipeline.job import Job, ingest_files
 from pipeline.run import calibrate_symbols, simulate_tape
 from pipeline.scope import make_scope
 from pipeline.sessions import SessionCalendar
@@ -22,7 +22,7 @@ def recovered(seed: int, folder: Path) -> pd.DataFrame:
     tape = simulate_tape(config, str(folder / "tape"))
     with Executor() as executor:
         job = Job(config, "databento", Store(str(folder / "cache")), SessionCalendar(), executor)
-        days = days_on_tape(job, discover("databento", tape))
+        days, _ = ingest_files(job, discover("databento", tape))
         works = calibrate_symbols(job, days, make_scope([day.date for day in days], job.calendar, config))
     table = works[0].laws[0].load().parameters.set_index("name")
     planted = json.loads((folder / "tape/truth.json").read_text())["symbols"]["SIM0"]

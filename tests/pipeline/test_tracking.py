@@ -41,7 +41,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(client: mlflow.MlflowClient
     assert parent["params.allocate.shares"] == "10000"
     assert parent["tags.data_hash"] == small_run.result.results.params.data_hash
     kept = {file.path for file in client.list_artifacts(parent["run_id"])}
-    assert kept == {"params.json", "params.parquet", "schedule.csv", "quality.csv", "report.html"}
+    assert kept == {"config.json", "params.json", "params.parquet", "schedule.csv", "quality.csv", "report.html"}
     symbol = tree[tree["tags.level"] == "symbol"].iloc[0]
     assert {"k", "beta", "gamma", "k_se"} <= {name[8:] for name in tree if name.startswith("metrics.")}
     assert any(file.path.endswith(".png") for file in client.list_artifacts(symbol["run_id"]))
