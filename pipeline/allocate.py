@@ -23,8 +23,10 @@ def find_symbol(params: Params, symbol: str) -> SymbolParams:
 
 
 def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
-    """State the order as the optimisation problem of DESIGN's section 1, in the parameters' units.
+    """State the order as an optimisation problem in the parameters' units.
 
+    A linear law says that the book showed nothing beyond its best price: such an order is kept within displayed
+    depth in every period wherever that can hold it.
     Raises: InputError when the shares are not whole lots or no plan within the participation cap holds them.
     """
     column = {name: np.array([getattr(period, name) for period in symbol.periods]) for name in
@@ -37,6 +39,9 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
             f"shares {order.shares}: more than any plan can hold; {cap.sum():.0f} fit into "
             f"{order.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
             "lower --shares or raise --max-participation")
+    if symbol.law.family == "linear":
+        shown = np.minimum(cap, np.floor(symbol.reference.depth_shares / order.lot) * order.lot)
+        cap = shown if shown.sum() >= order.shares else cap
     scale = column["alpha"] * (1 + symbol.law.beta * column["volatility"]) * column["liquidity"]
     try:
         return Problem(

@@ -28,6 +28,7 @@ def test_lobster_zips_calibrate_and_schedule_both_symbols(real_data: Path, own_m
     assert params["AAPL"]["law"]["family"] == "linear"  # one level of depth shows no walk beyond the best price
     schedule = pd.read_csv(own_mlflow / "out/schedule.csv")
     assert schedule.groupby("symbol")["optimal"].sum().to_dict() == {"AAPL": 5000, "AMZN": 5000}
+    assert schedule.loc[schedule["symbol"] == "AAPL", "optimal"].max() <= params["AAPL"]["reference"]["depth_shares"]
     quality = pd.read_csv(own_mlflow / "out/quality.csv").set_index(["symbol", "rule"])["rows"]
     assert quality["AMZN", "long_decimals"] == 1
     assert quality["AAPL", "undirected_trade"] == 11_332  # type 5 in the vendor's file
