@@ -109,7 +109,8 @@ def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scop
     by the square-root law, the same for every candidate.
     """
     cells = past_cells(days, forecast, scope)
-    known = cells[["volatility", "thinness", "expected_half_spread", "expected_depth", "mid_open"]].notna().all(axis=1)
+    needed = ["volatility", "thinness", "expected_half_spread", "expected_depth", "mid_open", "half_spread", "censored"]
+    known = cells[needed].notna().all(axis=1)
     censored = cells.groupby("size")["censored"].transform("mean")
     shown = censored <= max(MOST_CENSORED, censored.min())  # the smallest size at the least
     cells = cells[known & shown].reset_index(drop=True)

@@ -58,4 +58,4 @@ def _importance(trees: object, linear: object) -> pd.DataFrame:
     return pd.DataFrame({
         "model": ["lightgbm"] * len(FEATURES) + ["gamma_regression"] * len(FEATURES),
         "feature": FEATURES * 2,
-        "importance": np.concatenate([gain / gain.sum(), weight / weight.sum()])})
+        "importance": np.concatenate([gain / (gain.sum() or 1.0), weight / (weight.sum() or 1.0)])})
