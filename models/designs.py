@@ -43,6 +43,11 @@ def log_har(days: Measures) -> Floats:
     return _with_constant(positive_log(lag_means(days.level)))
 
 
+def log_calendar_har(days: Measures) -> Floats:
+    """Return log-HAR and the weekday to be forecast: the most that a level and its date alone allow."""
+    return np.column_stack([log_har(days), next_weekday(days)])
+
+
 def log_jump_har(days: Measures) -> Floats:
     """Return log-HAR and the log of one plus the jump's share."""
     share = np.divide(days.needed("jump"), days.level, out=np.full(len(days), np.nan), where=days.level > 0)

@@ -14,6 +14,7 @@ _LINEAR = (
     LinearModel("semivariance_har", designs.semivariance_har, logs=False),
     LinearModel("jump_har", designs.jump_har, logs=False),
     LinearModel("log_har", designs.log_har, logs=True),
+    LinearModel("log_calendar_har", designs.log_calendar_har, logs=True),
     LinearModel("log_jump_har", designs.log_jump_har, logs=True),
     LinearModel("log_semivariance_har", designs.log_semivariance_har, logs=True),
     LinearModel("log_harq", designs.log_harq, logs=True),

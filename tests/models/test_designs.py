@@ -22,6 +22,9 @@ def test_rows_by_hand():
             for each in (slice(day, day + 1), slice(day - 4, day + 1))]
     np.testing.assert_allclose(designs.log_semivariance_harq(days)[row],
                                [1, *logs, *tilt, np.log(noise[day] / level[day])])  # fmt: skip
+    calendar = designs.log_calendar_har(days)[row]
+    np.testing.assert_allclose(calendar[:4], [1, *logs])
+    np.testing.assert_array_equal(calendar[4:], designs.next_weekday(days)[row])
     np.testing.assert_allclose(designs.log_jump_har(days)[row], [1, *logs, np.log(1 + days.jump[day] / level[day])])
 
 
