@@ -9,6 +9,7 @@ from models.backtest import Track
 
 Floats = NDArray[np.float64]
 MCS_SIZE, MCS_REPETITIONS = 0.1, 1000
+SAME_LOSS = 1e-12  # a larger difference than rounding leaves
 LEAST_SCORED = 30  # days, below which no test is made
 
 
@@ -56,7 +57,7 @@ def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) ->
         scores.append(Score(
             name, float(losses[name].mean()), float(((y - mean) ** 2).mean()), float(np.abs(np.log(y / mean)).mean()),
             float(mean.mean() / y.mean() - 1), float(inside.mean()), statistic, p, confidence[name],
-            bool(confidence[name] > MCS_SIZE), int(track.replaced.sum())))  # fmt: skip
+            not confidence[name] <= MCS_SIZE, int(track.replaced.sum())))  # fmt: skip
     return sorted(scores, key=lambda score: score.qlike)
 
 
@@ -74,7 +75,7 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
     """
     import statsmodels.api as sm  # seconds to import
 
-    if len(difference) < LEAST_SCORED or not difference.any():
+    if len(difference) < LEAST_SCORED or np.abs(difference).max() <= SAME_LOSS:
         return float("nan"), float("nan")
     lags = max(horizon - 1, int(len(difference) ** (1 / 3)))
     found = sm.OLS(difference, np.ones(len(difference))).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
@@ -82,7 +83,9 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
 
 
 def confidence_set(losses: dict[str, Floats], seed: int) -> dict[str, float]:
-    """Return every model's p in the model confidence set; NaN for fewer than two models or 30 days.
+    """Return every model's p in the model confidence set; NaN for fewer than two models that differ, or 30 days.
+
+    Models with the same losses count once and share a p.
 
     Source: Hansen, Lunde, Nason 2011, "The model confidence set", with the range statistic and a stationary
     bootstrap of blocks n^(1/3) long.
@@ -93,7 +96,13 @@ def confidence_set(losses: dict[str, Floats], seed: int) -> dict[str, float]:
     days = len(next(iter(losses.values())))
     if len(losses) < 2 or days < LEAST_SCORED:
         return dict.fromkeys(losses, float("nan"))
-    found = MCS(DataFrame(losses), MCS_SIZE, reps=MCS_REPETITIONS, block_size=max(1, int(days ** (1 / 3))),
+    alike = {name: next(other for other in losses if np.abs(losses[other] - losses[name]).max() <= SAME_LOSS)
+             for name in losses}  # fmt: skip
+    apart = DataFrame({name: losses[name] for name in dict.fromkeys(alike.values())})
+    if apart.shape[1] < 2:
+        return dict.fromkeys(losses, float("nan"))
+    found = MCS(apart, MCS_SIZE, reps=MCS_REPETITIONS, block_size=max(1, int(days ** (1 / 3))),
                 method="R", seed=seed)  # fmt: skip
     found.compute()
-    return {str(name): float(p) for name, p in found.pvalues["Pvalue"].items()}
+    p = {str(name): float(value) for name, value in found.pvalues["Pvalue"].items()}
+    return {name: p[alike[name]] for name in losses}

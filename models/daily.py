@@ -28,12 +28,14 @@ class DailyForecast:
 
     @property
     def variance(self) -> Floats:
-        """Return the mean squared error to expect, (H,)."""
-        return np.asarray(self.mean**2 * np.nanmean((self.ratios - 1) ** 2, axis=1))
+        """Return the mean squared error to expect, (H,); NaN where no ratio is known."""
+        squares = [_known((ratio - 1) ** 2) for ratio in self.ratios]
+        return np.asarray(self.mean**2 * [each.mean() for each in squares])
 
     def quantiles(self, probabilities: Floats) -> Floats:
-        """Return the levels' quantiles, (len(probabilities), H)."""
-        return np.asarray(self.mean * np.nanquantile(self.ratios, probabilities, axis=1))
+        """Return the levels' quantiles, (len(probabilities), H); NaN where no ratio is known."""
+        quantiles = [np.quantile(_known(ratio), probabilities) for ratio in self.ratios]
+        return np.asarray(self.mean * np.array(quantiles).T)
 
 
 class Fitted(Protocol):
@@ -72,6 +74,12 @@ def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast
     edge = 1e-9 * high  # rounding: a constant series is forecast by itself
     replaced = ~((mean >= low - edge) & (mean <= high + edge))
     return DailyForecast(np.where(replaced, np.nanmean(window), mean), ratios, replaced)
+
+
+def _known(values: Floats) -> Floats:
+    """Return the values that are known, one NaN if there are none."""
+    known = values[np.isfinite(values)]
+    return known if len(known) else np.array([np.nan])
 
 
 def check_known(level: Floats, name: str) -> None:

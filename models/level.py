@@ -126,8 +126,12 @@ def _carried(level: Floats) -> Floats:
 
 
 def _ewma_paths(level: Floats, weights: Floats) -> Floats:
-    """Return the mean before every day and after the last, (len(weights), n + 1); a missing day leaves it as it was."""
-    known = level[np.isfinite(level)]
+    """Return the mean before every day and after the last, (len(weights), n + 1).
+
+    Days that are zero or missing change nothing.
+    """
+    present = level > 0
+    known = level[present]
     after = [lfilter([weight], [1, weight - 1], known, zi=[(1 - weight) * known[0]])[0] for weight in weights]
     before = np.concatenate([np.full((len(weights), 1), known[0]), np.array(after)], axis=1)
-    return np.asarray(before[:, np.concatenate([[0], np.isfinite(level).cumsum()])])
+    return np.asarray(before[:, np.concatenate([[0], present.cumsum()])])

@@ -32,9 +32,10 @@ class LinearModel:
         design = self.design(recent) if len(recent) > START else np.empty((0, 1))
         target = self.target(recent.level[START + 1 :])
         products = sliding_products(_joined(design[:-1], target), window)
-        known = int(_complete(design[:-1], target).sum())
+        known = int((_complete(design[:-1], target) & (recent.level[START + 1 :] > 0)).sum())
         if known < LEAST_DAYS:
-            raise ValueError(f"history: {known} days have a level and its lags, {self.name} needs {LEAST_DAYS}")
+            found = f"{known} days with a positive level and its lags"
+            raise ValueError(f"history: {found}, {self.name} needs {LEAST_DAYS}")
         return LinearFit(self, window, recent, design, products)
 
     def target(self, level: Floats) -> Floats:

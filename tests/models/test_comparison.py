@@ -61,6 +61,15 @@ def test_the_confidence_set_keeps_equals_and_drops_the_worse():
     assert min(found["good"], found["equal"]) > 0.1
 
 
+def test_models_that_do_not_differ_share_a_p():
+    rng = np.random.default_rng(4)
+    losses = {"a": rng.normal(size=200), "b": rng.normal(size=200)}
+    found = confidence_set(losses | {"again": losses["b"].copy()}, 0)
+    assert found["again"] == found["b"]
+    assert np.isnan(confidence_set({"a": losses["a"], "again": losses["a"] + 1e-15}, 0)["a"])
+    assert np.isnan(diebold_mariano(np.full(100, 1e-15), 1)[0])
+
+
 def test_nothing_to_score_is_refused():
     some = track(np.ones(3), np.ones(3))
     with pytest.raises(ValueError, match="baseline: 'c' is not among"):

@@ -137,6 +137,23 @@ def test_zeros_and_gaps_are_survived_and_never_reach_the_forecast(name: str):
     assert np.isfinite(found.mean).all()
 
 
+@every_model
+def test_zeros_alone_are_refused(name: str):
+    zeros = np.zeros(100)
+    days = Measures(zeros, zeros, zeros, zeros, zeros, market(100).date)
+    with pytest.raises(ValueError, match="history: 0 days"):
+        MODELS[name].fit(days, WINDOW)
+
+
+def test_a_zero_does_not_pull_the_average_down():
+    days = market(200, seed=5)
+    level = days.level.copy()
+    level[-4:] = 0.0
+    with_zeros, without = (MODELS["ewma"].fit(Measures(each), WINDOW).forecast(1).mean[0]
+                           for each in (level, np.where(level > 0, level, np.nan)))
+    assert with_zeros == without
+
+
 def test_a_forecast_outside_the_window_is_replaced_by_its_mean():
     """Reference: a HAR on a series that climbs to its record forecasts above it."""
     level = np.concatenate([market(100).level, np.exp(0.4 * np.arange(1, 13))])
