@@ -27,7 +27,7 @@ class HARFit:
 
     def forecast(self, daily: Floats) -> float:
         """Return the next day's level from at least 22 days (NaN where missing; a window of nothing gives NaN)."""
-        return float(np.r_[1.0, _lags(daily)[-1]] @ self.coefficients)
+        return float(np.r_[1.0, lag_means(daily)[-1]] @ self.coefficients)
 
     def summary(self) -> str:
         """Return the fit as text."""
@@ -45,7 +45,7 @@ def fit_har(daily: Floats) -> HARFit:
     """
     import statsmodels.api as sm  # seconds to import
 
-    lags = _lags(daily)[:-1]
+    lags = lag_means(daily)[:-1]
     target = daily[WINDOWS[-1] :]
     known = np.isfinite(target) & np.isfinite(lags).all(axis=1)
     if known.sum() < LEAST_ROWS:
@@ -55,8 +55,12 @@ def fit_har(daily: Floats) -> HARFit:
     return HARFit(estimates, errors, float(fit.mse_resid), float(fit.rsquared), int(fit.nobs))
 
 
-def _lags(daily: Floats) -> Floats:
-    """Return the means of the last 1, 5 and 22 days at the end of every day from the 22nd on, shape (D - 21, 3)."""
+def lag_means(daily: Floats) -> Floats:
+    """Return the means of the last 1, 5 and 22 days at the end of every day from the 22nd on, shape (D - 21, 3).
+
+    daily: (D,), NaN where missing; so is the mean of a window of nothing.
+    Raises: ValueError when there are fewer than 22 days.
+    """
     if len(daily) < WINDOWS[-1]:
         raise ValueError(f"daily: {len(daily)} days, at least {WINDOWS[-1]} are needed")
     known = np.isfinite(daily)

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from models.caveat import Caveat
 from models.dynamics import Dynamics, by_variogram, fit_dynamics
 from models.har import fit_har
+from models.profile import believed
 
 Floats = NDArray[np.float64]
 WINDOW_DAYS = 60  # of profile and dynamics
@@ -159,9 +160,11 @@ class IntradayFit:
         return fit, Forecast(np.array(means), np.array(states), np.array(noises))
 
 
-def fit_intraday(history: Floats) -> IntradayFit:
+def fit_intraday(history: Floats, kinds: NDArray[np.int_] | None = None) -> IntradayFit:
     """Fit profile, dynamics and daily level to the logs of past days, ready to forecast the next one.
 
+    kinds: (D + 1,) the kind of each day and of the next (say weekday 0, weekend 1), whose levels differ by a constant;
+    None when all are alike.
     history: (D, N), NaN where missing; shorter days end in NaN; D = 0 gives the defaults and an unknown
     level.
     Source: Chen, Feng, Palomar 2016, "Forecasting intraday trading volume: a Kalman filter approach", for the
@@ -170,7 +173,9 @@ def fit_intraday(history: Floats) -> IntradayFit:
     recent = history[-WINDOW_DAYS:]
     dynamics, profile = fit_dynamics(recent)
     levels = _daily_levels(history, profile)
-    level_model, level, variance = _next_level(levels)
+    offsets = np.zeros(len(history) + 1) if kinds is None else _kind_offsets(levels, kinds)
+    level_model, level, variance = _next_level(levels - offsets[:-1])
+    level += float(offsets[-1])
     caveats = []
     if len(recent) < 2:
         message = f"{len(recent)} past days: profile, daily level and dynamics rest on defaults"
@@ -211,6 +216,26 @@ def _daily_levels(history: Floats, profile: Floats) -> Floats:
     total = np.where(known, history - profile, 0.0).sum(axis=1)
     count = known.sum(axis=1)
     return np.divide(total, count, out=np.full(len(history), np.nan), where=count > 0)
+
+
+def _kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
+    """Return for every day, (D + 1,), how far its kind's mean level lies from the mean, shrunk by its error.
+
+    Source: Efron, Morris 1973 for the shrinkage, by the noise of a mean against its squared distance.
+    """
+    known = np.isfinite(levels)
+    offsets = np.zeros(len(kinds))
+    if not known.any():
+        return offsets
+    mean = levels[known].mean()
+    groups = [levels[known & (kinds[:-1] == kind)] for kind in np.unique(kinds)]
+    free = max(int(known.sum()) - sum(len(group) > 0 for group in groups), 1)
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group)) / free
+    for kind, group in zip(np.unique(kinds), groups, strict=True):
+        if len(group) > 1:
+            apart = float(group.mean() - mean)
+            offsets[kinds == kind] = believed(apart**2, within / len(group)) * apart
+    return offsets
 
 
 def _next_level(levels: Floats) -> tuple[str, float, float]:

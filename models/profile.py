@@ -40,11 +40,11 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
     if days < 2:
         return FIRST_DAY * smooth
     rough = period - smooth
-    sharp = _believed(float((rough**2).mean()), noise / days)
-    return _believed(float(smooth.var()), slow / days) * smooth + sharp * rough
+    sharp = believed(float((rough**2).mean()), noise / days)
+    return believed(float(smooth.var()), slow / days) * smooth + sharp * rough
 
 
-def _believed(found: float, noise: float) -> float:
+def believed(found: float, noise: float) -> float:
     return max(0.0, 1 - noise / found) if found > 0 else 0.0
 
 

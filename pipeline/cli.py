@@ -1,4 +1,4 @@
-"""The command line: `impact run`, `simulate`, `ingest`, `allocate`, `ui`; each imports what it needs when called."""
+"""The command line, `impact run` and the rest; each command imports what it needs when called."""
 
 import json
 import os
@@ -109,6 +109,39 @@ def allocate(
         "max_participation": max_participation, "method": method}}).allocate
     schedule = plan(find_symbol(read_params(params), symbol), order)
     typer.echo(json.dumps(report_json(symbol, order, schedule)) if as_json else report_text(symbol, order, schedule))
+
+
+@app.command()
+def backtest_forecasts(
+    panel: Annotated[str, typer.Option(help="CSV or Parquet: a row a day with a date column, or bars.")],
+    target: Annotated[str, typer.Option(help="The column to forecast; rv is measured from close in bars.")] = "rv",
+    models: Annotated[str, typer.Option(help="all, or names with commas between.")] = "all",
+    window: Annotated[int, typer.Option(help="Days that a model is fitted to.")] = 1000,
+    horizon: Annotated[int, typer.Option(help="Score the day this many days ahead.")] = 1,
+    baseline: Annotated[str, typer.Option(help="The model that Diebold-Mariano compares with.")] = "har",
+    as_json: Annotated[str | None, typer.Option("--json", help="Write the scores to this file.")] = None,
+    config: ConfigFile = None, workers: Workers = None, scheduler: Scheduler = None,
+) -> None:
+    """Backtest daily forecasters on a panel, refitted every day: losses, intervals, tests; logged to MLflow.
+
+    Example: `impact backtest-forecasts --panel SP500RM.csv.gz --target rv --json scores.json`
+    """
+    from models.backtest import Protocol
+    from pipeline.backtest import Request, backtest_panel, report_text, write_json
+    from pipeline.config import load_config
+
+    settings = load_config(config, {"executor": {"workers": _number(workers), "scheduler": scheduler}})
+    try:
+        request = Request(panel, target, models, Protocol(window, horizon), baseline)
+    except ValueError as error:
+        raise InputError(f"--{error}") from None
+    found = backtest_panel(request, settings)
+    from pipeline.tracking import log_backtest  # seconds to import: a refusal need not wait for it
+
+    if as_json:
+        write_json(found, as_json)
+    log_backtest(found, settings.track.experiment)
+    typer.echo(report_text(found))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mlflow.entities import Metric, Param
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
+from pipeline.backtest import Backtest
 from pipeline.errors import InputError
 from pipeline.params import SymbolParams
 from pipeline.report import SymbolReport
@@ -101,6 +102,19 @@ def log_contents(contents: dict[str, bytes]) -> None:
         for name, content in contents.items():
             (Path(folder) / name).write_bytes(content)
         mlflow.log_artifacts(folder)
+
+
+def log_backtest(backtest: Backtest, experiment: str) -> None:
+    """Log a backtest of forecasters as a run, and every model as a run nested in it."""
+    request = backtest.request
+    facts = {"panel": Path(request.panel).name, "target": request.target, "baseline": request.baseline}
+    with tracked_run(experiment, f"backtest {facts['panel']}"):
+        log_facts(facts | asdict(request.protocol), {"origins": backtest.origins, "unscored": backtest.unscored},
+                  {"level": "backtest"})
+        for score in backtest.scores:
+            with mlflow.start_run(run_name=score.model, nested=True):
+                metrics = {key: value for key, value in asdict(score).items() if key not in ("model", "in_mcs")}
+                log_facts({"model": score.model}, metrics, {"level": "forecaster", "in_mcs": str(score.in_mcs)})
 
 
 def log_symbol(result: SymbolResult) -> None:
