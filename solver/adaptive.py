@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .laws import Floats, Law, PowerLaw, ProblemError, TableLaw, as_vector
+from .laws import Floats, Law, PowerLaw, ProblemError, TableLaw, as_count, as_vector
 from .problem import ROUNDING, Problem
 from .schedule import Breakdown
 from .solution import Settings, Solution, Status
@@ -34,7 +34,8 @@ class MarketState:
 def rest_of(problem: Problem, period: int, size: tuple[float, float], state: MarketState) -> Problem:
     """The problem of trading size = (shares left, lot) from `period` on, with what the state says put in.
 
-    Floors that the shares left cannot fill any more are cut in proportion.
+    lot is 0 where trades need not be whole. Floors that the shares left cannot fill any more are cut in
+    proportion, down to whole lots.
 
     Raises:
         ProblemError: the state does not fit the periods left, or the caps cannot take the shares left.
@@ -51,9 +52,24 @@ def rest_of(problem: Problem, period: int, size: tuple[float, float], state: Mar
         if getattr(state, name) is not None:
             values[name] = getattr(state, name)
     if values["floor"] is not None:
-        floor = np.broadcast_to(np.asarray(values["floor"], dtype=np.float64), problem.n - period)
-        values["floor"] = floor * min(1.0, left / float(floor.sum())) if floor.any() else floor
-    return replace(problem, shares=left, lot=lot, periods=problem.n - period, **values)  # type: ignore[arg-type]
+        values["floor"] = _cut(as_vector("floor", values["floor"], minimum=0.0), problem.n - period, size)  # type: ignore[arg-type]
+    return replace(problem, shares=left, lot=lot or left, periods=problem.n - period, **values)  # type: ignore[arg-type]
+
+
+def _cut(floor: Floats, periods: int, size: tuple[float, float]) -> Floats:
+    """Floors of `periods` periods that size = (shares left, lot) can fill.
+
+    Raises:
+        ProblemError: floors of another number of periods.
+    """
+    if floor.shape not in ((), (periods,)):
+        raise ProblemError(f"floor must be a scalar or have shape ({periods},), found {floor.shape}: align it")
+    floor = np.broadcast_to(floor, periods)
+    left, lot = size
+    if float(floor.sum()) <= left:
+        return floor
+    floor = floor * (left / float(floor.sum()))
+    return np.asarray(np.floor(floor / lot * (1.0 + ROUNDING)) * lot if lot else floor)
 
 
 def _tail(law: Law, period: int) -> Law:
@@ -64,7 +80,7 @@ def _tail(law: Law, period: int) -> Law:
     return PowerLaw(*(part[period:] if part.ndim else part for part in parts))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """How a re-plan is solved: whole lots or not, with which settings, and from which schedule of the rest."""
 
@@ -90,7 +106,7 @@ def replan(
 
     Source: Bertsimas, Lo (1998), sec. 3: open-loop feedback by re-solving with what is newly known.
     """
-    if not 0 <= period < problem.n:
+    if as_count("period", period, 0) >= problem.n:
         raise ProblemError(
             f"period must be in 0..{problem.n - 1}, found {period}: nothing is left to plan after the last"
         )
@@ -101,14 +117,14 @@ def replan(
     if left < -ROUNDING * problem.shares:
         raise ProblemError(f"executed must sum to at most shares, found {done.sum():g} > {problem.shares:g}: check it")
     plan = plan or Plan()
+    whole = plan.integer or problem.tabular
+    if whole:
+        left = round(left / problem.lot) * problem.lot
     if left <= ROUNDING * problem.shares:
         zero = np.zeros(problem.n - period)
         nothing = Breakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         return Solution(zero, 0.0, 0.0, 0.0, 0.0, 0.0, Status.OPTIMAL, "done", nothing, plan.integer)
-    whole = plan.integer or problem.tabular
-    if whole:
-        left = round(left / problem.lot) * problem.lot
-    rest = rest_of(problem, period, (left, problem.lot if whole else left), state or MarketState())
+    rest = rest_of(problem, period, (left, problem.lot if whole else 0.0), state or MarketState())
     return solve(rest, integer=plan.integer, settings=plan.settings, start=plan.start)
 
 
@@ -116,8 +132,8 @@ def replan(
 class Adaptive:
     """An order worked period by period: observe, re-plan, trade the first period of the plan, go on.
 
-    Source: DESIGN section 1; model-predictive control by re-solving, the last plan's rest being the start of
-    the next.
+    Source: Bertsimas, Lo (1998), sec. 3; model-predictive control by re-solving, the last plan's rest being
+    the start of the next.
     """
 
     problem: Problem

@@ -10,7 +10,7 @@ from .certificate import price_gap, threshold
 from .laws import Floats
 from .problem import Terms
 from .schedule import inner, remaining
-from .shape import factor
+from .shape import factor, is_lattice_convex
 
 CLOSE = 1000.0  # complementarity, in units of the gap asked for, from which the gap by prices is tried
 BOUNDARY = 0.995  # share of the way to a limit that one step may go
@@ -80,6 +80,7 @@ class InteriorPoint:
         self.least, self.best = np.inf, y
         self.capped = capped
         self.coupled = bool((unit.curve > 0.0).any())
+        self.priced = is_lattice_convex(unit)  # without which the gap by prices bounds nothing
         self.bend = 2.0 * np.maximum(unit.curve, 0.0)
         k = unit.exponent if unit.power is None else unit.power
         self.k2 = k - 2.0
@@ -150,7 +151,7 @@ class InteriorPoint:
         """Keep the point if its gap by prices (which tiny trades do not spoil) is the least so far; return that gap."""
         total = marginal.copy()
         total[1:] += np.cumsum(psi[:-1])
-        gap = price_gap(self.unit, self.state.y, total) if (self.unit.curve >= 0.0).all() else np.inf
+        gap = price_gap(self.unit, self.state.y, total) if self.priced else np.inf
         if gap < self.least:
             self.least, self.best = gap, self.state.y.copy()
         return gap

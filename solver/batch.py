@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .backend import kernels
-from .laws import Floats, Ints, PowerLaw, ProblemError, as_floats, as_vector
+from .laws import EXPONENT_RANGE, Floats, Ints, PowerLaw, ProblemError, as_floats, as_vector, frozen
 from .problem import Problem
 from .schedule import remaining
 from .solution import Settings, Status
@@ -27,9 +27,9 @@ PERIOD_FIELDS = ("spread", "scale", "exponent", "permanent", "drift", "sigma", "
 class Orders:
     """Power-law orders of any lengths, their per-period parameters laid end to end.
 
-    Shapes: shares, lengths (K,); every other field is a scalar, (K,), or one entry a period (T,) with T =
-    sum(lengths); (K, N) is taken as (T,). Units as in `Problem`. drift is that of the price; sell marks the
-    sales. Floors and caps default to none.
+    Shapes: shares, lengths (K,); risk_aversion and sell a scalar or (K,); every other field is a scalar,
+    (K,), or one entry a period (T,) with T = sum(lengths); (K, N) is taken as (T,). Units as in `Problem`.
+    drift is that of the price; sell marks the sales (bool). Floors and caps default to none.
 
     Raises:
         ProblemError: a wrong shape or sign, or limits that leave no schedule.
@@ -50,28 +50,35 @@ class Orders:
 
     def __post_init__(self) -> None:
         shares = np.atleast_1d(as_vector("shares", self.shares, minimum=0.0))
-        lengths = np.atleast_1d(np.asarray(self.lengths, dtype=np.int64))
-        if lengths.shape != shares.shape or not shares.size or lengths.min() < 1 or shares.min() <= 0.0:
-            raise ProblemError(
-                f"lengths must be >= 1 and shares > 0, one each an order, found {lengths.shape}: align them"
-            )
-        object.__setattr__(self, "shares", shares)
-        object.__setattr__(self, "lengths", lengths)
-        total = int(lengths.sum())
+        if not shares.size or shares.min() <= 0.0:
+            raise ProblemError("shares must be > 0, one an order, found none or others: drop those orders")
+        lengths = np.atleast_1d(as_vector("lengths", self.lengths, minimum=1.0))
+        if lengths.shape != shares.shape or (lengths != np.floor(lengths)).any():
+            raise ProblemError(f"lengths must be {shares.size} whole numbers, one an order, found {self.lengths!r}")
+        object.__setattr__(self, "shares", frozen(shares))
+        object.__setattr__(self, "lengths", frozen(lengths.astype(np.int64)))
+        self._check_fields(shares.size, int(lengths.sum()))
+        sell = np.asarray(self.sell)
+        if sell.dtype != bool or sell.shape not in ((), (1,), shares.shape):
+            raise ProblemError(f"sell must be one bool, or one an order, found {self.sell!r}: align it")
+        object.__setattr__(self, "sell", np.broadcast_to(sell.copy(), shares.shape))
+        self._check_limits()
+
+    def _check_fields(self, count: int, total: int) -> None:
+        """Check and freeze the numbers of `count` orders over `total` periods."""
         for name in (*PERIOD_FIELDS, "risk_aversion"):
             value = getattr(self, name)
-            if value is None:
+            if name == "cap" and value is None:
                 continue
             array = as_floats(name, value).ravel()
-            if array.size not in (1, shares.size, total):
-                raise ProblemError(
-                    f"{name} must have 1, {shares.size} or {total} entries, found {array.size}: align it"
-                )
+            sizes = (1, count) if name == "risk_aversion" else (1, count, total)
+            if array.size not in sizes:
+                raise ProblemError(f"{name} must have a number of entries in {sizes}, found {array.size}: align it")
             if name not in ("spread", "drift", "permanent") and array.min() < 0.0:
                 raise ProblemError(f"{name} must be >= 0, found {array.min():g}: check its sign and units")
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "sell", np.broadcast_to(np.asarray(self.sell, dtype=bool), shares.shape))
-        self._check_limits()
+            if name == "exponent" and not EXPONENT_RANGE[0] <= array.min() <= array.max() <= EXPONENT_RANGE[1]:
+                raise ProblemError(f"exponent must lie in {EXPONENT_RANGE}, found others: it is that of total cost")
+            object.__setattr__(self, name, frozen(array))
 
     def _check_limits(self) -> None:
         """Raise where an order's floors and caps leave no schedule."""
@@ -121,7 +128,7 @@ class Orders:
     @cached_property
     def begin(self) -> Ints:
         """Where each order's periods start, and the end, shape (K + 1,)."""
-        return np.concatenate(([0], np.cumsum(np.asarray(self.lengths))))
+        return frozen(np.concatenate(([0], np.cumsum(np.asarray(self.lengths)))))
 
     def mode(self, array: Floats) -> int:
         """0 for one entry, 2 for one a period, 1 for one an order."""
@@ -202,7 +209,7 @@ def solve_many(orders: Orders | Sequence[Problem], settings: Settings | None = N
     Raises:
         ProblemError: a problem with a table (solve those one by one).
 
-    Source: DESIGN section 1.
+    Source: as `solve`, order by order.
     """
     settings = settings or Settings()
     orders = orders if isinstance(orders, Orders) else Orders.of(orders)
@@ -238,6 +245,8 @@ def _run_threads(code: ModuleType, orders: Orders, settings: Settings, out: tupl
 def _kernel_fields(orders: Orders) -> tuple[Floats, ...]:
     """The batch's fields as the kernel takes them: drift with its sign, risk as risk_aversion sigma**2,
     limits filled in.
+
+    All are contiguous and read-only: a compiled tuple has one type of array.
     """
     drift = np.asarray(orders.drift, dtype=np.float64)
     if np.any(orders.sell) and drift.any():
@@ -247,4 +256,5 @@ def _kernel_fields(orders: Orders) -> tuple[Floats, ...]:
         risk = orders.spread_out("risk_aversion") * np.square(orders.spread_out("sigma"))
     cap = np.asarray(orders.shares) if orders.cap is None else np.asarray(orders.cap)
     named = (orders.spread, orders.scale, orders.exponent, orders.permanent)
-    return (*(np.asarray(v, dtype=np.float64) for v in named), drift, risk, np.asarray(orders.floor), cap)
+    fields = (*named, drift, risk, orders.floor, cap)
+    return tuple(frozen(np.ascontiguousarray(field, dtype=np.float64)) for field in fields)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .golden import golden_section
 from .laws import Floats
 from .problem import Terms
 from .schedule import gradient, marginal_phi, remaining
-from .shape import convex_range, curvature, is_convex
+from .shape import convex_range, curvature, is_convex, is_lattice_convex
 
-GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+PRICE_SECTIONS = 80
 PRICE_STEPS = 8
 INVERSE_STEPS = 12  # of the fixed point that finds the trade a price buys where permanent impact bends phi
 
@@ -32,9 +33,10 @@ def threshold(slope: Floats, room: Floats, amount: float) -> float:
 def certified_gap(terms: Terms, x: Floats) -> float:
     """An upper bound on objective(x) - minimum, currency; infinite when nothing can be said.
 
-    Where the objective is convex this is the Frank-Wolfe gap, or the tighter `price_gap`. Otherwise it is the
-    Lagrangian one: with the multipliers of x_j = R_{j-1} - R_j that make each psi_j stationary at R_j, every
-    phi_j is bounded below by its tangent on its convex range and by the ends of its concave range.
+    Where the objective is convex this is the Frank-Wolfe gap, or the tighter `price_gap` where every phi and
+    psi is convex on its own. Otherwise it is the Lagrangian one: with the multipliers of x_j = R_{j-1} - R_j
+    that make each psi_j stationary at R_j, every phi_j is bounded below by its tangent on its convex range
+    and by the ends of its concave range.
 
     Source: Jaggi (2013), "Revisiting Frank-Wolfe", sec. 2; Geoffrion (1974), "Lagrangean relaxation".
     """
@@ -45,7 +47,7 @@ def certified_gap(terms: Terms, x: Floats) -> float:
     nu = threshold(marginal, terms.upper - terms.lower, terms.shares - float(terms.lower.sum()))
     tilt = marginal - nu
     gap = float(np.maximum(tilt * (x - terms.lower), tilt * (x - terms.upper)).sum())
-    if gap <= 1e-11 * float(np.abs(marginal * x).sum()) or (terms.curve < 0.0).any():
+    if gap <= 1e-11 * float(np.abs(marginal * x).sum()) or not is_lattice_convex(terms):
         return gap
     return min(gap, price_gap(terms, x, marginal))
 
@@ -108,12 +110,7 @@ def _lagrangian_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
     if best <= 1e-10 * float(np.abs(slopes * x).sum()):
         return best
     low, high = min(float(slopes.min()), float(chord.min())), max(float(slopes.max()), float(chord.max()))
-    for _ in range(80):
-        a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        value_a, value_b = gap(a), gap(b)
-        best = min(best, value_a, value_b)
-        low, high = (low, b) if value_a <= value_b else (a, high)
-    return best
+    return min(best, golden_section(gap, low, high, PRICE_SECTIONS)[1])
 
 
 def excludes(terms: Terms, x: Floats, beyond: Floats, best: float) -> bool:

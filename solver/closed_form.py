@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .laws import Floats, ProblemError, as_vector
+from .laws import Floats, ProblemError, as_count, as_vector
 from .problem import Problem
 
 
@@ -15,13 +15,11 @@ def twap(shares: float, periods: int) -> Floats:
     Shapes: returns (N,), shares.
 
     Raises:
-        ProblemError: periods < 1.
+        ProblemError: periods not a whole number >= 1, or shares not a number >= 0.
 
-    Source: Bertsimas, Lo (1998), eq. (7): optimal for linear permanent impact without drift.
+    Source: Bertsimas, Lo (1998), proposition 1: optimal for constant linear permanent impact without drift.
     """
-    if periods < 1:
-        raise ProblemError(f"periods must be >= 1, found {periods}: pass the number of trading periods")
-    return np.full(periods, shares / periods)
+    return np.full(as_count("periods", periods), float(as_vector("shares", shares, minimum=0.0)) / periods)
 
 
 def vwap(shares: float, volume: ArrayLike) -> Floats:
@@ -40,16 +38,6 @@ def vwap(shares: float, volume: ArrayLike) -> Floats:
             "volume must be a vector with a positive sum, found none: pass the expected volume by period"
         )
     return np.asarray(shares * weight / weight.sum())
-
-
-def bertsimas_lo(shares: float, periods: int) -> Floats:
-    """The best schedule when only linear impact, constant over time, matters: the same size in every period.
-
-    Shapes: returns (N,), shares. Raises as `twap`.
-
-    Source: Bertsimas, Lo (1998), "Optimal control of execution costs", proposition 1.
-    """
-    return twap(shares, periods)
 
 
 def almgren_chriss(problem: Problem) -> Floats:

@@ -48,8 +48,7 @@ def interior_point(terms: Terms, settings: Settings, warm: Floats | None = None)
     strictly inside, so a few plain Newton steps are tried before the barrier is raised. Negative curvature is
     cut off, so a nonconvex problem is improved but not certified here.
 
-    Source: Mehrotra (1992), "On the implementation of a primal-dual interior point method"; DESIGN section
-    1.2.
+    Source: Mehrotra (1992), "On the implementation of a primal-dual interior point method".
     """
     part, free = without_fixed(terms)
     x = terms.lower.copy()

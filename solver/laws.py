@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,19 +18,36 @@ class ProblemError(ValueError):
     """An argument is wrong; the message names it, says what was found and what to do."""
 
 
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Make `array` read-only in place and return it."""
+    array.setflags(write=False)
+    return array
+
+
+def as_count(name: str, value: object, minimum: int = 1) -> int:
+    """Return `value` as an int not below `minimum`.
+
+    Raises:
+        ProblemError: not a whole number, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
+        raise ProblemError(f"{name} must be a whole number >= {minimum}, found {value!r}: pass an int")
+    return int(value)
+
+
 def as_floats(name: str, value: ArrayLike) -> Floats:
-    """Return `value` as a finite float64 array.
+    """Return a read-only float64 copy of `value`, all finite.
 
     Raises:
         ProblemError: `value` is not numeric or not finite.
     """
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ProblemError(f"{name} must be numeric, found {value!r}: pass a number or an array") from error
     if not np.isfinite(array).all():
         raise ProblemError(f"{name} must be finite, found NaN or infinity: clean or drop those periods first")
-    return array
+    return frozen(array)
 
 
 def as_vector(name: str, value: ArrayLike, *, minimum: float | None = None) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from .backend import kernels
 from .lattice import Lattice, Policy
-from .laws import Floats, Ints, Law, PowerLaw, ProblemError, TableLaw, as_floats
+from .laws import Floats, Ints, Law, PowerLaw, ProblemError, TableLaw, as_count, as_floats
 from .problem import Problem
 from .programme import check_size, moved_by_all, period_pieces, period_row
 from .rows import solve_row
@@ -36,8 +36,8 @@ class LiquidityChain:
             raise ProblemError(
                 f"transition must have shape (L, L) with L = len(levels), found {transition.shape}: align them"
             )
-        if not (levels > 0.0).all():
-            raise ProblemError(f"levels must be > 0, found {levels.min():g}: drop or merge that state")
+        if not levels.size or not (levels > 0.0).all():
+            raise ProblemError(f"levels must be > 0, at least one, found {levels}: drop or merge that state")
         if (transition < 0.0).any() or (np.abs(transition.sum(axis=1) - 1.0) > 1e-9).any():
             raise ProblemError(
                 "transition must have non-negative rows that sum to 1, found others: normalise the counts"
@@ -82,8 +82,18 @@ class LiquidityPolicy:
     lot: float
 
     def value(self, period: int, lots: int, state: int) -> float:
-        """V with `lots` left before `period`, whose level is `state`."""
-        return float(self.values[period][state, lots - int(self.lows[period])])
+        """V with `lots` left before `period`, whose level is `state`; infinite when they cannot be traded.
+
+        Raises:
+            ProblemError: no such period or state.
+        """
+        if as_count("period", period, 0) >= len(self.values):
+            raise ProblemError(f"period must be in 0..{len(self.values) - 1}, found {period}: see values")
+        table = self.values[period]
+        if as_count("state", state, 0) >= table.shape[0]:
+            raise ProblemError(f"state must be in 0..{table.shape[0] - 1}, found {state}: see the chain's levels")
+        at = lots - int(self.lows[period])
+        return float(table[state, at]) if 0 <= at < table.shape[1] else np.inf
 
     def follow(self, states: Ints) -> Floats:
         """The trades along a path of states, one a period, shape (N,), shares."""
@@ -103,7 +113,7 @@ def stochastic_policy(problem: Problem, chain: LiquidityChain, settings: Setting
         ProblemError: no schedule in whole lots, or a table beyond `settings.max_cells`.
 
     Source: V(s, t, l) = min_x level_l g_t(x) + (mu_t + gamma_t x)(s - x) + risk + sum_m P(l, m) V(s - x, t +
-    1, m); DESIGN section 1; Bertsimas, Lo (1998), sec. 3, for a state variable in the law.
+    1, m); Bertsimas, Lo (1998), sec. 3, for a state variable in the law.
     """
     settings = settings or Settings()
     levels, transition = np.asarray(chain.levels), np.asarray(chain.transition)

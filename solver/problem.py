@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .laws import Floats, Ints, Law, PowerLaw, ProblemError, TableLaw, as_vector
+from .laws import Floats, Ints, Law, PowerLaw, ProblemError, TableLaw, as_count, as_vector, frozen
 
 SIDES = {"buy": 1.0, "sell": -1.0}
+MOST_SIGMA = 1e100  # beyond which its square, times shares squared, may overflow
 ROUNDING = 1e-9  # relative slack when a limit or a share count is read in lots
 
 
@@ -22,7 +23,7 @@ class Terms:
     (zero for the last period, where R = 0). Shapes: (N,) each. `lower` and `upper` are the limits on x
     implied by all of them together.
 
-    Source: DESIGN section 1 (summation by parts of x_j R_j with linear permanent impact).
+    Source: summation by parts of gamma_j x_j R_j, with x_j = R_{j-1} - R_j.
     """
 
     shares: float
@@ -118,7 +119,7 @@ class Problem:
             raise ProblemError(
                 f"lot must divide shares, found {self.lot:g} and {self.shares:g}: trade the odd lot apart"
             )
-        if self.side not in SIDES:
+        if not isinstance(self.side, str) or self.side not in SIDES:
             raise ProblemError(f"side must be 'buy' or 'sell', found {self.side!r}: choose one")
         if not isinstance(self.law, (PowerLaw, TableLaw)):
             raise ProblemError(f"law must be a PowerLaw or a TableLaw, found {type(self.law).__name__}: wrap the curve")
@@ -136,7 +137,8 @@ class Problem:
             ("floor", 0.0),
         ):
             value = getattr(self, name)
-            if value is not None and not isinstance(value, TableLaw):
+            optional = name in ("cap", "floor") and value is None
+            if not optional and not (name == "permanent" and isinstance(value, TableLaw)):
                 values[name] = as_vector(name, value, minimum=minimum)
         sizes = {name: value.size for name, value in values.items() if value.ndim}
         if isinstance(self.law, PowerLaw):
@@ -147,7 +149,7 @@ class Problem:
             if isinstance(getattr(self, name), TableLaw):
                 sizes[name] = getattr(self, name).table.shape[0]
         if self.periods is not None:
-            sizes["periods"] = int(self.periods)
+            sizes["periods"] = as_count("periods", self.periods)
         if not sizes:
             raise ProblemError("periods must be given when every other argument is a scalar, found None: pass N")
         n = next(iter(sizes.values()))
@@ -155,9 +157,11 @@ class Problem:
             raise ProblemError(f"all per-period arguments must share one length N >= 1, found {sizes}: align them")
         object.__setattr__(self, "periods", n)
         for name, value in values.items():
-            object.__setattr__(self, name, value if value.ndim else np.full(n, value))
+            object.__setattr__(self, name, value if value.ndim else frozen(np.full(n, value)))
 
     def _check_limits(self) -> None:
+        if np.max(self.sigma) > MOST_SIGMA:
+            raise ProblemError(f"sigma must be <= {MOST_SIGMA:g}, found {np.max(self.sigma):g}: check its units")
         slack = ROUNDING * self.shares
         if self.cap is not None and float(np.sum(self.cap)) < self.shares - slack:
             raise ProblemError(
@@ -194,10 +198,10 @@ class Problem:
         """Whether a curve is tabulated, so that only whole lots have a cost."""
         return isinstance(self.law, TableLaw) or isinstance(self.permanent, TableLaw)
 
-    @property
+    @cached_property
     def limited(self) -> bool:
-        """Whether a cap or a floor is given."""
-        return self.cap is not None or self.floor is not None
+        """Whether a cap or a floor can bind."""
+        return bool(np.any(self.floor)) or (self.cap is not None and bool(np.min(self.cap) < self.shares))
 
     @cached_property
     def adverse_drift(self) -> Floats:

@@ -9,10 +9,12 @@ import numpy as np
 
 from .backend import kernels
 from .lattice import Lattice, Piece, Policy, Row, follow
-from .laws import Floats, Ints, ProblemError
+from .laws import Floats, Ints, ProblemError, as_count
 from .problem import Problem
-from .rows import solve_row, table_pieces
+from .rows import needs_code, solve_row, table_pieces
 from .solution import Outcome, Settings
+
+MOST_WORK = 1e10  # comparisons made without compiled code where it would avoid them, about ten seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +32,19 @@ class ValueFunction:
     lot: float
 
     def value(self, period: int, lots: int) -> float:
-        """V with `lots` left before `period`; infinite when that state cannot be completed."""
-        at = lots - int(self.lows[period])
+        """V with `lots` left before `period`; infinite when that state cannot be completed.
+
+        Raises:
+            ProblemError: no such period.
+        """
+        at = self._at(period, lots)
         return float(self.values[period][at]) if 0 <= at < self.values[period].size else np.inf
+
+    def _at(self, period: int, lots: int) -> int:
+        """Where `lots` left stands in the period's tables, if it does."""
+        if as_count("period", period, 0) >= len(self.values):
+            raise ProblemError(f"period must be in 0..{len(self.values) - 1}, found {period}: see values")
+        return lots - int(self.lows[period])
 
     def trade(self, period: int, lots: int) -> int:
         """The best trade in lots with `lots` left before `period`.
@@ -40,22 +52,38 @@ class ValueFunction:
         Raises:
             ProblemError: the state cannot be reached or completed.
         """
-        at = lots - int(self.lows[period])
+        at = self._at(period, lots)
         if not 0 <= at < self.trades[period].size:
             raise ProblemError(f"lots must be a reachable state of period {period}, found {lots}: see lows and values")
         return int(self.trades[period][at])
 
 
 def check_size(lattice: Lattice, settings: Settings) -> None:
-    """Refuse a table that would not fit.
+    """Refuse a table that would not fit, or would take too long without compiled code.
 
     Raises:
-        ProblemError: more cells than `settings.max_cells`.
+        ProblemError: more cells than `settings.max_cells`, or more comparisons than MOST_WORK.
     """
     if lattice.cells > settings.max_cells:
         raise ProblemError(
             f"lot makes {lattice.cells} cells, more than max_cells={settings.max_cells}: use a larger lot"
         )
+    if kernels("compiled_rows", settings.compiled) is None and _work(lattice) > MOST_WORK:
+        raise ProblemError(
+            f"lot makes more than {MOST_WORK:g} comparisons without compiled code: use a larger lot, or compiled=True"
+            " with numba installed"
+        )
+
+
+def _work(lattice: Lattice) -> float:
+    """The comparisons NumPy makes in the rows that compiled code would solve without them."""
+    (lows, highs), (least, most) = lattice.states, lattice.problem.lot_limits
+    work = (highs - lows + 1.0)[:-1] * (most - least + 1.0)
+    if work.sum() > MOST_WORK:
+        for j in range(work.size):
+            row = period_row(lattice, j, np.zeros(0))
+            work[j] *= needs_code(row, period_pieces(lattice, j, row))
+    return float(work.sum())
 
 
 def backward(lattice: Lattice, settings: Settings) -> Iterator[tuple[int, Floats, Policy]]:
@@ -80,7 +108,7 @@ def dynamic_programme(problem: Problem, settings: Settings) -> Outcome:
     Raises:
         ProblemError: the table would exceed `settings.max_cells`.
 
-    Source: Bellman recursion of DESIGN section 1 after the price is eliminated.
+    Source: Bellman (1957), "Dynamic programming"; Bertsimas, Lo (1998), sec. 2, the price eliminated.
     """
     lattice = Lattice(problem)
     policies = [trades for _, _, trades in backward(lattice, settings)]
@@ -95,7 +123,7 @@ def value_function(problem: Problem, settings: Settings | None = None) -> ValueF
     Raises:
         ProblemError: no schedule in whole lots, or a table beyond `settings.max_cells`.
 
-    Source: DESIGN section 1, V(s, t).
+    Source: V(s, t) = min_x phi_t(x) + psi_t(s - x) + V(s - x, t + 1); Bertsimas, Lo (1998), sec. 2.
     """
     lattice = Lattice(problem)
     if lattice.reason:

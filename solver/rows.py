@@ -6,7 +6,7 @@ convex, so its row minima move one way; where phi is concave the property is rev
 on a stack.
 
 Source: Aggarwal, Klawe, Moran, Shor, Wilber (1987), "Geometric applications of a matrix-searching algorithm";
-Galil, Park (1992), "Dynamic programming with convexity, concavity and sparsity"; DESIGN section 1.4.
+Galil, Park (1992), "Dynamic programming with convexity, concavity and sparsity".
 """
 
 from __future__ import annotations
@@ -43,14 +43,19 @@ def table_pieces(phi: Floats, least: int) -> list[Piece]:
     return pieces
 
 
+def needs_code(row: Row, pieces: list[Piece]) -> bool:
+    """Whether the row is fast only compiled: its concave pieces go by a stack, which NumPy has no steps for."""
+    few = row.move is None and len(pieces) <= MOST_PIECES and row.phi.size - row.least >= SMALL
+    return few and any(not piece.convex for piece in pieces)
+
+
 def solve_row(row: Row, pieces: list[Piece], code: ModuleType | None) -> tuple[Floats, Policy]:
     """Solve one period by its pieces, or densely where that is not possible or not worth it.
 
     Shapes: values and trades (high - low + 1,).
     """
     width = row.phi.size - row.least
-    concave = any(not piece.convex for piece in pieces)
-    if row.move is not None or len(pieces) > MOST_PIECES or width < SMALL or (concave and code is None):
+    if row.move is not None or len(pieces) > MOST_PIECES or width < SMALL or (code is None and needs_code(row, pieces)):
         return dense_row(row)
     values = np.full(row.high - row.low + 1, np.inf)
     trades = np.zeros(values.size, dtype=np.int32)

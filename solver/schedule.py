@@ -83,7 +83,7 @@ def evaluate(problem: Problem, x: ArrayLike) -> Breakdown:
     Raises:
         ProblemError: x has the wrong shape, is negative, or (with tables) is not in whole lots.
 
-    Source: DESIGN section 1, E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j; Almgren, Chriss (2000),
+    Source: E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j; Almgren, Chriss (2000),
     eq. (4)-(5).
     """
     trades = as_vector("x", x, minimum=0.0)

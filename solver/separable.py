@@ -26,7 +26,7 @@ def multiplier(terms: Terms) -> Floats | None:
     spread plus the drift run up to j. Newton steps kept in a bracket; one step when no limit or c_j
     interferes.
 
-    Source: Everett (1963), "Generalized Lagrange multiplier method"; DESIGN section 1.1.
+    Source: Everett (1963), "Generalized Lagrange multiplier method".
     """
     if not terms.separable or terms.gamma.any() or terms.scale.min() <= 0.0 or terms.exponent.min() <= 1.0:
         return None

@@ -31,7 +31,7 @@ def convex_range(terms: Terms) -> tuple[Floats, Floats]:
     """The interval of [lower, upper] on which each phi_j is convex, shapes (N,); empty where the first
     exceeds the second.
 
-    Source: DESIGN section 1.4, phi'' = a k (k - 1) x**(k - 2) - gamma changes sign once.
+    Source: phi'' = a k (k - 1) x**(k - 2) - gamma changes sign at most once.
     """
     low, high = curvature(terms, terms.lower), curvature(terms, terms.upper)
     start, end = terms.lower.copy(), terms.upper.copy()
@@ -55,9 +55,9 @@ def is_convex(terms: Terms) -> bool:
     is positive semidefinite (a Cholesky factorisation succeeds), which also covers curvature of phi making up
     for a concave psi.
     """
-    least = np.minimum(curvature(terms, terms.lower), curvature(terms, terms.upper))
-    if (least >= 0.0).all() and (terms.curve >= 0.0).all():
+    if is_lattice_convex(terms):
         return True
+    least = np.minimum(curvature(terms, terms.lower), curvature(terms, terms.upper))
     if terms.exponent.size < 2 or not np.isfinite(least).all():
         return terms.exponent.size < 2
     diagonal = least[:-1] + least[1:] + 2.0 * terms.curve[:-1]

@@ -7,7 +7,7 @@ from enum import Enum
 
 import numpy as np
 
-from .laws import Floats, ProblemError
+from .laws import Floats, ProblemError, as_count, as_vector
 from .problem import Problem
 from .schedule import Breakdown, evaluate
 
@@ -32,7 +32,7 @@ class Settings:
     compiled: use numba when it is installed.
 
     Raises:
-        ProblemError: a value that is not positive.
+        ProblemError: a value that is not positive, or a count that is not whole.
     """
 
     tolerance: float = 1e-9
@@ -42,9 +42,10 @@ class Settings:
     compiled: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("tolerance", "max_iterations", "max_cells", "grid"):
-            if not getattr(self, name) > 0:
-                raise ProblemError(f"{name} must be > 0, found {getattr(self, name)!r}: leave it out for the default")
+        if not as_vector("tolerance", self.tolerance) > 0.0:
+            raise ProblemError(f"tolerance must be > 0, found {self.tolerance!r}: leave it out for the default")
+        for name in ("max_iterations", "max_cells", "grid"):
+            as_count(name, getattr(self, name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ def finish(problem: Problem, outcome: Outcome, settings: Settings) -> Solution:
 
 def infeasible(problem: Problem, reason: str) -> Solution:
     """The answer when no schedule in whole lots meets the limits; `reason` names the one in the way."""
-    nothing = Breakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    nothing = Breakdown(np.inf, np.inf, np.inf, np.inf, np.inf, np.inf)
     return Solution(
         x=np.zeros(problem.n),
         cost=np.inf,

@@ -42,7 +42,7 @@ def solve(
     Raises:
         ProblemError: an unknown method, or one that does not fit the problem.
 
-    Source: DESIGN section 1.
+    Source: E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j plus risk, as in `evaluate`.
     """
     settings = settings or Settings()
     if method not in METHODS:
@@ -174,7 +174,7 @@ def vertex(problem: Problem) -> Floats:
     """The best schedule that trades everything in one period: the optimum of a concave problem without
     limits.
 
-    Source: a concave function attains its minimum over a simplex at a vertex; DESIGN section 1.6.
+    Source: a concave function attains its minimum over a simplex at a vertex.
     """
     spread, scale, exponent = problem.law_rows
     s = problem.shares

@@ -78,7 +78,7 @@ def sweep(problem: Problem, x: Floats, settings: Settings) -> tuple[Ints, bool]:
     a global minimum. Moves that gain less than the rounding error of the cost are not counted as
     improvements.
 
-    Source: Murota (2003), "Discrete Convex Analysis", theorem 7.14; DESIGN section 1.5.
+    Source: Murota (2003), "Discrete Convex Analysis", theorem 7.14.
     """
     terms, lot = problem.terms, problem.lot
     limits = problem.lot_limits

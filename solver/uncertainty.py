@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .laws import Floats, PowerLaw, ProblemError, as_floats
+from .golden import golden_section
+from .laws import Floats, PowerLaw, ProblemError, TableLaw, as_count, as_floats
 from .problem import Problem
 from .schedule import evaluate, remaining
 from .solution import Settings
@@ -16,7 +18,7 @@ from .solve import solve
 
 PARAMETERS = ("scale", "exponent", "spread", "permanent", "drift")
 LINEAR = ("scale", "spread", "permanent", "drift")  # those the cost is linear in
-GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+LINE_STEPS = 18  # of the search along a Frank-Wolfe direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,9 @@ def robust(
     Source: Ben-Tal, Nemirovski (1998), "Robust convex optimization"; Sion's minimax theorem.
     """
     settings = settings or Settings()
+    as_count("rounds", rounds)
+    if isinstance(problem.permanent, TableLaw):
+        raise ProblemError("permanent must be linear for a robust plan, found a TableLaw: pass its slope")
     base = solve(problem, settings=settings)
     if isinstance(against, Uncertainty):
         game: _Game = _Ellipsoid(problem, base.x, against, radius)
@@ -164,8 +169,8 @@ class _Ellipsoid(_Game):
     """Errors u of the linear parameters with u' C^-1 u <= radius**2."""
 
     def __init__(self, problem: Problem, x: Floats, uncertainty: Uncertainty, radius: float) -> None:
-        if radius < 0.0:
-            raise ProblemError(f"radius must be >= 0, found {radius:g}: it is in standard errors")
+        if not 0.0 <= radius < np.inf:
+            raise ProblemError(f"radius must be >= 0 and finite, found {radius:g}: it is in standard errors")
         self.base = problem
         slopes = sensitivities(problem, x)
         at = slopes["exponent"] / slopes["scale"] if slopes["scale"] > 0.0 else 0.0
@@ -248,6 +253,9 @@ def _play(problem: Problem, nominal: float, game: _Game, settings: Settings, rou
         solution = solve(game.problem(mix), settings=settings)
         return solution.lower_bound, solution.x
 
+    def along(mix: Floats, way: Floats, t: float) -> float:
+        return -reply(mix + t * way)[0]
+
     mix = game.start
     bound, x = reply(mix)
     best_x, best = x, np.inf
@@ -257,13 +265,9 @@ def _play(problem: Problem, nominal: float, game: _Game, settings: Settings, rou
             best, best_x = worst, x
         if best - bound <= 1e-7 * abs(best):
             break
-        low, high = 0.0, 1.0
-        for _ in range(18):
-            a, b = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-            low, high = (
-                (low, b) if reply(mix + a * (target - mix))[0] >= reply(mix + b * (target - mix))[0] else (a, high)
-            )
-        mix = mix + 0.5 * (low + high) * (target - mix)
+        way = target - mix
+        share, _ = golden_section(partial(along, mix, way), 0.0, 1.0, LINE_STEPS)
+        mix = mix + share * way
         value, x = reply(mix)
         bound = max(bound, value)
     own = evaluate(problem, best_x).objective

@@ -161,3 +161,26 @@ def test_frontier_falls_in_variance_and_rises_in_cost() -> None:
     assert (np.diff(line.variance) <= 1e-9 * line.variance[0]).all()
     assert (np.diff(line.shortfall) >= -1e-9 * line.shortfall[0]).all()
     assert line.x.shape == (13, 60)
+
+
+def test_cut_floors_stay_in_whole_lots() -> None:
+    problem = Problem(30.0, PowerLaw(1.0, 1.5), floor=10.0, periods=3)
+    rest = replan(problem, 1, [25.0], plan=Plan(integer=True))
+    assert rest.status is Status.OPTIMAL
+    assert sorted(rest.x) == [2.0, 3.0]
+
+
+def test_less_than_half_a_lot_left_is_done() -> None:
+    problem = Problem(10.0, PowerLaw(np.ones(3), 1.5))
+    rest = replan(problem, 1, [9.7], plan=Plan(integer=True))
+    assert rest.method == "done"
+    assert not rest.x.any()
+
+
+@pytest.mark.parametrize("period", [1.0, "a"])
+def test_replan_messages_name_the_argument(period: object) -> None:
+    problem = Problem(10.0, PowerLaw(np.ones(3), 1.5))
+    with pytest.raises(ProblemError, match="period"):
+        replan(problem, period, [2.0])  # type: ignore[arg-type]
+    with pytest.raises(ProblemError, match="floor"):
+        replan(problem, 1, [2.0], MarketState(floor=[1.0, 2.0, 3.0]))

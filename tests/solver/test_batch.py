@@ -54,6 +54,14 @@ def test_sales_and_limits_in_a_batch() -> None:
         ("lengths", {"lengths": [2]}),
         ("scale", {"scale": np.ones(3)}),
         ("sigma", {"sigma": -1.0}),
+        ("scale", {"scale": None}),
+        ("lengths", {"lengths": [2.7, 2]}),
+        ("lengths", {"lengths": "ab"}),
+        ("sell", {"sell": [True, False, True]}),
+        ("sell", {"sell": "x"}),
+        ("exponent", {"exponent": 0.1}),
+        ("exponent", {"exponent": 9.0}),
+        ("risk_aversion", {"risk_aversion": np.ones(4)}),
         ("cap", {"cap": 10.0}),
         ("floor", {"floor": 60.0}),
         ("floor must be <= cap", {"floor": [3.0, 0.0, 0.0, 0.0], "cap": [2.0, 99.0, 99.0, 99.0]}),
@@ -65,3 +73,23 @@ def test_batch_messages_name_the_argument(name: str, fields: dict[str, object]) 
         Orders(**{**base, **fields})  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="problems"):
         solve_many([])
+
+
+def test_read_only_and_strided_fields_are_taken() -> None:
+    scale = np.ones(4)
+    expected = solve_many(Orders([10.0, 20.0], [2, 2], scale, 1.5)).x
+    scale.setflags(write=False)
+    for shares, field in (
+        ([10.0, 20.0], scale),
+        (np.arange(10.0, 50.0, 5.0)[::2][:2], np.ones(8)[::2]),
+        ([10.0, 20.0], np.asfortranarray(np.ones((2, 2)))),
+    ):
+        assert np.array_equal(solve_many(Orders(shares, [2, 2], field, 1.5)).x, expected)
+
+
+def test_a_batch_proves_what_a_solve_proves() -> None:
+    problem = Problem(100.0, PowerLaw([1.0, 2.0, 1.0], 0.5), permanent=[0.3, 0.2, 0.1])
+    batch = solve_many([problem])
+    assert batch.optimal.all()
+    corners = [evaluate(problem, 100.0 * row).objective for row in np.eye(3)]
+    assert batch.objective[0] == pytest.approx(min(corners), rel=1e-12)

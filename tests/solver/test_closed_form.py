@@ -10,7 +10,6 @@ from solver import (
     Settings,
     Status,
     almgren_chriss,
-    bertsimas_lo,
     evaluate,
     power_law,
     solve,
@@ -51,7 +50,6 @@ def test_almgren_chriss_example_in_whole_shares() -> None:
 def test_almgren_chriss_without_risk_is_twap() -> None:
     problem = Problem(1e6, PowerLaw(2.5e-6, 2.0), permanent=2.5e-7, periods=7)
     assert np.allclose(almgren_chriss(problem), twap(1e6, 7), rtol=1e-14)
-    assert np.array_equal(bertsimas_lo(1e6, 7), twap(1e6, 7))
 
 
 def test_almgren_chriss_at_extreme_risk_does_not_overflow() -> None:

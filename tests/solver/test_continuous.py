@@ -235,3 +235,13 @@ def test_nonconvex_without_proof_is_only_feasible() -> None:
     assert whole.status is Status.OPTIMAL
     assert free.lower_bound <= whole.objective
     assert free.status is Status.OPTIMAL or free.gap > 0.0
+
+
+def test_bound_holds_where_one_period_makes_up_for_a_concave_one() -> None:
+    problem = Problem(1000.0, PowerLaw([5.0, 1e-3], [0.6, 2.0]), floor=[150.0, 250.0])
+    first = np.linspace(150.0, 750.0, 6001)
+    least = float((5.0 * first**0.6 + 1e-3 * (1000.0 - first) ** 2).min())
+    for x in ([500.0, 500.0], [150.0, 850.0], [700.0, 300.0]):
+        assert evaluate(problem, x).objective - certified_gap(problem.terms, np.array(x)) <= least
+    assert solve(problem).lower_bound <= least
+    assert solve(problem, settings=Settings(compiled=False)).lower_bound <= least

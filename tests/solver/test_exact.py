@@ -152,3 +152,9 @@ def test_orders_too_large_for_the_table_are_feasible_with_a_true_bound() -> None
         assert rough.x.sum() == problem.shares
         assert rough.lower_bound <= exact.objective + 1e-9 * exact.breakdown.gross, seed
         assert rough.objective >= exact.objective - 1e-12 * exact.breakdown.gross, seed
+
+
+def test_no_schedule_costs_infinitely_much() -> None:
+    none = solve(Problem(1.0, PowerLaw(1.0, 1.5), cap=0.4, periods=5), integer=True)
+    assert none.status is Status.INFEASIBLE
+    assert none.lower_bound <= none.objective == none.shortfall == np.inf

@@ -6,10 +6,24 @@ import sys
 import numpy as np
 import pytest
 
-from solver import PowerLaw, Problem, ProblemError, Settings, TableLaw, evaluate, solve, value_function
+from solver import (
+    LiquidityChain,
+    PowerLaw,
+    Problem,
+    ProblemError,
+    Settings,
+    TableLaw,
+    evaluate,
+    solve,
+    stochastic_policy,
+    twap,
+    value_function,
+)
 from tests.solver.cases import path_cost, random_problem
 
 LAW = PowerLaw([1.0, 2.0], 1.5)
+NUMPY = Settings(compiled=False)
+POLICY = stochastic_policy(Problem(10.0, LAW), LiquidityChain([1.0, 2.0], np.full((2, 2), 0.5)))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +53,23 @@ LAW = PowerLaw([1.0, 2.0], 1.5)
         ("floor must be <= cap", lambda: Problem(10.0, LAW, floor=[3.0, 0.0], cap=[2.0, 9.0])),
         ("method", lambda: solve(Problem(10.0, LAW), method="best")),
         ("method", lambda: solve(Problem(2.0, TableLaw(np.zeros((2, 3)))), method="nlp")),
+        ("periods", lambda: Problem(10.0, PowerLaw(1.0, 1.5), periods="a")),  # type: ignore[arg-type]
+        ("periods", lambda: Problem(10.0, PowerLaw(1.0, 1.5), periods=np.nan)),  # type: ignore[arg-type]
+        ("periods", lambda: Problem(10.0, PowerLaw(1.0, 1.5), periods=2.5)),  # type: ignore[arg-type]
+        ("side", lambda: Problem(10.0, LAW, side=["buy"])),  # type: ignore[arg-type]
+        ("permanent", lambda: Problem(10.0, LAW, permanent=None)),  # type: ignore[arg-type]
+        ("drift", lambda: Problem(10.0, LAW, drift=None)),  # type: ignore[arg-type]
+        ("sigma", lambda: Problem(10.0, LAW, sigma=1e200, risk_aversion=1.0)),
+        ("tolerance", lambda: Settings(tolerance="a")),  # type: ignore[arg-type]
+        ("grid", lambda: Settings(grid=1.5)),  # type: ignore[arg-type]
+        ("shares", lambda: twap(np.nan, 2)),
+        ("periods", lambda: twap(10.0, 2.5)),  # type: ignore[arg-type]
+        ("levels", lambda: LiquidityChain([], np.zeros((0, 0)))),
+        ("lot makes", lambda: solve(Problem(1e5, PowerLaw(np.ones(4), 0.6), cap=8e4), integer=True, settings=NUMPY)),
+        ("period", lambda: value_function(Problem(10.0, LAW)).value(-1, 0)),
+        ("period", lambda: value_function(Problem(10.0, LAW)).trade(2, 0)),
+        ("period", lambda: POLICY.value(2, 0, 0)),
+        ("state", lambda: POLICY.value(0, 0, -1)),
         ("start", lambda: solve(Problem(10.0, LAW), start=[1.0])),
         ("x must have shape", lambda: evaluate(Problem(10.0, LAW), [1.0])),
         ("x must be >= 0", lambda: evaluate(Problem(10.0, LAW), [11.0, -1.0])),
@@ -80,3 +111,20 @@ def test_import_loads_neither_scipy_nor_numba() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
         == "False"
     )
+
+
+def test_values_outside_the_lattice_are_infinite() -> None:
+    assert POLICY.value(0, 9, 0) == POLICY.value(0, 11, 1) == np.inf
+    assert np.isfinite(POLICY.value(0, 10, 1))
+
+
+def test_a_checked_problem_does_not_change_with_its_inputs() -> None:
+    scale, drift, table = np.ones(3), np.zeros(3), np.array([[0.0, 1.0]])
+    problem, law = Problem(10.0, PowerLaw(scale, 1.5), drift=drift), TableLaw(table)
+    scale[0], drift[0], table[0, 1] = np.nan, 99.0, np.nan
+    assert np.array_equal(problem.terms.scale, np.ones(3))
+    assert not np.any(problem.drift)
+    assert law.table[0, 1] == 1.0
+    for array in (problem.drift, problem.sigma, law.table, problem.terms.scale):
+        with pytest.raises(ValueError, match="read-only"):
+            np.asarray(array)[...] = 5.0

@@ -7,6 +7,7 @@ from solver import (
     PowerLaw,
     Problem,
     ProblemError,
+    TableLaw,
     Uncertainty,
     cost_interval,
     evaluate,
@@ -120,3 +121,14 @@ def test_arguments_are_checked() -> None:
     ):
         with pytest.raises(ProblemError, match=name):
             make()
+
+
+def test_robust_messages_name_the_argument() -> None:
+    errors = Uncertainty(("scale",), [[0.01]])
+    problem = Problem(3.0, PowerLaw(np.ones(2), 1.5))
+    with pytest.raises(ProblemError, match="radius"):
+        robust(problem, errors, radius=np.nan)
+    with pytest.raises(ProblemError, match="rounds"):
+        robust(problem, errors, rounds=0)
+    with pytest.raises(ProblemError, match="permanent"):
+        robust(Problem(3.0, problem.law, permanent=TableLaw(np.zeros((2, 4)))), errors)
