@@ -2,7 +2,7 @@
 
 from .adaptive import Adaptive, MarketState, Plan, replan
 from .batch import Batch, Orders, solve_many
-from .closed_form import almgren_chriss, power_law, twap, vwap
+from .closed_form import almgren_chriss, bertsimas_lo, power_law, twap, vwap
 from .frontier import Frontier, frontier
 from .laws import PowerLaw, ProblemError, TableLaw
 from .markov import LiquidityChain, LiquidityPolicy, stochastic_policy
@@ -35,6 +35,7 @@ __all__ = [
     "Uncertainty",
     "ValueFunction",
     "almgren_chriss",
+    "bertsimas_lo",
     "cost_interval",
     "evaluate",
     "frontier",

@@ -40,6 +40,32 @@ def vwap(shares: float, volume: ArrayLike) -> Floats:
     return np.asarray(shares * weight / weight.sum())
 
 
+def bertsimas_lo(shares: float, impact: float, drift: ArrayLike) -> Floats:
+    """The cheapest schedule when each trade moves the price for good, by its own size too, and a drift is known.
+
+    Shapes: drift (N,), expected price changes after each period, adverse ones positive; returns (N,), shares. Units:
+    impact in currency / share per share, drift in currency / share. Trading x_j at a price it has already moved costs
+    impact x_j**2 over the price before, so this is exponent 2 with scale = permanent = impact.
+    x_j = S / N + (m_j - mean(m)) / impact with m_j = drift_j + ... + drift_{N-1}.
+
+    Raises:
+        ProblemError: impact <= 0, drift not a vector, or a drift so strong that a trade would be negative.
+
+    Source: Bertsimas, Lo (1998), "Optimal control of execution costs", section 2.2, with a known drift in place of
+    their information variable.
+    """
+    if not impact > 0.0:
+        raise ProblemError(f"impact must be > 0, found {impact:g}: without it the schedule is a corner")
+    moves = as_vector("drift", drift)
+    if moves.ndim != 1:
+        raise ProblemError(f"drift must have shape (N,), found {moves.shape}: one change a period")
+    ahead = np.append(np.cumsum(moves[-2::-1])[::-1], 0.0)  # the last change finds nothing left to trade
+    x = twap(shares, len(moves)) + (ahead - ahead.mean()) / impact
+    if x.min() < 0.0:
+        raise ProblemError("drift is so strong that the schedule would sell back: use solve")
+    return np.asarray(x)
+
+
 def almgren_chriss(problem: Problem) -> Floats:
     """The mean-variance schedule for quadratic cost with constant parameters.
 

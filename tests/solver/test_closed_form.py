@@ -10,6 +10,7 @@ from solver import (
     Settings,
     Status,
     almgren_chriss,
+    bertsimas_lo,
     evaluate,
     power_law,
     solve,
@@ -82,3 +83,18 @@ def test_closed_form_refuses_what_it_does_not_solve() -> None:
         almgren_chriss(Problem(10.0, PowerLaw([1.0, 2.0], 2.0)))
     with pytest.raises(ProblemError, match="integer"):
         solve(Problem(10.0, PowerLaw(1.0, 1.5), periods=3), method="closed_form", integer=True)
+
+
+def test_bertsimas_lo_is_the_optimum_under_linear_impact_and_drift() -> None:
+    drift = np.array([0.02, -0.01, 0.03, 0.0, 0.01, 0.5])
+    x = bertsimas_lo(6000.0, 1e-4, drift)
+    problem = Problem(6000.0, PowerLaw(1e-4, 2.0), permanent=1e-4, drift=drift, lot=6000.0)
+    assert np.allclose(x, solve(problem, method="nlp").x, rtol=1e-6)
+    assert np.allclose(bertsimas_lo(6000.0, 1e-4, np.zeros(6)), twap(6000.0, 6))
+
+
+@pytest.mark.parametrize(("impact", "drift", "name"), [(0.0, [1.0, 1.0], "impact"), (1.0, [[1.0]], "drift"),
+                                                       (1e-6, [1.0, 0.0], "drift")])
+def test_bertsimas_lo_messages_name_the_argument(impact: float, drift: list[float], name: str) -> None:
+    with pytest.raises(ProblemError, match=name):
+        bertsimas_lo(100.0, impact, drift)
