@@ -69,7 +69,7 @@ def har_like(logs: np.ndarray, day: int) -> np.ndarray:
     """Return the day's one-step forecasts by least squares on means of the last 1, 5, 20 and 60 minutes."""
     flat = pd.Series(logs[: day + 1].ravel())
     rows = np.column_stack([np.ones(len(flat)), *(flat.ffill().rolling(width, min_periods=1).mean().shift(1)
-                                                  for width in (1, 5, 20, 60))])  # fmt: skip
+                                                  for width in (1, 5, 20, 60))])
     past = np.isfinite(rows).all(axis=1) & np.isfinite(flat.to_numpy()) & (np.arange(len(flat)) < day * logs.shape[1])
     found = np.linalg.lstsq(rows[past], flat.to_numpy()[past], rcond=None)[0]
     return (rows @ found)[day * logs.shape[1] :]

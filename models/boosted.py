@@ -17,7 +17,7 @@ HELD_OUT = 0.2  # the end of the window, on which the size of the errors is meas
 LEAST_ERRORS = 20  # below it the held-out errors say too little
 PARAMETERS = {"objective": "regression", "num_leaves": 7, "learning_rate": 0.08, "min_data_in_leaf": 20,
               "max_bin": 63, "verbosity": -1, "num_threads": 1, "seed": 0, "deterministic": True,
-              "force_row_wise": True, "feature_pre_filter": False}  # fmt: skip
+              "force_row_wise": True, "feature_pre_filter": False}
 
 
 @dataclass(frozen=True)

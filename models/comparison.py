@@ -57,7 +57,7 @@ def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) ->
         scores.append(Score(
             name, float(losses[name].mean()), float(((y - mean) ** 2).mean()), float(np.abs(np.log(y / mean)).mean()),
             float(mean.mean() / y.mean() - 1), float(inside.mean()), statistic, p, confidence[name],
-            not confidence[name] <= MCS_SIZE, int(track.replaced.sum())))  # fmt: skip
+            not confidence[name] <= MCS_SIZE, int(track.replaced.sum())))
     return sorted(scores, key=lambda score: score.qlike)
 
 
@@ -97,12 +97,12 @@ def confidence_set(losses: dict[str, Floats], seed: int) -> dict[str, float]:
     if len(losses) < 2 or days < LEAST_SCORED:
         return dict.fromkeys(losses, float("nan"))
     alike = {name: next(other for other in losses if np.abs(losses[other] - losses[name]).max() <= SAME_LOSS)
-             for name in losses}  # fmt: skip
+             for name in losses}
     apart = DataFrame({name: losses[name] for name in dict.fromkeys(alike.values())})
     if apart.shape[1] < 2:
         return dict.fromkeys(losses, float("nan"))
     found = MCS(apart, MCS_SIZE, reps=MCS_REPETITIONS, block_size=max(1, int(days ** (1 / 3))),
-                method="R", seed=seed)  # fmt: skip
+                method="R", seed=seed)
     found.compute()
     p = {str(name): float(value) for name, value in found.pvalues["Pvalue"].items()}
     return {name: p[alike[name]] for name in losses}

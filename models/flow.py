@@ -72,7 +72,7 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats) -> FlowFit:
     caveats = _caveats(estimate, error)
     return FlowFit(
         gamma=0.0 if caveats else estimate, estimate=estimate, standard_error=error, intercept=intercept,
-        r2=float(fit.rsquared), n=n, n_excluded=int((~known).sum()), lags=lags, warnings=caveats)  # fmt: skip
+        r2=float(fit.rsquared), n=n, n_excluded=int((~known).sum()), lags=lags, warnings=caveats)
 
 
 def _caveats(estimate: float, error: float) -> tuple[Caveat, ...]:

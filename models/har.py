@@ -69,5 +69,5 @@ def lag_means(daily: Floats) -> Floats:
     last = np.arange(WINDOWS[-1], len(daily) + 1)
     columns = [np.divide(sums[last] - sums[last - window], counts[last] - counts[last - window],
                          out=np.full(len(last), np.nan), where=counts[last] > counts[last - window])
-               for window in WINDOWS]  # fmt: skip
+               for window in WINDOWS]
     return np.column_stack(columns)

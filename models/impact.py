@@ -144,7 +144,7 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
         family=family, values=values, covariance=covariance, n=len(used.size),
         n_excluded=len(cells.size) - len(used.size), clusters=len(np.unique(used.cluster)), deviance=deviance,
         pseudo_r2=1 - deviance / flat, censored_share=float(used.censored.mean()),
-        warnings=(*caveats, *borrowed))  # fmt: skip
+        warnings=(*caveats, *borrowed))
 
 
 def _flat_excess(cells: Cells, family: Family) -> str:
@@ -218,7 +218,7 @@ def _problem(used: Cells, family: Family, fixed: dict[str, float]) -> Problem:
     return Problem(
         bucket=bucket, levels=len(labels), log_size=np.log(used.size), volatility=used.volatility,
         log_thinness=np.log(used.thinness), cluster=used.cluster, target=partial(_costs, used, family),
-        fixed=dict(fixed))  # fmt: skip
+        fixed=dict(fixed))
 
 
 def _expanded(solution: Solution, labels: Ints, buckets: int) -> tuple[Floats, Covariance, tuple[Caveat, ...]]:

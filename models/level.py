@@ -112,7 +112,7 @@ def _local_level(logs: Floats) -> tuple[Floats, float, float]:
     model = UnobservedComponents(logs, "llevel")
     model.ssm.filter_concentrated = True
     found = minimize_scalar(lambda ratio: -model.loglike([1.0, math.exp(ratio)]), bounds=LOG_RATIOS,
-                            method="bounded", options={"xatol": 0.01})  # fmt: skip
+                            method="bounded", options={"xatol": 0.01})
     model.update([1.0, math.exp(found.x)])
     result = model.ssm.filter()
     predicted = result.predicted_state[0]

@@ -108,7 +108,7 @@ class LinearFit:
         tomorrow = self.model.design(recent[-(START + 1) :])
         design = np.concatenate([self.design, tomorrow])[-(self.window + 1) :]
         return LinearFit(self.model, self.window, recent[-(self.window + START + 1) :], design,
-                         self.products.push(row))  # fmt: skip
+                         self.products.push(row))
 
     def _target(self, step: int) -> Floats:
         """Return what followed each row but the last at this distance, (n,), NaN where it has not come yet."""

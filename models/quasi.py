@@ -185,4 +185,4 @@ def solve(problem: Problem) -> Solution:
     return Solution(
         problem=problem, mean=problem.mean(root.x), ratios=root.x / np.sqrt(np.diag(covariance)), natural=natural,
         covariance=jacobian @ covariance @ jacobian.T,
-        converged=bool(np.abs(root.fun).max() < SOLVED and low <= problem.exponent(root.x) <= high))  # fmt: skip
+        converged=bool(np.abs(root.fun).max() < SOLVED and low <= problem.exponent(root.x) <= high))

@@ -22,7 +22,7 @@ LEAST_ROWS = 100  # below it there is no regression
 TREE_ROWS, TREES = 10_000, 60  # trees are grown from this many rows on
 PARAMETERS = {"objective": "regression", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 200,
               "feature_fraction": 0.6, "verbosity": -1, "num_threads": 1, "seed": 0, "deterministic": True,
-              "force_row_wise": True}  # fmt: skip
+              "force_row_wise": True}
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,7 +87,7 @@ def report_text(backtest: Backtest) -> str:
              f"{'model':<24}{'QLIKE':>8}{'MSE':>11}{'MAE log':>9}{'bias':>8}{'cover':>7}{'DM':>8}{'p':>9}{'MCS p':>7}"]
     lines += [f"{row.model:<24}{row.qlike:>8.4f}{row.mse:>11.4g}{row.mae_log:>9.4f}{row.bias:>+8.3f}"
               f"{row.coverage:>7.3f}{row.dm:>8.2f}{row.dm_p:>9.2g}{row.mcs_p:>7.3f}{' *' if row.in_mcs else ''}"
-              for row in backtest.scores]  # fmt: skip
+              for row in backtest.scores]
     return "\n".join([*lines, *(f"skipped {name}: {reason}" for name, reason in backtest.skipped.items())])
 
 
@@ -125,7 +125,7 @@ def _tracks(
 ) -> tuple[dict[str, Track], dict[str, str]]:
     """Return every model's track, and the reason of those that cannot run."""
     blocks = [Block(name, measures, protocol, origins[begin : begin + BLOCK])
-              for begin in range(0, len(origins), BLOCK) for name in names]  # fmt: skip
+              for begin in range(0, len(origins), BLOCK) for name in names]
     workers = config.executor.workers
     if workers == "auto":
         workers = len(os.sched_getaffinity(0)) if len(origins) * len(names) > MANY_FORECASTS else 0

@@ -76,7 +76,7 @@ def _add(totals: dict[str, Floats], name: str, value: Floats, period: Ints, peri
 def _book(quotes: "pl.DataFrame") -> Book:
     levels = sum(name.startswith("bid_px_") for name in quotes.columns)
     return Book(**{name: quotes.select(f"{name}_{level}" for level in range(levels)).to_numpy()
-                   for name in ("bid_px", "bid_sz", "ask_px", "ask_sz")})  # fmt: skip
+                   for name in ("bid_px", "bid_sz", "ask_px", "ask_sz")})
 
 
 def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
@@ -133,7 +133,7 @@ def _trade_columns(trades: "pl.DataFrame", edges: Ints) -> dict[str, Floats]:
     period, inside = _period_of(ts, edges)
     columns = {f"{name}_volume": np.bincount(period[inside & (aggressor == sign)],
                                              size[inside & (aggressor == sign)], len(edges) - 1)
-               for name, sign in (("buy", 1), ("sell", -1), ("undirected", 0))}  # fmt: skip
+               for name, sign in (("buy", 1), ("sell", -1), ("undirected", 0))}
     squares = np.bincount(period[inside], size[inside] ** 2, len(edges) - 1)
     return columns | {"volume_squares": squares, "trades": _count(ts, edges)}
 

@@ -88,7 +88,7 @@ def ingest_file(raw: RawFile, source_name: str, calendar: SessionCalendar, direc
         reasons = ", ".join(f"{rule} {rows}" for rule, rows in found.items() if rows) or "it has no records"
         raise InputError(f"{raw.url}: no usable quote ({reasons}); is --calendar {calendar.name} the right one?")
     return Ingested(days, tuple((writer.symbol, writer.date, rule, writer.counts[rule])
-                                for writer in ordered for rule in RULES))  # fmt: skip
+                                for writer in ordered for rule in RULES))
 
 
 def load_day(directory: str, symbol: str, date: str) -> Day:
@@ -125,13 +125,13 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
         "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
         "the best bid must be below the best ask": bid.is_finite() & ask.is_finite() & (bid < ask),
         "sizes must be finite and not negative": pl.all_horizontal(sizes.is_finite() & (sizes >= 0)),
-    }, label)  # fmt: skip
+    }, label)
     _check(trades, "trades", TRADES_SCHEMA, {
         "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
         "prices must be finite": pl.col("price").is_finite(),
         "sizes must be finite and not negative": pl.col("size").is_finite() & (pl.col("size") >= 0),
         "the aggressor must be -1, 0 or 1": pl.col("aggressor").is_in([-1, 0, 1]),
-    }, label)  # fmt: skip
+    }, label)
 
 
 def _check(

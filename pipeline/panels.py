@@ -10,7 +10,7 @@ from pipeline.errors import InputError
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
 COMPANIONS = {"quarticity": ("rq", "quarticity"), "jump": ("rj", "jump"), "negative": ("rvn", "negative"),
-              "positive": ("rvp", "positive")}  # fmt: skip
+              "positive": ("rvp", "positive")}
 VARIANCE = "rv"  # the target that has companions
 PERCENT = 100.0  # returns are measured in percent
 
@@ -31,7 +31,7 @@ def read_panel(path: str, target: str) -> Measures:
         days = frame.index.to_series()
     level = numbers(frame, target, path)
     found = {field: numbers(frame, name, path) for field, names in COMPANIONS.items()
-             for name in names if target.lower() == VARIANCE and name in frame.columns}  # fmt: skip
+             for name in names if target.lower() == VARIANCE and name in frame.columns}
     try:
         return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]"))
     except ValueError as error:
@@ -102,7 +102,7 @@ def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.D
     move = PERCENT * np.log(close).groupby(days).diff()
     sums = pd.DataFrame({"rv": move**2, "rq": move**4, "rvn": move.where(move < 0, 0.0) ** 2,
                          "rvp": move.where(move > 0, 0.0) ** 2,
-                         "bpv": np.pi / 2 * move.abs() * move.abs().groupby(days).shift()})  # fmt: skip
+                         "bpv": np.pi / 2 * move.abs() * move.abs().groupby(days).shift()})
     found = sums.groupby(days).sum()
     found["rq"] *= move.groupby(days).count() / 3
     found["rj"] = (found["rv"] - found["bpv"]).clip(lower=0.0)  # by definition not negative

@@ -19,7 +19,7 @@ from pipeline.params import Calendar
 # Okabe and Ito's colours, slightly darkened for thin marks on white; the report's CSS overrides them by name.
 PALETTE = {
     "ink": "#1f2a37", "muted": "#66717f", "grid": "#dde2e8", "blue": "#0067a5", "orange": "#c85200",
-    "green": "#00805e", "purple": "#a8558a"}  # fmt: skip
+    "green": "#00805e", "purple": "#a8558a"}
 STYLE = {
     "font.family": "sans-serif", "font.size": 9.0, "axes.titlesize": 9.5, "axes.titlelocation": "left",
     "axes.titleweight": "bold", "axes.titlecolor": PALETTE["ink"], "axes.labelcolor": PALETTE["muted"],
@@ -28,11 +28,11 @@ STYLE = {
     "grid.color": PALETTE["grid"], "grid.linewidth": 0.7, "text.color": PALETTE["ink"],
     "xtick.color": PALETTE["muted"], "ytick.color": PALETTE["muted"], "xtick.major.width": 0.7,
     "ytick.major.width": 0.0, "legend.frameon": False, "legend.fontsize": 9.0, "lines.linewidth": 1.5,
-    "figure.facecolor": "white", "figure.dpi": 110, "figure.constrained_layout.use": True}  # fmt: skip
+    "figure.facecolor": "white", "figure.dpi": 110, "figure.constrained_layout.use": True}
 BENCHMARKS = (("vwap", "VWAP", "green", "-"), ("twap", "TWAP", "orange", "--"))
 PANELS = (
     ("volatility", "Volatility, bps of price per period", True), ("volume", "Volume, shares per period", False),
-    ("half_spread", "Half spread, bps of price", True), ("depth", "Depth on a side, shares", False))  # fmt: skip
+    ("half_spread", "Half spread, bps of price", True), ("depth", "Depth on a side, shares", False))
 SIDES = ((1, "Buy (walks the ask)"), (-1, "Sell (walks the bid)"))
 MODEL_COLOURS = ("blue", "orange", "green", "purple")
 BAND = (0.1, 0.9)
@@ -159,9 +159,9 @@ def _cost_panel(ax: Axes, table: pd.DataFrame, scale: float) -> None:
     ax.plot(table["size"], spread, color=PALETTE["green"], linewidth=1.0, linestyle="--", label="Half spread")
     ax.plot(table["size"], whole, color=PALETTE["blue"], label="Fitted law")
     ax.plot(table["size"], spread + per_share * table["corrected"], "o", color=PALETTE["orange"], markersize=5,
-            label="Book walk, censored part imputed")  # fmt: skip
+            label="Book walk, censored part imputed")
     ax.plot(table["size"], spread + per_share * table["observed"], "o", color=PALETTE["muted"], markersize=5,
-            markerfacecolor="none", label="Book walk, uncensored time alone")  # fmt: skip
+            markerfacecolor="none", label="Book walk, uncensored time alone")
 
 
 @matplotlib.rc_context(STYLE)

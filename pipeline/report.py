@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 TEMPLATE = "report.html"
 FAMILIES = {"spread_power": "half spread + power law", "spread_sqrt": "half spread + square-root law",
-            "linear": "linear law"}  # fmt: skip
+            "linear": "linear law"}
 FIGURES = {
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",
     "cost": "cost of a market order by size and side, and how often displayed depth does not hold it",
-    "importance": "feature importance of the learned models"}  # fmt: skip
+    "importance": "feature importance of the learned models"}
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def render(params: Params, reports: tuple[SymbolReport, ...], quality: pd.DataFr
     """
     views = [_view(params, report) for report in reports]
     totals = {"quality": tables.quality_totals(quality), "days": tables.quality_days(quality),
-              "stages": tables.stage_table(facts.stages)}  # fmt: skip
+              "stages": tables.stage_table(facts.stages)}
     return _template().render(
         views=views, tables=totals, facts=facts, calendar=params.calendar,
-        command=_run_command(reports, facts))  # fmt: skip
+        command=_run_command(reports, facts))
 
 
 def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
@@ -134,7 +134,7 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
             "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
             "forecasts": tables.score_table(report.forecast.scores),
             "candidates": tables.selection_table(report.selection.scores)},
-        command=_allocate_command(report))  # fmt: skip
+        command=_allocate_command(report))
 
 
 def _when(plan: pd.DataFrame, calendar: Calendar, clock: "Clock") -> str:
@@ -153,12 +153,12 @@ def _cards(report: SymbolReport, clock: "Clock") -> tuple[Card, ...]:
     best = costs.loc["optimal"]
     expected = Card("Expected cost ± standard deviation",
                     f"{number(best['cost_bps'], 3)} ± {number(best['deviation_bps'], 3)} bps",
-                    f"{money(best['cost'])} ± {money(best['deviation'])} in currency")  # fmt: skip
+                    f"{money(best['cost'])} ± {money(best['deviation'])} in currency")
     savings = tuple(
         Card(f"Saved against {name.upper()}", f"{number(costs.loc[name, 'cost_bps'] - best['cost_bps'], 3)} bps",
              f"{money(costs.loc[name, 'cost'] - best['cost'])} in currency "
              f"({percent(1 - best['cost'] / costs.loc[name, 'cost'])})")
-        for name in ("twap", "vwap"))  # fmt: skip
+        for name in ("twap", "vwap"))
     share = (plan["optimal"] / plan["volume"]).where(plan["volume"] > 0)
     peak = Card("Peak share of volume", MISSING, "no volume forecast")
     if share.notna().any():
@@ -177,18 +177,18 @@ def _run_command(reports: tuple[SymbolReport, ...], facts: RunFacts) -> str:
     data = [] if facts.source == "simulate" else ["--data", "TAPE"]
     names = ",".join(report.symbol for report in reports)
     return shlex.join(["impact", "run", "--source", facts.source, *data, "--symbols", names,
-                       "--as-of", facts.as_of, *_order_flags(reports[0].order)])  # fmt: skip
+                       "--as-of", facts.as_of, *_order_flags(reports[0].order)])
 
 
 def _allocate_command(report: SymbolReport) -> str:
     return shlex.join(["impact", "allocate", "--params", "params.json", "--symbol", report.symbol,
-                       *_order_flags(report.order)])  # fmt: skip
+                       *_order_flags(report.order)])
 
 
 def _order_flags(order: AllocateConfig) -> list[str]:
     """Return the command line's options of an order; what is at its default is left out."""
     given = {"shares": order.shares, "side": order.side} | {
-        name: value for name, value in order if value != AllocateConfig.model_fields[name].default}  # fmt: skip
+        name: value for name, value in order if value != AllocateConfig.model_fields[name].default}
     return [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
@@ -200,6 +200,6 @@ def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     shell = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-                        trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+                        trim_blocks=True, lstrip_blocks=True)
     shell.filters |= {"number": number, "local": _local}
     return shell.get_template(TEMPLATE)

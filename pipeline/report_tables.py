@@ -18,7 +18,7 @@ NORMAL_95 = NormalDist().inv_cdf(0.975)
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 METHODS = {"optimal": "Optimal", "nlp": "Continuous (NLP)", "dp": "Lattice (DP)", "twap": "TWAP", "vwap": "VWAP"}
 CANDIDATES = {"law": "Parametric law", "square_root": "Square-root law", "gamma_regression": "Gamma regression",
-              "lightgbm": "LightGBM"}  # fmt: skip
+              "lightgbm": "LightGBM"}
 SERIES = {"volatility": "Volatility", "volume": "Volume", "half_spread": "Half spread", "depth": "Depth"}
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
 LOSSES = {"qlike": "QLIKE", "mse_log": "MSE of logarithms"}
@@ -122,9 +122,9 @@ def cost_table(schedule: Schedule) -> Table:
         pieces = tuple(money(getattr(row, name)) for name in (*BREAKDOWN, "risk"))
         proof = row.status.lower() + (f", gap {money(row.gap)}" if pd.notna(row.gap) else "")
         rows.append((METHODS.get(row.method, row.method), money(row.cost), number(row.cost_bps), money(row.deviation),
-                     number(row.deviation_bps), *pieces, proof))  # fmt: skip
+                     number(row.deviation_bps), *pieces, proof))
     head = ("Plan", "Cost", "bps", "Std. dev.", "bps", "Spread", "Temporary", "Permanent", "Drift", "Risk charge",
-            "Proof")  # fmt: skip
+            "Proof")
     return Table(head, tuple(rows), words=(0, 10), marked=(0,))
 
 
@@ -151,7 +151,7 @@ def score_table(scores: pd.DataFrame) -> Table:
         (SERIES.get(row.series, row.series), row.origin, LOSSES.get(row.metric, row.metric),
          number(row.model), number(row.baseline), percent(row.model / row.baseline - 1) if row.baseline else MISSING,
          count(row.n))
-        for row in scores.itertuples())  # fmt: skip
+        for row in scores.itertuples())
     return Table(("Series", "Origin", "Loss", "Model", "Baseline", "Change", "Periods"), rows, words=(0, 1, 2))
 
 
@@ -162,7 +162,7 @@ def selection_table(scores: pd.DataFrame) -> Table:
         roles = [role for role, holds in (("registered", row.winner), ("exported", row.exported)) if holds]
         rows.append((CANDIDATES.get(row.candidate, row.candidate), ", ".join(roles), number(row.deviance),
                      "best" if row.deviance == best else f"± {number(row.deviance_error, 2)}",
-                     number(row.rmse_bps), percent(row.bias), count(row.cells)))  # fmt: skip
+                     number(row.rmse_bps), percent(row.bias), count(row.cells)))
     winners = tuple(place for place, winner in enumerate(scores["winner"]) if winner)
     head = ("Candidate", "Role", "Deviance", "Error of the difference", "RMSE, bps", "Bias", "Cells")
     return Table(head, tuple(rows), words=(0, 1), marked=winners)
@@ -181,12 +181,12 @@ def quality_days(quality: pd.DataFrame) -> Table:
     """List the rows each rule touched on each day it touched any."""
     touched = quality[quality["rows"] > 0].sort_values(["symbol", "date", "rule"])
     rows = tuple((row.symbol, str(row.date), row.rule.replace("_", " "), count(row.rows))
-                 for row in touched.itertuples())  # fmt: skip
+                 for row in touched.itertuples())
     return Table(("Symbol", "Date", "Rule", "Rows"), rows, words=(0, 1, 2))
 
 
 def stage_table(stages: pd.DataFrame) -> Table:
     """List what each stage did in this run."""
     rows = tuple((row.stage, count(row.tasks), count(row.computed), count(row.reused), number(row.seconds, 3))
-                 for row in stages.itertuples())  # fmt: skip
+                 for row in stages.itertuples())
     return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work"), rows)

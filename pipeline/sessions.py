@@ -63,7 +63,7 @@ class SessionCalendar:
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         calendar = _load(self.name)
         opens, closes = (moments.dt.tz_convert(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
-                         for moments in (calendar.opens, calendar.closes))  # fmt: skip
+                         for moments in (calendar.opens, calendar.closes))
         return calendar.sessions.to_numpy().astype("datetime64[D]"), opens, closes
 
     def session(self, date: str) -> Session:

@@ -60,7 +60,7 @@ def plan(directory: Path, config: SimulateConfig) -> list[DayTask]:
     sessions = SessionCalendar("XNYS", 60).sessions_from(config.start, config.days)
     market = MarketConfig(config.symbols, config.seed, tuple(session.periods for session in sessions))
     return [DayTask(str(directory), market, session, symbol, day)
-            for symbol in range(config.symbols) for day, session in enumerate(sessions)]  # fmt: skip
+            for symbol in range(config.symbols) for day, session in enumerate(sessions)]
 
 
 def write_day(task: DayTask) -> str:
@@ -143,7 +143,7 @@ def write_truth(tasks: Sequence[DayTask]) -> None:
         "symbols": {truth.symbol: {"k": truth.k, "beta": truth.beta, "gamma": truth.gamma,
                                    "half_spread": truth.half_spread, "alpha": truth.alpha.tolist()}
                     for truth in truths},
-    }  # fmt: skip
+    }
     (directory / "truth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -155,4 +155,4 @@ def _periods(truth: SymbolTruth, sessions: Sequence[Session]) -> pl.DataFrame:
             "liquidity": day.liquidity, "sigma": day.sigma, "volume": day.volume, "scale": day.scale,
         })
         for session, day in zip(sessions, truth.days, strict=True)
-    )  # fmt: skip
+    )

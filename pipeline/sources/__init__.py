@@ -82,7 +82,7 @@ def list_files(location: str, wanted: Callable[[str], bool], looked_for: str) ->
     single = list(found) == [path.rstrip("/")]
     local = isinstance(fs, LocalFileSystem)
     files = [(name if local else fs.unstrip_protocol(name), int(info["size"]))
-             for name, info in sorted(found.items()) if single or wanted(Path(name).name)]  # fmt: skip
+             for name, info in sorted(found.items()) if single or wanted(Path(name).name)]
     if not files:
         raise InputError(f"{location}: none of its {len(found)} files fits; expected {looked_for}")
     for name, size in files:

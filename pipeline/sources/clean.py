@@ -47,7 +47,7 @@ class Cleaner:
         dates = pl.Series("date", self.calendar.session_of(ts).astype("datetime64[ms]")).cast(pl.Date)
         local = records["ts"].cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(self.calendar.timezone).dt.date()
         records = records.with_columns(
-            dates.is_null().alias("out_of_session"), dates.fill_null(local).cast(pl.String).alias("date"))  # fmt: skip
+            dates.is_null().alias("out_of_session"), dates.fill_null(local).cast(pl.String).alias("date"))
         for part in records.partition_by("date", maintain_order=True):
             yield self._batch(part, part["date"][0])
 
@@ -107,7 +107,7 @@ def _quotes(quotes: pl.DataFrame, levels: int, counts: dict[str, int]) -> pl.Dat
     sides = [(f"{side}_px_{level}", f"{side}_sz_{level}") for level in range(levels) for side in ("bid", "ask")]
     quotes = quotes.with_columns(
         pl.when(_missing(price) | (pl.col(size) == 0)).then(fill).otherwise(pl.col(name)).alias(name)
-        for price, size in sides for name, fill in ((price, float("nan")), (size, 0.0)))  # fmt: skip
+        for price, size in sides for name, fill in ((price, float("nan")), (size, 0.0)))
     bid, ask = pl.col("bid_px_0"), pl.col("ask_px_0")
     quotes = _drop(quotes, "undefined_price", bid.is_nan() & ask.is_nan(), counts)
     quotes = _drop(quotes, "one_sided", bid.is_nan() | ask.is_nan(), counts)

@@ -77,7 +77,7 @@ def _check_publisher(part: pl.DataFrame, publishers: dict[str, int], symbol: str
         return
     if len(seen) > 1:
         raise InputError(f"{url}: {symbol} has the books of several publishers ({', '.join(map(str, sorted(seen)))}) "
-                         "mixed; keep the records of one publisher_id a file")  # fmt: skip
+                         "mixed; keep the records of one publisher_id a file")
     publishers[symbol] = seen.pop()
 
 
@@ -97,16 +97,16 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
         *(_price(part, raw).alias(name) if "_px_" in name else pl.col(raw).cast(pl.Float64).alias(name)
           for name, raw in book.items()),
         *(pl.lit(False).alias(flag) for flag in ("halted", "long_decimals", "cross")),
-    )  # fmt: skip
+    )
     for name, column in (("order", order), ("ts", "ts_event")):
         wrong = records.filter(pl.col(name).is_null() | (pl.col(name) <= 0) | (pl.col(name) == UNDEFINED))
         if len(wrong):
             raise InputError(f"{url}: row {wrong['row'][0]}: {column} is no time; "
-                             "expected ns since 1970 or ISO 8601 in UTC")  # fmt: skip
+                             "expected ns since 1970 or ISO 8601 in UTC")
     small = records.filter(pl.col("bid_px_0").abs() < SMALLEST_PRICE)
     if len(small) and part["bid_px_00"].dtype.is_integer():
         raise InputError(f"{url}: row {small['row'][0]}: bid_px_00 is {small['bid_px_0'][0]:g} if integers are units "
-                         "of 1e-9; write decimal prices with a decimal point")  # fmt: skip
+                         "of 1e-9; write decimal prices with a decimal point")
     return records
 
 

@@ -39,7 +39,7 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
         except (pl.exceptions.PolarsError, OSError, _Damaged) as error:
             reason = str(error).strip().splitlines()[0]
             raise InputError(f"{url}: truncated, damaged or no mbp-10 {kind} file: {reason} (after record {done}); "
-                             "fetch or export it again") from None  # fmt: skip
+                             "fetch or export it again") from None
         yield _with_symbol(frame.with_columns(pl.int_range(done + 1, done + len(frame) + 1).alias("row")), url)
         done += len(frame)
 

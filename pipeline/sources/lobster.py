@@ -94,7 +94,7 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
         if count[0] != count[1]:
             more = "more" if count[0] > count[1] else "fewer"
             raise InputError(f"{pair.label}: {more} messages than books ({done + count[0]} and {done + count[1]} rows "
-                             "or more); the two files must be of one download")  # fmt: skip
+                             "or more); the two files must be of one download")
         numbers = pl.Series("row", range(done + 1, done + count[0] + 1), dtype=pl.Int64)
         yield pl.concat([numbers.to_frame(), left, right], how="horizontal")
         done += count[0]
@@ -152,7 +152,7 @@ def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str)
         pl.when(visible).then(-pl.col("direction")).otherwise(0).cast(pl.Int8).alias("aggressor"),
         (pl.col("type") == CROSS).alias("cross"),
         *(column for level in range(levels) for side in ("bid", "ask") for column in _level(side, level)),
-    ).with_columns(pl.col("ts").alias("order"))  # fmt: skip
+    ).with_columns(pl.col("ts").alias("order"))
     wrong = cleaned.filter(pl.col("ts").is_null())
     if len(wrong):
         row = wrong["row"][0]

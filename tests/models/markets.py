@@ -15,4 +15,4 @@ def market(days: int, seed: int = 0) -> Measures:
     negative = level * rng.beta(8, 8, days)
     date = np.busday_offset("2020-01-01", np.arange(days), roll="forward").astype("datetime64[D]")
     return Measures(level, 0.01 * level**2 * rng.chisquare(4, days), level * 0.1 * rng.uniform(size=days), negative,
-                    level - negative, date)  # fmt: skip
+                    level - negative, date)

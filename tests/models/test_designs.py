@@ -21,7 +21,7 @@ def test_rows_by_hand():
     tilt = [np.log(days.negative[each].mean() / days.positive[each].mean())
             for each in (slice(day, day + 1), slice(day - 4, day + 1))]
     np.testing.assert_allclose(designs.log_semivariance_harq(days)[row],
-                               [1, *logs, *tilt, np.log(noise[day] / level[day])])  # fmt: skip
+                               [1, *logs, *tilt, np.log(noise[day] / level[day])])
     calendar = designs.log_calendar_har(days)[row]
     np.testing.assert_allclose(calendar[:4], [1, *logs])
     np.testing.assert_array_equal(calendar[4:], designs.next_weekday(days)[row])

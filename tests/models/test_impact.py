@@ -47,7 +47,7 @@ def planted(truth: Truth, seed: int) -> Cells:
     fields = {name: np.concatenate([side[name].ravel() for side in per_period]) for name in per_period[0]}
     repeat = {
         "bucket": bucket, "volatility": expected[0], "thinness": expected[1],
-        "cluster": np.broadcast_to(np.arange(truth.days)[:, None], shape)}  # fmt: skip
+        "cluster": np.broadcast_to(np.arange(truth.days)[:, None], shape)}
     fields |= {name: np.tile(np.repeat(value.ravel(), len(SIZES)), 2) for name, value in repeat.items()}
     size = np.tile(SIZES, 2 * truth.days * truth.periods)
     turn = (size / 1000) ** (truth.tilt * rng.normal(size=truth.days))[fields["cluster"]]
@@ -75,7 +75,7 @@ def _averages(scale: np.ndarray, truth: Truth, rng: np.random.Generator) -> dict
 
 def estimates(fit) -> dict[str, tuple[float, float]]:
     return {name: (value, error) for name, value, error in
-            zip(fit.names, fit.values, fit.covariance.standard_errors, strict=True)}  # fmt: skip
+            zip(fit.names, fit.values, fit.covariance.standard_errors, strict=True)}
 
 
 def expected(truth: Truth) -> dict[str, float]:
@@ -129,9 +129,9 @@ def test_completed_excess_by_hand():
 def cell(count: int = 1, **values) -> Cells:
     """Cells that are equal but for the given values."""
     plain = {"size": 100.0, "excess": 1.0, "half_spread": TICK, "censored": 0.0, "censored_depth": np.nan,
-             "censored_excess": np.nan, "bucket": 0, "volatility": 1.0, "thinness": 1.0, "cluster": 0}  # fmt: skip
+             "censored_excess": np.nan, "bucket": 0, "volatility": 1.0, "thinness": 1.0, "cluster": 0}
     return Cells(**{name: np.broadcast_to(np.asarray(values.get(name, value)), (count,)).copy()
-                    for name, value in plain.items()})  # fmt: skip
+                    for name, value in plain.items()})
 
 
 def noisy(seed: int = 0, n: int = 600) -> tuple[Cells, np.random.Generator]:
@@ -140,7 +140,7 @@ def noisy(seed: int = 0, n: int = 600) -> tuple[Cells, np.random.Generator]:
     size, v, thinness = rng.choice(SIZES, n), rng.uniform(0.3, 2, n), rng.uniform(0.4, 2, n)
     mean = 1e-3 * size**1.5 * (1 + 0.5 * v) * thinness
     return cell(n, size=size, excess=mean * rng.gamma(4, 0.25, n), volatility=v, thinness=thinness,
-                bucket=rng.integers(0, 3, n), cluster=rng.integers(0, 30, n)), rng  # fmt: skip
+                bucket=rng.integers(0, 3, n), cluster=rng.integers(0, 30, n)), rng
 
 
 def test_without_censoring_and_beta_it_is_the_gamma_regression_of_statsmodels():
@@ -152,12 +152,12 @@ def test_without_censoring_and_beta_it_is_the_gamma_regression_of_statsmodels():
     design = np.column_stack([np.eye(3)[cells.bucket], np.log(cells.size), np.log(cells.thinness)])
     link = sm.families.Gamma(link=sm.families.links.Log())
     glm = sm.GLM(cells.excess, design, family=link).fit(
-        cov_type="cluster", cov_kwds={"groups": cells.cluster, "use_correction": False}, tol=1e-12)  # fmt: skip
+        cov_type="cluster", cov_kwds={"groups": cells.cluster, "use_correction": False}, tol=1e-12)
     mine = np.r_[0:4, 5]
     np.testing.assert_allclose(fit.values[mine], glm.params, rtol=1e-6)
     groups = len(np.unique(cells.cluster))
     np.testing.assert_allclose(
-        fit.covariance.standard_errors[mine], glm.bse * np.sqrt(groups / (groups - 1)), rtol=1e-4)  # fmt: skip
+        fit.covariance.standard_errors[mine], glm.bse * np.sqrt(groups / (groups - 1)), rtol=1e-4)
 
 
 def test_one_level_per_bucket_has_its_closed_form():
@@ -209,7 +209,7 @@ def test_a_one_level_book_falls_back_to_linear_total_cost():
         assert abs(found - value) < 3.5 * error, name
     np.testing.assert_allclose(
         fit.cost(flat.size, spread, flat.bucket, flat.volatility, flat.thinness),
-        fit.predict(flat.size, flat.bucket, flat.volatility, flat.thinness))  # fmt: skip
+        fit.predict(flat.size, flat.bucket, flat.volatility, flat.thinness))
 
 
 def test_one_costly_size_is_enough_where_k_is_fixed():

@@ -98,7 +98,7 @@ def test_the_forecast_is_a_distribution_around_its_mean(name: str):
 def test_scale_does_not_matter(name: str):
     days = market(200, seed=4)
     scaled = Measures(days.level * 1e-4, days.quarticity * 1e-8, days.jump * 1e-4, days.negative * 1e-4,
-                      days.positive * 1e-4, days.date)  # fmt: skip
+                      days.positive * 1e-4, days.date)
     one, other = (MODELS[name].fit(each, WINDOW).forecast(2) for each in (days, scaled))
     np.testing.assert_allclose(other.mean, one.mean * 1e-4, rtol=0.1 if name == "lightgbm" else 2e-3)  # trees jump
 

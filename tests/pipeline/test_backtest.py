@@ -23,7 +23,7 @@ IN_PROCESS = load_config(None, {"executor": {"workers": 0}})
 def panel(tmp_path: Path) -> Path:
     days = market(160)
     frame = pd.DataFrame({"date": days.date, "RV": days.level, "RQ": days.quarticity, "RJ": days.jump,
-                          "RVn": days.negative, "RVp": days.positive})  # fmt: skip
+                          "RVn": days.negative, "RVp": days.positive})
     file = tmp_path / "panel.csv"
     frame.to_csv(file, index=False)
     return file
@@ -46,7 +46,7 @@ def test_the_command_writes_scores_and_nested_runs(panel: Path, own_mlflow: Path
     parent = runs[runs["tags.level"] == "backtest"].iloc[0]
     nested = runs[runs["tags.mlflow.parentRunId"] == parent["run_id"]].set_index("params.model")
     assert nested.loc["ewma", "metrics.qlike"] == pytest.approx(
-        next(row["qlike"] for row in found["scores"] if row["model"] == "ewma"))  # fmt: skip
+        next(row["qlike"] for row in found["scores"] if row["model"] == "ewma"))
 
 
 def test_workers_change_nothing(panel: Path) -> None:

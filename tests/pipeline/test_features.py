@@ -44,7 +44,7 @@ def tape(seed: int = 0, periods: int = 6, rows: int = 400, levels: int = 3) -> T
     trades = pl.DataFrame({
         "ts": np.sort(OPEN + rng.integers(0, periods * 60, 50) * NS), "price": np.full(50, 100.0),
         "size": rng.integers(1, 9, 50) * 10.0,
-        "aggressor": rng.integers(-1, 2, 50).astype(np.int8)})  # fmt: skip
+        "aggressor": rng.integers(-1, 2, 50).astype(np.int8)})
     return Tape(pl.DataFrame(columns), trades)
 
 
@@ -85,7 +85,7 @@ def test_cells_equal_a_second_by_second_walk():
                 assert cell.censored == pytest.approx(len(beyond) / len(walks), abs=1e-12)
                 expected = [np.mean(within) if within else np.nan,
                             np.mean([walk[1] for walk in beyond]) if beyond else np.nan,
-                            np.mean([walk[2] for walk in beyond]) if beyond else np.nan]  # fmt: skip
+                            np.mean([walk[2] for walk in beyond]) if beyond else np.nan]
                 found = cell[["excess", "censored_depth", "censored_excess"]].to_numpy(float)
                 np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     assert 0 < got.censored.mean() < 1  # the tape exercises both cases
@@ -102,7 +102,7 @@ def test_book_averages_equal_second_by_second_means():
             mean = np.mean([row[name] for row in rows])
             assert got[f"depth_{name.replace('_sz', '')}"][period] == pytest.approx(mean, rel=1e-9)
         depth = np.mean([sum(row[f"{side}_sz_{level}"] for side in ("bid", "ask") for level in range(3)) / 2
-                         for row in rows])  # fmt: skip
+                         for row in rows])
         assert got.depth[period] == pytest.approx(depth, rel=1e-9)
         assert got.covered[period] == pytest.approx(1.0)
 
@@ -147,7 +147,7 @@ def test_realized_variance_has_the_stated_effective_number_of_returns():
     ts = OPEN + np.arange(periods * 60, dtype=np.int64) * NS
     mid = 1000 + np.cumsum(rng.normal(0, sigma / np.sqrt(60), len(ts)))
     quotes = pl.DataFrame({"ts": ts, "bid_px_0": mid - 0.01, "bid_sz_0": np.ones(len(ts)),
-                           "ask_px_0": mid + 0.01, "ask_sz_0": np.ones(len(ts))})  # fmt: skip
+                           "ask_px_0": mid + 0.01, "ask_sz_0": np.ones(len(ts))})
     got = features.run(Tape(quotes, tape().trades), session(periods), (1.0, 2.0), "X").periods.iloc[1:]
     assert got.realized_variance.mean() == pytest.approx(sigma**2, rel=0.03)
     assert got.rv_n.nunique() == 1
@@ -169,11 +169,11 @@ def test_order_flow_imbalance_counts_events_by_hand():
     """Bid grows by 3, improves with 5; ask improves with 2, retreats to 4; the second bid level goes."""
     states = [  # bid, size, bid 2, size, ask, size, ask 2, size
         (10, 1, 9, 7, 12, 6, 13, 1), (10, 4, 9, 7, 12, 6, 13, 1), (11, 5, 9, 7, 13, 6, 14, 1),
-        (11, 5, 9, 7, 12, 2, 14, 1), *[(11, 5, np.nan, 0, 13, 4, 14, 1)] * 3]  # fmt: skip
+        (11, 5, 9, 7, 12, 2, 14, 1), *[(11, 5, np.nan, 0, 13, 4, 14, 1)] * 3]
     names = [f"{side}_{what}_{level}" for side, level in (("bid", 0), ("bid", 1), ("ask", 0), ("ask", 1))
-             for what in ("px", "sz")]  # fmt: skip
+             for what in ("px", "sz")]
     quotes = pl.DataFrame(np.array(states, dtype=float), schema=names, orient="row").with_columns(
-        ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250]) * NS))  # fmt: skip
+        ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250]) * NS))
     got = features.run(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
     # row 2: bid +3; row 3: bid improves +5, ask retreats +6; row 4: ask improves -2; row 5: ask retreats +2
     np.testing.assert_array_equal(got.ofi_0, [3, 5 + 6 - 2, 2, 0, 0])
@@ -205,7 +205,7 @@ def test_the_past_does_not_see_the_future(monkeypatch, chunk):
     cut = OPEN + 180 * NS
     early, late = pl.col("ts") < cut, pl.col("ts") >= cut
     mixed = Tape(pl.concat([given.quotes.filter(early), other.quotes.filter(late)]),
-                 pl.concat([given.trades.filter(early), other.trades.filter(late)]))  # fmt: skip
+                 pl.concat([given.trades.filter(early), other.trades.filter(late)]))
     one, two = (features.run(each, session(6), SIZES, "X") for each in (given, mixed))
     assert one.periods[one.periods.period < 3].equals(two.periods[two.periods.period < 3])
     assert one.cells[one.cells.period < 3].equals(two.cells[two.cells.period < 3])

@@ -23,7 +23,7 @@ QUOTES = pl.DataFrame(
     orient="row",
 )
 TRADES = pl.DataFrame({"ts": [1, 1], "price": [100.0, 99.0], "size": [1.0, 0.5], "aggressor": [1, 0]},
-                      schema_overrides={"aggressor": pl.Int8})  # fmt: skip
+                      schema_overrides={"aggressor": pl.Int8})
 
 
 def write(path: Path, times: list[int], symbols: list[str] | None = None) -> RawFile:
@@ -32,7 +32,7 @@ def write(path: Path, times: list[int], symbols: list[str] | None = None) -> Raw
         "ts_event": times, "symbol": symbols or ["ABC"] * rows, "action": ["A", "T"] * (rows // 2) + ["A"] * (rows % 2),
         "side": ["B"] * rows, "price": [10.0] * rows, "size": list(range(1, rows + 1)),
         "bid_px_00": [9.0] * rows, "bid_sz_00": [3] * rows, "ask_px_00": [10.0] * rows, "ask_sz_00": [4] * rows,
-    }).write_parquet(path)  # fmt: skip
+    }).write_parquet(path)
     return RawFile(str(path), None, None, path.stat().st_size)
 
 

@@ -25,7 +25,7 @@ FACTS = RunFacts(
     created="2025-02-01T10:00:00+00:00", code_version="0.1.0+abc", data_hash="d" * 64, mlflow_run_id="run7",
     source="databento", as_of="2025-01-31T21:00:00+00:00",
     stages=pd.DataFrame({"stage": ["ingest", "forecast"], "tasks": [60, 3], "computed": [60, 1], "reused": [0, 2],
-                         "seconds": [12.25, 3.5]}))  # fmt: skip
+                         "seconds": [12.25, 3.5]}))
 NO_WARNINGS = pd.DataFrame({"code": [], "message": []})
 
 
@@ -42,7 +42,7 @@ def make_schedule(order: AllocateConfig) -> Schedule:
     plan = pd.DataFrame({
         "period": np.arange(PERIODS), "start": STARTS, "sigma": 0.1 * smile(0.5), "volume": volume,
         "optimal": optimal, "nlp": order.shares * weight / weight.sum(), "dp": optimal,
-        "twap": order.shares / PERIODS, "vwap": order.shares * volume / volume.sum()})  # fmt: skip
+        "twap": order.shares / PERIODS, "vwap": order.shares * volume / volume.sum()})
     solved = ("optimal", "nlp", "dp")
     cost = {"optimal": 2500.0, "nlp": 2499.5, "dp": 2500.0, "twap": 3000.0, "vwap": 2600.25}
     costs = pd.DataFrame([{
@@ -51,24 +51,24 @@ def make_schedule(order: AllocateConfig) -> Schedule:
         "lower_bound": 2499.0 if name in solved else np.nan,
         "gap": 0.0 if name in solved else np.nan,
         "status": "OPTIMAL" if name in solved else "BENCHMARK"}
-        for name, value in cost.items()])  # fmt: skip
+        for name, value in cost.items()])
     return Schedule(plan, costs, pd.DataFrame(columns=["code", "message"]))
 
 
 def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
     levels = {"volatility": 0.1 * smile(0.5), "volume": 60_000 * smile(0.35), "half_spread": 0.01 * smile(0.8),
-              "depth": 2_000 * smile(1.5)}  # fmt: skip
+              "depth": 2_000 * smile(1.5)}
     noise = {"volatility": 0.25, "volume": 0.5, "half_spread": 0.1, "depth": 0.2}
     frames = [pd.DataFrame({
         "series": name, "date": f"2025-01-{27 + day}", "period": np.arange(PERIODS), "forecast": level,
         "baseline": level * np.exp(0.1 * rng.standard_normal(PERIODS)),
         "realized": level * np.exp(noise[name] * rng.standard_normal(PERIODS))})
-        for name, level in levels.items() for day in range(days)]  # fmt: skip
+        for name, level in levels.items() for day in range(days)]
     states = pd.DataFrame({"date": "2025-01-31", "period": np.arange(PERIODS), "start": 0} | levels)
     scores = pd.DataFrame([{
         "series": name, "origin": origin, "metric": "qlike" if name == "volatility" else "mse_log", "model": 0.18,
         "baseline": 0.24, "n": days * PERIODS}
-        for name in levels for origin in ("next period", "day ahead")])  # fmt: skip
+        for name in levels for origin in ("next period", "day ahead")])
     columns = ["series", "date", "period", "forecast", "baseline", "realized"]
     backtest = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
     return Forecast(states, states.assign(sigma=0.1), backtest, scores, NO_WARNINGS)
@@ -81,18 +81,18 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
     parameters = pd.DataFrame({
         "name": names, "value": values, "standard_error": errors,
         "unit": ["log(currency / share^k)"] * BUCKETS + ["1"] * 3 + ["currency / share^2"],
-        "source": ["models.impact.fit_law"] * 9 + ["models.flow.fit_permanent"]})  # fmt: skip
+        "source": ["models.impact.fit_law"] * 9 + ["models.flow.fit_permanent"]})
     facts = pd.DataFrame([{
         "family": "spread_power", "route": "book", "observations": 28_080, "excluded": 96, "clusters": 20,
         "deviance": 0.0412, "pseudo_r2": 0.873, "censored_share": 0.123, "flow_r2": 0.31,
         "flow_observations": 1560, "price": 100.0, "volatility": 0.08, "depth_shares": 1850.0,
-        "volume_shares": 41_234.5}])  # fmt: skip
+        "volume_shares": 41_234.5}])
     fitted = 3e-4 * SIZES**1.5234 * 1.4
     curve = pd.concat([pd.DataFrame({
         "side": side, "size": SIZES, "observed": fitted * np.linspace(1, 0.7, len(SIZES)),
         "corrected": fitted * (1 + 0.05 * rng.standard_normal(len(SIZES))), "fitted": fitted,
         "censored": [0, 0, 0.02, 0.1, 0.45, 0.97], "half_spread": 0.01})
-        for side in (1, -1)], ignore_index=True)  # fmt: skip
+        for side in (1, -1)], ignore_index=True)
     curve.loc[curve["censored"] > 0.9, "observed"] = np.nan
     covariance = pd.DataFrame(np.diag(np.square(errors)), columns=names).assign(name=names)
     return Calibration(parameters, covariance, facts, curve, NO_WARNINGS)
@@ -104,16 +104,16 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     features = ["log_size", "side", "log_volatility", "log_thinness", "log_half_spread", "log_depth", "time"]
     importance = pd.DataFrame({
         "model": ["lightgbm"] * 7 + ["gamma_regression"] * 7, "feature": features * 2,
-        "importance": [0.62, 0.01, 0.09, 0.08, 0.11, 0.06, 0.03, 0.5, 0.0, 0.1, 0.15, 0.15, 0.08, 0.02]})  # fmt: skip
+        "importance": [0.62, 0.01, 0.09, 0.08, 0.11, 0.06, 0.03, 0.5, 0.0, 0.1, 0.15, 0.15, 0.08, 0.02]})
     scores = pd.DataFrame({
         "candidate": ["law", "square_root", "gamma_regression", "lightgbm"], "deviance": [0.041, 0.047, 0.043, 0.0405],
         "deviance_error": [0.0007, 0.0019, 0.0011, 0.0], "rmse_bps": [1.21, 1.4, 1.3, 1.19],
         "bias": [0.012, -0.034, 0.02, -0.004], "cells": 7020, "winner": [True, False, False, False],
-        "exported": [True, False, False, False]})  # fmt: skip
+        "exported": [True, False, False, False]})
     return SymbolReport(
         symbol=symbol, forecast=make_forecast(rng, days), calibration=make_calibration(rng),
         learned=Learned(pd.DataFrame(), pd.DataFrame(), importance), selection=Selection(scores),
-        schedule=make_schedule(order), order=order)  # fmt: skip
+        schedule=make_schedule(order), order=order)
 
 
 POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, liquidity_elasticity=0.87)
@@ -122,15 +122,15 @@ LINEAR = Law(family="linear", k=1, beta=0, gamma=2.51e-7, liquidity_elasticity=0
 
 def make_params(*symbols: str, law: Law = POWER) -> Params:
     periods = tuple(Period(i=i, start=start, alpha=3e-4, volatility=1, liquidity=1, gamma=2.51e-7, drift=0,
-                           sigma=0.1, spread=0.01, volume=40_000) for i, start in enumerate(STARTS))  # fmt: skip
+                           sigma=0.1, spread=0.01, volume=40_000) for i, start in enumerate(STARTS))
     one = SymbolParams(
         route="book", reference=Reference(price=100, volatility=0.08, depth_shares=1850, volume_shares=41_234.5),
         law=law,
         standard_errors={"k": 0.0123}, covariance=Matrix(names=("k",), matrix=((1.5e-4,),)), units=UNITS,
-        periods=periods, warnings=())  # fmt: skip
+        periods=periods, warnings=())
     return Params(schema_="impact-params/1", created=FACTS.created, code_version="0.1.0+abc", data_hash="d" * 64,
                   mlflow_run_id="run7", valid=Valid(start=STARTS[0], end="2025-02-03T21:00:00+00:00"),
-                  calendar=CALENDAR, symbols=dict.fromkeys(symbols, one))  # fmt: skip
+                  calendar=CALENDAR, symbols=dict.fromkeys(symbols, one))
 
 
 def make_quality(*symbols: str) -> pd.DataFrame:
@@ -138,7 +138,7 @@ def make_quality(*symbols: str) -> pd.DataFrame:
         {"symbol": symbol, "date": date, "rule": rule, "rows": rows}
         for symbol in symbols for date, rule, rows in (
             ("2025-01-30", "duplicate", 1200), ("2025-01-31", "duplicate", 34), ("2025-01-31", "crossed", 7),
-            ("2025-01-31", "halted", 0))])  # fmt: skip
+            ("2025-01-31", "halted", 0))])
 
 
 @dataclass
@@ -249,7 +249,7 @@ def test_run_can_be_repeated_from_the_page(page: Page) -> None:
     order = "--shares 100000 --side sell --max-participation 0.15"
     assert f"impact allocate --params params.json --symbol AAA {order}" in page.text
     assert ("impact run --source databento --data TAPE --symbols AAA,BBB --as-of 2025-01-31T21:00:00+00:00 "
-            f"{order}") in page.text  # fmt: skip
+            f"{order}") in page.text
     assert "run7" in page.text
     assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
 
@@ -293,7 +293,7 @@ def test_warnings_are_shown_with_code_stage_and_message() -> None:
     fixed = pd.DataFrame({"code": ["beta_negative"], "message": ["β set to 0"]})
     short = pd.DataFrame({"code": ["few_days"], "message": ["2 days"]})
     report = replace(report, calibration=replace(report.calibration, warnings=fixed),
-                     forecast=replace(report.forecast, warnings=short))  # fmt: skip
+                     forecast=replace(report.forecast, warnings=short))
     text = parse(render(make_params("AAA"), (report,), make_quality("AAA"), FACTS)).text
     assert "2 warnings beta_negative (calibrate) β set to 0 few_days (forecast) 2 days" in text
     assert "No warnings" not in text
@@ -316,7 +316,7 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
         schedule=Schedule(plan.drop(columns=["nlp", "dp"]).assign(volume=0.0), costs,
                           pd.DataFrame(columns=["code", "message"])),
         selection=Selection(report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan)),
-        learned=replace(report.learned, importance=report.learned.importance.iloc[:0]))  # fmt: skip
+        learned=replace(report.learned, importance=report.learned.importance.iloc[:0]))
 
 
 def test_gaps_are_shown_as_gaps() -> None:
@@ -339,7 +339,7 @@ def test_partly_missing_backtest_still_draws() -> None:
     backtest.loc[backtest["series"] == "depth", ["realized", "baseline"]] = np.nan
     figure = plots.plot_forecast(backtest, 100.0, plots.Clock(9.5, SECONDS / 3600))
     assert [ax.get_title(loc="left") for ax in figure.axes if ax.axison] == [
-        "Volume, shares per period", "Half spread, bps of price", "Depth on a side, shares"]  # fmt: skip
+        "Volume, shares per period", "Half spread, bps of price", "Depth on a side, shares"]
 
 
 def test_forecast_panels_hold_all_data_and_end_with_the_realized() -> None:
@@ -375,7 +375,7 @@ def test_cost_figure_adds_the_half_spread() -> None:
 @pytest.mark.parametrize(("start", "timezone", "expected"), [
     ("2025-07-01T13:30:00+00:00", "America/New_York", "09:30"),  # summer time
     ("2025-07-01T00:00:00+00:00", "Asia/Tokyo", "09:00"),
-    ("2025-07-01T00:00:00+00:00", "UTC", "00:00")])  # fmt: skip
+    ("2025-07-01T00:00:00+00:00", "UTC", "00:00")])
 def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str) -> None:
     calendar = Calendar(name="X", timezone=timezone, periods=10, period_seconds=60)
     clock = plots.Clock.of(calendar, pd.DataFrame({"period": [0], "start": [start]}))

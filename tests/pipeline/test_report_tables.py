@@ -10,7 +10,7 @@ from pipeline.plots import Clock
 
 @pytest.mark.parametrize(("value", "digits", "expected"), [
     (1234567.8, 4, "1,234,568"), (0.0123456, 4, "0.01235"), (9.9996, 4, "10.00"), (-0.5, 2, "−0.50"), (0.0, 4, "0"),
-    (2.5e-7, 3, "2.50 × 10⁻⁷"), (np.nan, 4, "–"), (-np.inf, 4, "−∞"), (12.3456, 3, "12.3")])  # fmt: skip
+    (2.5e-7, 3, "2.50 × 10⁻⁷"), (np.nan, 4, "–"), (-np.inf, 4, "−∞"), (12.3456, 3, "12.3")])
 def test_numbers_are_written_in_significant_digits(value: float, digits: int, expected: str) -> None:
     assert report_tables.number(value, digits) == expected
 
@@ -38,7 +38,7 @@ def test_buckets_are_named_by_the_periods_that_fall_in_them() -> None:
 
 def test_quality_keeps_symbols_that_no_rule_touched() -> None:
     quality = pd.DataFrame({"symbol": ["A", "A", "B"], "date": "2025-01-02", "rule": ["late", "dup", "dup"],
-                            "rows": [0, 3, 0]})  # fmt: skip
+                            "rows": [0, 3, 0]})
     table = report_tables.quality_totals(quality)
     assert (table.head, table.rows) == (("Symbol", "dup"), (("A", "3"), ("B", "0")))
     assert report_tables.quality_days(quality).rows == (("A", "2025-01-02", "dup", "3"),)
@@ -47,7 +47,7 @@ def test_quality_keeps_symbols_that_no_rule_touched() -> None:
 def test_candidates_equal_to_the_best_are_best() -> None:
     scores = pd.DataFrame({"candidate": ["law", "square_root", "lightgbm"], "deviance": [0.02, 0.02, 0.03],
                            "deviance_error": [0.0, 0.0, 0.0], "rmse_bps": 1.0, "bias": -0.1, "cells": 9,
-                           "winner": [False, True, False], "exported": [False, True, False]})  # fmt: skip
+                           "winner": [False, True, False], "exported": [False, True, False]})
     table = report_tables.selection_table(scores)
     assert [row[3] for row in table.rows] == ["best", "best", "± 0"]
     assert table.marked == (1,)

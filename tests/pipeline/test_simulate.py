@@ -20,7 +20,7 @@ from pipeline.sources import databento
 CONFIG = SimulateConfig(symbols=2, days=2, seed=11, start="2024-12-23")  # the 24th closes early
 PERIODS = (390, 210)
 HEAD = ["ts_recv", "ts_event", "rtype", "publisher_id", "instrument_id", "action", "side", "depth", "price", "size",
-        "flags", "ts_in_delta", "sequence"]  # fmt: skip
+        "flags", "ts_in_delta", "sequence"]
 LEVEL = ["bid_px_{}", "ask_px_{}", "bid_sz_{}", "ask_sz_{}", "bid_ct_{}", "ask_ct_{}"]
 
 

@@ -43,7 +43,7 @@ TAPE = [
     (CLOSE, "T", "N", 100.01, 999, *GOOD),  # 15 out_of_session: the closing cross
 ]
 COUNTS = {"out_of_session": 2, "cross_print": 2, "duplicate": 1, "undirected_trade": 1, "one_sided": 1,
-          "undefined_price": 2, "crossed": 1, "locked": 1, "empty_level": 1}  # fmt: skip
+          "undefined_price": 2, "crossed": 1, "locked": 1, "empty_level": 1}
 QUOTED = [2, 3, 4, 5, 7, 12, 13, 14]  # the rows whose book is kept
 
 
@@ -115,7 +115,7 @@ def test_every_encoding_gives_the_same_tape(name: str, rows: int, tmp_path: Path
     assert trades.rows() == [(OPEN + 2, 100.02, 7.0, 1), (OPEN + 3, 100.01, 3.0, 0), (OPEN + 10, 100.0, 4.0, -1)]
     assert quotes["ts"].to_list() == [TAPE[row - 1][0] for row in QUOTED]
     assert quotes.columns == ["ts", "bid_px_0", "bid_sz_0", "ask_px_0", "ask_sz_0",
-                              "bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"]  # fmt: skip
+                              "bid_px_1", "bid_sz_1", "ask_px_1", "ask_sz_1"]
     for found, row in zip(quotes.rows(), QUOTED, strict=True):
         expected = [np.nan if value is None else float(value) for value in TAPE[row - 1][5:]]
         np.testing.assert_array_equal(found[1:], expected)
@@ -129,7 +129,7 @@ def dbn(tmp_path: Path, name: str = "made.mbp-1.dbn") -> tuple[Path, bytes]:
         return SimpleNamespace(start_date=date(2025, 1, day), end_date=date(2025, 1, day + 1), symbol="77")
 
     mappings = [SimpleNamespace(raw_symbol="ABC", intervals=[interval(6)]),
-                SimpleNamespace(raw_symbol="NEW", intervals=[interval(7)])]  # fmt: skip
+                SimpleNamespace(raw_symbol="NEW", intervals=[interval(7)])]
     head = Metadata(dataset="XNAS.ITCH", start=OPEN, stype_in=SType.RAW_SYMBOL, stype_out=SType.INSTRUMENT_ID,
                     schema=Schema.MBP_1, symbols=["ABC", "NEW"], mappings=mappings, end=CLOSE + 86_400 * 10**9)
     day = 86_400 * 10**9

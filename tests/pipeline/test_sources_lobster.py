@@ -44,7 +44,7 @@ TAPE = [  # time, type, order, size, price, direction; then the book after it
 ]
 TAPE[3] = ("34200.3", "2,12,1,1000100,1", BOOK)
 COUNTS = {"out_of_session": 2, "cross_print": 1, "long_decimals": 1, "duplicate": 1, "undirected_trade": 2,
-          "one_sided": 1, "empty_level": 1, "halted": 5, "locked": 1, "crossed": 1}  # fmt: skip
+          "one_sided": 1, "empty_level": 1, "halted": 5, "locked": 1, "crossed": 1}
 QUOTED = [2, 3, 4, 5, 6, 8, 9, 11, 19]
 SECOND = 10**9
 
@@ -87,7 +87,7 @@ def test_every_row_is_accounted_for(pack, rows: int, tmp_path: Path) -> None:
     quotes, trades, counts = ingest(pack(tmp_path), rows)
     assert {rule: found for rule, found in counts.items() if found} == COUNTS
     after = [0, 250_000_000, 300_000_000, 500_000_001, 600_000_000, 700_000_000, 700_000_000, 900_000_000,
-             23_399_999_999_999]  # fmt: skip
+             23_399_999_999_999]
     assert quotes["ts"].to_list() == [OPEN + ns for ns in after]
     assert len(quotes) == len(QUOTED)
     assert trades.rows() == [
@@ -221,8 +221,8 @@ def test_vendor_s_samples_match_a_count_by_hand(ticker: str, levels: int, rows: 
     assert len(quotes.columns) == 1 + 4 * levels
     found = trades.group_by("aggressor").agg(pl.len(), pl.col("size").sum())
     assert {side: (number, size) for side, number, size in found.iter_rows()} == {
-        side: (prints[side], shares[side]) for side in shares}  # fmt: skip
+        side: (prints[side], shares[side]) for side in shares}
     assert {rule: n for rule, n in counts.iter_rows() if n} == {
-        rule: n for rule, n in (("undirected_trade", prints[0]), ("long_decimals", long_times)) if n}  # fmt: skip
+        rule: n for rule, n in (("undirected_trade", prints[0]), ("long_decimals", long_times)) if n}
     if ticker == "AMZN":
         assert quotes["ts"][67_822] == OPEN + 8802 * SECOND + 632_812_672  # '43002.632812672004'
