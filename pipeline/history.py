@@ -29,8 +29,9 @@ class References:
 def past_periods(days: tuple[Features, ...], scope: Scope) -> pd.DataFrame:
     """Return all periods that ended by `as_of`, in order, with total volume and signed flow."""
     frame = pd.concat([day.periods for day in days], ignore_index=True)
-    ended = frame["start"] + scope.period_seconds * SECOND_NS <= scope.as_of
-    frame = frame[ended | (frame["date"] < scope.date)]  # a session's last period may be a short one
+    end = frame["start"] + scope.period_seconds * SECOND_NS
+    end = end.where(frame["date"] != scope.last, end.clip(upper=scope.last_close))  # the last may be a short one
+    frame = frame[end <= scope.as_of]
     frame = frame.sort_values("start", ignore_index=True)
     directed = frame["buy_volume"] + frame["sell_volume"]
     return frame.assign(volume=directed + frame["undirected_volume"], flow=frame["buy_volume"] - frame["sell_volume"])

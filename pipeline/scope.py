@@ -13,13 +13,15 @@ from pipeline.sessions import SECOND_NS, SessionCalendar
 class Scope:
     """The part of the tape a run may use, and the periods it plans for.
 
-    as_of: ns; nothing that ends later is read. last: the last session with tape before it. date: the session to
-    be traded; first: its first period to be traded; starts: ns, from there on; close: ns. periods: of a full
-    session; buckets: time-of-day levels of alpha; holdout: the share of the history that candidates are compared on.
+    as_of: ns; nothing that ends later is read. last, last_close: the last session with tape before it, and its close
+    (ns). date: the session to be traded; first: its first period to be traded; starts: ns, from there on; close: ns.
+    periods: of a full session; buckets: time-of-day levels of alpha; holdout: the share of the history that
+    candidates are compared on.
     """
 
     as_of: int
     last: str
+    last_close: int
     date: str
     first: int
     starts: tuple[int, ...]
@@ -53,9 +55,10 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
     starts = tuple(int(start) for start in today.starts_ns if start >= as_of)
     full = max(session.periods for session in (*sessions, today))
     buckets = config.calibrate.buckets if len(used) > 1 or as_of >= used[0].close_ns else 1
-    return Scope(as_of=as_of, last=used[-1].date, date=today.date, first=today.periods - len(starts), starts=starts,
-                 close=today.close_ns, periods=full, period_seconds=config.data.period_seconds,
-                 buckets=min(buckets, full), holdout=config.select.holdout)
+    return Scope(
+        as_of=as_of, last=used[-1].date, last_close=used[-1].close_ns, date=today.date,
+        first=today.periods - len(starts), starts=starts, close=today.close_ns, periods=full,
+        period_seconds=config.data.period_seconds, buckets=min(buckets, full), holdout=config.select.holdout)
 
 
 def _parse(text: str, calendar: SessionCalendar) -> int:

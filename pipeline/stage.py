@@ -3,19 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.store import Store, code_version, digest, load_tables, save_tables
-
-
-class Input(Protocol):
-    """What a stage reads: something with a content key that can be loaded where the work is done."""
-
-    key: str
-
-    def load(self) -> Any:
-        """Return the tables."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ class Output:
 class Task:
     """One piece of a stage: `run(*loaded inputs, config)` returns an instance of `kind`.
 
-    An input that is a tuple is loaded element by element into a tuple.
+    An input has a content `key` and a `load()`; one that is a tuple is loaded element by element into a tuple.
     """
 
     stage: str

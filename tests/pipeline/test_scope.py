@@ -1,11 +1,14 @@
 """What part of the tape a run may use, and what it plans."""
 
+import pandas as pd
 import pytest
 
 from pipeline.config import load_config
 from pipeline.errors import InputError
+from pipeline.history import past_periods
 from pipeline.scope import make_scope
 from pipeline.sessions import SessionCalendar
+from pipeline.tables import Features
 
 CALENDAR = SessionCalendar("XNYS", 60)
 THANKSGIVING_WEEK = ["2024-11-26", "2024-11-27", "2024-11-29"]  # the 29th closes at 13:00
@@ -45,6 +48,22 @@ def test_as_of_at_the_edges_of_sessions(as_of: str, date: str) -> None:
     assert found.date == date
     assert found.starts
     assert found.starts[0] >= found.as_of
+
+
+@pytest.mark.parametrize(("as_of", "seconds", "kept"), [
+    ("2024-11-27T15:59:30", 60, 389),  # the period under way is not over
+    ("2024-11-27T16:00", 60, 390),
+    ("2024-11-27T15:45", 3600, 6),
+    ("2024-11-27T16:00", 3600, 7),  # the last period is half an hour
+])
+def test_no_period_that_ends_after_as_of_is_past(as_of: str, seconds: int, kept: int) -> None:
+    calendar = SessionCalendar("XNYS", seconds)
+    config = load_config(None, {"data": {"as_of": as_of, "period_seconds": seconds}})
+    day = calendar.session("2024-11-27")
+    columns = dict.fromkeys(("buy_volume", "sell_volume", "undirected_volume"), 0.0)
+    periods = pd.DataFrame({"date": day.date, "start": day.starts_ns, **columns})
+    past = past_periods((Features(periods, periods),), make_scope([day.date], calendar, config))
+    assert len(past) == kept
 
 
 def test_as_of_before_the_tape_is_refused() -> None:
