@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
+from models.averaged import fit_averaged
 from models.backtest import Protocol, rolling_origin
 from models.comparison import diebold_mariano
 from models.designs import START
 from models.intraday import fit_intraday
 from models.measures import Measures
 from models.volatility import MODELS
-from models.volume import fit_volume
 
 DATA = Path(os.environ.get("IMPACT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 CRYPTO = ("BTCUSDT", "ETHUSDT")
@@ -108,7 +108,7 @@ def volume() -> None:
         errors: dict[tuple[str, str], list[np.ndarray]] = {}
         for day in range(20 if symbol in CRYPTO else 1, len(logs)):
             told = None if kinds is None else kinds[: day + 1]
-            fit = fit_volume(logs[:day], told, tuple(each[:day] for each in beside))
+            fit = fit_averaged(logs[:day], told, tuple(each[:day] for each in beside))
             one, ahead = rivals(logs, day)
             one["model"] = fit.one_step(logs[day], tuple(each[day] for each in beside))
             ahead["model"] = fit.day_ahead().log_mean

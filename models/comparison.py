@@ -82,13 +82,13 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
     return float(found.tvalues[0]), float(found.pvalues[0])
 
 
-def confidence_set(losses: dict[str, Floats], seed: int) -> dict[str, float]:
-    """Return every model's p in the model confidence set; NaN for fewer than two models that differ, or 30 days.
+def confidence_set(losses: dict[str, Floats], seed: int, least_block: int = 1) -> dict[str, float]:
+    """Return every model's p in the model confidence set; NaN for fewer than two models that differ, or 30 losses.
 
-    Models with the same losses count once and share a p.
+    losses: each (n,), in time order. Models with the same losses count once and share a p.
 
     Source: Hansen, Lunde, Nason 2011, "The model confidence set", with the range statistic and a stationary
-    bootstrap of blocks n^(1/3) long.
+    bootstrap of blocks n^(1/3) long, at least `least_block`.
     """
     from arch.bootstrap import MCS  # seconds to import
     from pandas import DataFrame
@@ -96,13 +96,18 @@ def confidence_set(losses: dict[str, Floats], seed: int) -> dict[str, float]:
     days = len(next(iter(losses.values())))
     if len(losses) < 2 or days < LEAST_SCORED:
         return dict.fromkeys(losses, float("nan"))
-    alike = {name: next(other for other in losses if np.abs(losses[other] - losses[name]).max() <= SAME_LOSS)
-             for name in losses}
+    alike = first_alike(losses)
     apart = DataFrame({name: losses[name] for name in dict.fromkeys(alike.values())})
     if apart.shape[1] < 2:
         return dict.fromkeys(losses, float("nan"))
-    found = MCS(apart, MCS_SIZE, reps=MCS_REPETITIONS, block_size=max(1, int(days ** (1 / 3))),
+    found = MCS(apart, MCS_SIZE, reps=MCS_REPETITIONS, block_size=max(least_block, int(days ** (1 / 3))),
                 method="R", seed=seed)
     found.compute()
     p = {str(name): float(value) for name, value in found.pvalues["Pvalue"].items()}
     return {name: p[alike[name]] for name in losses}
+
+
+def first_alike(losses: dict[str, Floats]) -> dict[str, str]:
+    """Return for every model the first one with the same losses."""
+    return {name: next(other for other in losses if np.abs(losses[other] - losses[name]).max() <= SAME_LOSS)
+            for name in losses}

@@ -57,6 +57,11 @@ class Fitted(Protocol):
 class Model(Protocol):
     """A forecaster that can be fitted."""
 
+    @property
+    def name(self) -> str:
+        """Return the name it is listed under."""
+        ...
+
     def fit(self, history: Measures, window: int) -> Fitted:
         """Fit to the last `window` days of the history that have 22 days before them.
 

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from models.caveat import Caveat
+from models.daily import Model
 from models.dynamics import Dynamics, by_variogram, fit_dynamics
 from models.har import fit_har
+from models.measures import Measures
 from models.profile import believed
 
 Floats = NDArray[np.float64]
 WINDOW_DAYS = 60  # of profile and dynamics
 HAR_DAYS = 60
+LEVEL_WINDOW = 1000  # days of a daily model
 FIRST_DAY_BLOCK = 30  # periods
 DIFFUSE = 1e4  # variance of a level of which nothing is known
 EWMA_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
@@ -69,9 +72,9 @@ class Forecast:
 class IntradayFit:
     """y_{d,i} = profile_i + level_d + a_{d,i} + e: a is a stationary AR(1) that starts afresh each day.
 
-    profile: (N,), mean 0; dynamics of a and e; level_model: "har",
-    "ewma" (with its weight) or "none"; state before period `position`; days used; missing: share of their
-    periods without a measurement.
+    profile: (N,), mean 0; dynamics of a and e; level_model: "har", "ewma" (with its weight), a daily model's name or
+    "none"; state before period `position`; days used; missing: share of their periods without a measurement; clip:
+    standard deviations at which a surprise counts no more.
     """
 
     profile: Floats
@@ -81,6 +84,7 @@ class IntradayFit:
     position: int
     days: int
     missing: float
+    clip: float
     warnings: tuple[Caveat, ...]
 
     def update(self, observations: Floats) -> "IntradayFit":
@@ -105,12 +109,12 @@ class IntradayFit:
         return Forecast(
             np.where(known, mean, np.nan),
             np.where(known, variance + settled, np.nan),
-            np.where(known, self.dynamics.noise_variance, np.nan),
+            np.full(horizon, self.dynamics.noise_variance if known else np.nan),
         )
 
-    def one_step(self, observations: Floats) -> Forecast:
-        """Return for every observation the forecast made just before it, from those before it."""
-        return self._advance(observations)[1]
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return for every observation the forecast made just before it, from those before it; no companion is used."""
+        return self._advance(today)[1]
 
     def summary(self) -> str:
         """Return the fit as text."""
@@ -132,7 +136,8 @@ class IntradayFit:
     def _advance(self, observations: Floats) -> tuple["IntradayFit", Forecast]:
         """Filter the observations.
 
-        Source: the Kalman filter with state (level, a), e.g. Durbin, Koopman 2012, section 4.3, written out.
+        Source: the Kalman filter with state (level, a), e.g. Durbin, Koopman 2012, section 4.3, written out; Masreliez,
+        Martin 1977, "Robust Bayesian estimation for the linear model and robustifying the Kalman filter", for the clip.
         """
         ahead = self._ahead(len(observations), "observations")
         phi, noise = self.dynamics.phi, self.dynamics.noise_variance
@@ -149,8 +154,10 @@ class IntradayFit:
             noises.append(noise if known else math.nan)
             if not math.isnan(value):
                 to_level, to_deviation = (p_level + p_both) / variance, (p_both + p_deviation) / variance
-                level += to_level * (value - mean)
-                deviation += to_deviation * (value - mean)
+                reach = self.clip * math.sqrt(variance)
+                surprise = min(max(value - mean, -reach), reach)
+                level += to_level * surprise
+                deviation += to_deviation * surprise
                 p_level -= to_level**2 * variance
                 p_both -= to_level * to_deviation * variance
                 p_deviation -= to_deviation**2 * variance
@@ -160,13 +167,15 @@ class IntradayFit:
         return fit, Forecast(np.array(means), np.array(states), np.array(noises))
 
 
-def fit_intraday(history: Floats, kinds: NDArray[np.int_] | None = None) -> IntradayFit:
+def fit_intraday(
+    history: Floats, kinds: NDArray[np.int_] | None = None, clip: float = math.inf, daily: Model | None = None
+) -> IntradayFit:
     """Fit profile, dynamics and daily level to the logs of past days, ready to forecast the next one.
 
-    kinds: (D + 1,) the kind of each day and of the next (say weekday 0, weekend 1), whose levels differ by a constant;
-    None when all are alike.
     history: (D, N), NaN where missing; shorter days end in NaN; D = 0 gives the defaults and an unknown
-    level.
+    level. kinds: (D + 1,) the kind of each day and of the next (say weekday 0, weekend 1), whose levels differ by a
+    constant; None when all are alike. clip: see IntradayFit; daily: forecasts the daily level.
+    Raises: ValueError from `daily`, when the history is too short for it.
     Source: Chen, Feng, Palomar 2016, "Forecasting intraday trading volume: a Kalman filter approach", for the
     structure; moments in place of their EM.
     """
@@ -174,7 +183,7 @@ def fit_intraday(history: Floats, kinds: NDArray[np.int_] | None = None) -> Intr
     dynamics, profile = fit_dynamics(recent)
     levels = _daily_levels(history, profile)
     offsets = np.zeros(len(history) + 1) if kinds is None else _kind_offsets(levels, kinds)
-    level_model, level, variance = _next_level(levels - offsets[:-1])
+    level_model, level, variance = _next_level(levels - offsets[:-1], daily)
     level += float(offsets[-1])
     caveats = []
     if len(recent) < 2:
@@ -182,7 +191,7 @@ def fit_intraday(history: Floats, kinds: NDArray[np.int_] | None = None) -> Intr
         caveats.append(Caveat("short_history", message))
     state = State(level, 0.0, variance, 0.0, dynamics.state_variance)
     missing = float(np.isnan(history).mean()) if history.size else 0.0
-    return IntradayFit(profile, dynamics, level_model, state, 0, len(history), missing, tuple(caveats))
+    return IntradayFit(profile, dynamics, level_model, state, 0, len(history), missing, clip, tuple(caveats))
 
 
 def one_step(history: Floats) -> Forecast:
@@ -238,9 +247,13 @@ def _kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
     return offsets
 
 
-def _next_level(levels: Floats) -> tuple[str, float, float]:
+def _next_level(levels: Floats, daily: Model | None) -> tuple[str, float, float]:
     """Return the level model's name, its forecast of the next day and the variance of that."""
     known = levels[np.isfinite(levels)]
+    if daily is not None:
+        ahead = daily.fit(Measures(np.exp(known)), LEVEL_WINDOW).forecast(1)
+        miss = np.log(ahead.ratios[np.isfinite(ahead.ratios)])
+        return daily.name, float(np.log(ahead.mean[0]) + miss.mean()), float(miss.var(ddof=1))
     if len(known) == 0:
         return "none", 0.0, DIFFUSE
     if len(known) >= HAR_DAYS:

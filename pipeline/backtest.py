@@ -32,6 +32,19 @@ class Request:
     baseline: str = BASELINE
 
 
+def request(panel: str, target: str, models: str, days: tuple[int, int], baseline: str) -> Request:
+    """Return the request; days: window (0: the default) and horizon.
+
+    Raises: InputError naming the option out of range.
+    """
+    window, horizon = days
+    try:
+        protocol = Protocol(window or Protocol.window, horizon)
+    except ValueError as error:
+        raise InputError(f"--{error}") from None
+    return Request(panel, target, models, protocol, baseline)
+
+
 @dataclass(frozen=True)
 class Block:
     """Consecutive origins of one model: what a worker does at a time."""
@@ -91,21 +104,26 @@ def report_text(backtest: Backtest) -> str:
     return "\n".join([*lines, *(f"skipped {name}: {reason}" for name, reason in backtest.skipped.items())])
 
 
-def write_json(backtest: Backtest, path: str) -> None:
-    """Write the backtest as JSON, null where a test could not be made.
+def content(backtest: Backtest) -> dict[str, object]:
+    """Return the backtest as JSON-ready values, null where a test could not be made."""
+    return {**asdict(backtest.request), "first": backtest.first, "last": backtest.last, "origins": backtest.origins,
+            "unscored": backtest.unscored, "skipped": backtest.skipped,
+            "scores": [{key: null(value) for key, value in asdict(score).items()} for score in backtest.scores]}
+
+
+def write_json(content: dict[str, object], path: str) -> None:
+    """Write JSON-ready values.
 
     Raises: InputError when the file cannot be written.
     """
-    content = {**asdict(backtest.request), "first": backtest.first, "last": backtest.last,
-               "origins": backtest.origins, "unscored": backtest.unscored, "skipped": backtest.skipped,
-               "scores": [{key: _null(value) for key, value in asdict(score).items()} for score in backtest.scores]}
     try:
         Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); check --json") from None
 
 
-def _null(value: object) -> object:
+def null(value: object) -> object:
+    """Return the value, None for NaN, which JSON lacks."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 

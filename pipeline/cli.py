@@ -115,33 +115,45 @@ def allocate(
 def backtest_forecasts(
     panel: Annotated[str, typer.Option(help="CSV or Parquet: a row a day with a date column, or bars.")],
     target: Annotated[str, typer.Option(help="The column to forecast; rv is measured from close in bars.")] = "rv",
-    models: Annotated[str, typer.Option(help="all, or names with commas between.")] = "all",
-    window: Annotated[int, typer.Option(help="Days that a model is fitted to.")] = 1000,
-    horizon: Annotated[int, typer.Option(help="Score the day this many days ahead.")] = 1,
-    baseline: Annotated[str, typer.Option(help="The model that Diebold-Mariano compares with.")] = "har",
+    by: Annotated[str, typer.Option(help="day: daily levels. period: within the day, from bars.")] = "day",
+    models: Annotated[str, typer.Option(help="all, or names with commas between (by day).")] = "all",
+    window: Annotated[int, typer.Option(help="Days fitted to (by day) or before the first one scored (by period); "
+                                             "0: 1000 by day, two thirds of the panel by period.")] = 0,
+    horizon: Annotated[int, typer.Option(help="Score the day this many days ahead (by day).")] = 1,
+    baseline: Annotated[str, typer.Option(help="The model that Diebold-Mariano compares with (by day).")] = "har",
+    calendar: Calendar = None,
+    period_seconds: Annotated[int | None, typer.Option(help="Length of a period (by period).")] = None,
     as_json: Annotated[str | None, typer.Option("--json", help="Write the scores to this file.")] = None,
     config: ConfigFile = None, workers: Workers = None, scheduler: Scheduler = None,
 ) -> None:
-    """Backtest daily forecasters on a panel, refitted every day: losses, intervals, tests; logged to MLflow.
+    """Backtest forecasters on a panel, refitted every day: losses, intervals, tests; logged to MLflow.
 
-    Example: `impact backtest-forecasts --panel SP500RM.csv.gz --target rv --json scores.json`
+    Daily levels: `impact backtest-forecasts --panel SP500RM.csv.gz --target rv --json scores.json`
+
+    Within the day: `impact backtest-forecasts --panel BTCUSDT_1m.parquet --target volume --by period --calendar 24/7`
     """
-    from models.backtest import Protocol
-    from pipeline.backtest import Request, backtest_panel, report_text, write_json
+    from pipeline import backtest, period_backtest
     from pipeline.config import load_config
 
-    settings = load_config(config, {"executor": {"workers": _number(workers), "scheduler": scheduler}})
-    try:
-        request = Request(panel, target, models, Protocol(window, horizon), baseline)
-    except ValueError as error:
-        raise InputError(f"--{error}") from None
-    found = backtest_panel(request, settings)
-    from pipeline.tracking import log_backtest  # seconds to import: a refusal need not wait for it
+    settings = load_config(config, {"executor": {"workers": _number(workers), "scheduler": scheduler},
+                                    "data": {"calendar": calendar, "period_seconds": period_seconds}})
+    if by not in ("day", "period"):
+        raise InputError(f"--by {by}: choose day or period")
+    if by == "day":
+        found = backtest.backtest_panel(backtest.request(panel, target, models, (window, horizon), baseline), settings)
+        text, content = backtest.report_text(found), backtest.content(found)
+    else:
+        inside = period_backtest.backtest_bars(period_backtest.PeriodRequest(panel, target, window), settings)
+        text, content = period_backtest.report_text(inside), period_backtest.content(inside)
+    from pipeline import tracking  # seconds to import: a refusal need not wait for it
 
     if as_json:
-        write_json(found, as_json)
-    log_backtest(found, settings.track.experiment)
-    typer.echo(report_text(found))
+        backtest.write_json(content, as_json)
+    if by == "day":
+        tracking.log_backtest(found, settings.track.experiment)
+    else:
+        tracking.log_period_backtest(inside, settings.track.experiment)
+    typer.echo(text)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pipeline.params import (
     UNITS,
     Calendar,
     Law,
+    LiquidityChain,
     Matrix,
     Params,
     Period,
@@ -62,8 +63,16 @@ def iso(ns: int) -> str:
 
 def flat_table(params: Params) -> pd.DataFrame:
     """Return the per-period table of all symbols, the content of `params.parquet`."""
-    rows = [{"symbol": name} | period.model_dump() for name, one in params.symbols.items() for period in one.periods]
+    rows = [{"symbol": name} | _flat(period) for name, one in params.symbols.items() for period in one.periods]
     return pd.DataFrame(rows)
+
+
+def _flat(period: Period) -> dict[str, object]:
+    """Return the period's numbers, an interval as two columns."""
+    row = period.model_dump()
+    for name in ("volatility", "liquidity"):
+        row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_interval")
+    return row
 
 
 def _symbol(one: Fitted, calendar: Calendar) -> SymbolParams:
@@ -84,6 +93,7 @@ def _symbol(one: Fitted, calendar: Calendar) -> SymbolParams:
         covariance=Matrix(names=names, matrix=tuple(map(tuple, matrix[list(names)].to_numpy().tolist()))),
         units=UNITS,
         periods=_periods(one, value, calendar),
+        liquidity_chain=_chain(one.forecast.chain, value["theta"]),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()))
 
 
@@ -92,13 +102,25 @@ def _periods(one: Fitted, value: pd.Series, calendar: Calendar) -> tuple[Period,
     frame = one.forecast.horizon
     bucket = np.minimum(frame["period"] * one.buckets // calendar.periods, one.buckets - 1)
     alpha = np.exp(value[[f"log_alpha_{b}" for b in bucket]].to_numpy())
-    thinness = facts["volume_shares"] / frame["volume"]
     # L averages 1 over the history because calibration moved the mean of thinness^theta into alpha
     history = (facts["volume_shares"] / one.forecast.states["volume"]) ** value["theta"]
-    liquidity = thinness ** value["theta"] / history.mean()
+    liquidity, thick, thin = ((facts["volume_shares"] / frame[name]) ** value["theta"] / history.mean()
+                              for name in ("volume", "volume_high", "volume_low"))
+    least, most = (frame[f"volatility_{end}"] / facts["volatility"] for end in ("low", "high"))
     spread = 0.0 if facts["family"] == "linear" else frame["half_spread"]
     columns = {
         "i": frame["period"], "start": frame["start"].map(iso), "alpha": alpha,
         "volatility": frame["volatility"] / facts["volatility"], "liquidity": liquidity, "gamma": value["gamma"],
-        "drift": 0.0, "sigma": frame["volatility"], "spread": spread, "volume": frame["volume"]}
+        "drift": 0.0, "sigma": frame["volatility"], "spread": spread, "volume": frame["volume"],
+        "volatility_interval": list(zip(least, most, strict=True)),
+        "liquidity_interval": list(zip(thick, thin, strict=True))}
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
+
+
+def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
+    """Return the chain of liquidity behind the trading rate's: thinner by theta for each unit of its log."""
+    levels = np.exp(-theta * states["deviation"])
+    levels /= (levels * states["stationary"]).sum()
+    moves = states[[f"to_{state}" for state in range(len(states))]].to_numpy()
+    rows = tuple(map(tuple, (moves / moves.sum(axis=1, keepdims=True)).tolist()))
+    return LiquidityChain(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))

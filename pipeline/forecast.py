@@ -1,24 +1,53 @@
 """Forecast: volatility, volume, spread, depth for the periods to be traded, and for each past one as it was then."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from models import intraday
+from models.candidates import CANDIDATES, DEFAULT, PastDays, Track, averaged, row_of, track
+from models.contest import Choice, Horizon, choose, chosen, interval, standard_errors
+from models.intraday import Forecast as Told
 from models.intraday import fit_intraday, one_step
-from models.scores import mse_log, qlike, seasonal_baseline
+from models.liquidity_chain import liquidity_chain
+from pipeline.forecast_record import Record, record
 from pipeline.history import past_periods
 from pipeline.scope import Scope
+from pipeline.sessions import weekend_kinds
 from pipeline.tables import Features, Forecast
 
 SERIES = {"realized_variance": "volatility", "volume": "volume", "half_spread": "half_spread", "depth": "depth"}
-NEXT_PERIOD, AHEAD = "next period", "day ahead"
 FEW_DAYS = 5
 WELL_COVERED = 0.9
+COVERAGE = 0.9  # of the intervals
+CHAIN_STATES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One measurement's history.
+
+    measured: (R, N) logs, the day to be traded last where it has no tape yet; past: the D days with tape, volume
+    as the trading rate behind it; tracks: what every candidate said of them; choices: of the candidates, by horizon.
+    """
+
+    name: str
+    measured: np.ndarray
+    past: PastDays
+    tracks: dict[str, Track]
+    choices: dict[Horizon, Choice]
+
+    @property
+    def variance(self) -> bool:
+        """Tell whether it is a variance, whose mean is forecast."""
+        return self.name == "realized_variance"
 
 
 def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
-    """Predict every period from what came before it, the horizon included, and score against the seasonal baseline.
+    """Predict every period from what came before it: the horizon by the candidates that the past favours.
 
+    The states that a law is fitted to are always the state space's: each a conditional mean given one fixed set of
+    information, so that the estimates do not hang on which candidate won.
     A measurement of zero (no trade, no move) carries no logarithm: it counts as missing and is counted in a warning.
     Raises: ValueError when nothing lies before `as_of`.
     """
@@ -26,11 +55,33 @@ def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
     if periods.empty:
         raise ValueError("no period of its tape lies before as_of; leave the symbol out or move --as-of")
     dates = np.unique(periods["date"])
-    measured = {name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), dates, scope) for name in SERIES}
-    filtered = measured | {"volume": _matrix(periods, _log_rate(periods), dates, scope)}
-    states, horizon = _states(periods, filtered, dates, scope)
-    backtest, scores = _backtest(measured, filtered, dates, scope)
-    return Forecast(states, horizon, backtest, scores, _warnings(periods, dates, scope))
+    rows = [*dates] if scope.date in dates else [*dates, scope.date]
+    series = _all_series(periods, dates, rows, scope)
+    past, horizon = _states(periods, series, dates, scope)
+    found = record({SERIES[each.name]: _record_input(each, dates) for each in series}, dates, scope.holdout, COVERAGE)
+    return Forecast(past, horizon, found.backtest, found.scores, found.contest, found.unfolding,
+                    _chain(series[1], dates, scope), _warnings(periods, dates, scope, series))
+
+
+def _all_series(periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope: Scope) -> list[Series]:
+    measured = {name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), rows, scope) for name in SERIES}
+    given = measured | {"volume": _matrix(periods, _log_rate(periods), rows, scope)}
+    kinds = weekend_kinds(rows, len(dates) + 1)
+    found = []
+    for name in SERIES:
+        others = tuple(logs[: len(dates)] for other, logs in measured.items() if other != name)
+        past = PastDays(given[name][: len(dates)], kinds, others)
+        tracks = {candidate: track(candidate, past) for candidate in CANDIDATES}
+        choices: dict[Horizon, Choice] = {
+            horizon: choose(tracks, past.logs, name == "realized_variance", horizon, first_scored(len(dates)))
+            for horizon in ("next_period", "day_ahead")}
+        found.append(Series(name, measured[name], past, tracks, choices))
+    return found
+
+
+def first_scored(days: int) -> int:
+    """Return the first day by which candidates are judged: the ones before it are too little to fit to."""
+    return max(1, days // 3)
 
 
 def _log_rate(periods: pd.DataFrame) -> pd.Series:
@@ -43,29 +94,47 @@ def _log_rate(periods: pd.DataFrame) -> pd.Series:
     return np.log(volume) + periods["volume_squares"] / volume**2 / 2
 
 
-def _matrix(periods: pd.DataFrame, logs: pd.Series, dates: np.ndarray, scope: Scope) -> np.ndarray:
+def _matrix(periods: pd.DataFrame, logs: pd.Series, rows: list[str], scope: Scope) -> np.ndarray:
     """Return log measurements, one row a day and the day to be traded last; missing ones are NaN."""
-    rows = list(dates) if scope.date in dates else [*dates, scope.date]
     matrix = np.full((len(rows), scope.periods), np.nan)
     matrix[np.searchsorted(np.asarray(rows), periods["date"].to_numpy()), periods["period"].to_numpy()] = logs
     return matrix
 
 
 def _states(
-    periods: pd.DataFrame, matrices: dict[str, np.ndarray], dates: np.ndarray, scope: Scope
+    periods: pd.DataFrame, series: list[Series], dates: np.ndarray, scope: Scope
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     row, column = np.searchsorted(dates, periods["date"].to_numpy()), periods["period"].to_numpy()
     past = periods[["date", "period", "start"]].copy()
     ahead = pd.DataFrame({"date": scope.date, "period": scope.first + np.arange(len(scope.starts)),
                           "start": np.asarray(scope.starts)})
-    for name, matrix in matrices.items():
-        level = _state(name, one_step(matrix))
-        past[SERIES[name]] = level[row, column]
-        ahead[SERIES[name]] = level[-1, ahead["period"].to_numpy()]
+    for each in series:
+        name = SERIES[each.name]
+        past[name] = _state(each.name, each.tracks[DEFAULT].next_period)[row, column]
+        told = _horizon(each, dates, scope)
+        ahead[name] = _state(each.name, told)
+        before = chosen(each.tracks, each.choices["day_ahead"], "day_ahead")
+        errors = standard_errors(before, each.measured[: len(dates)])
+        power = 0.5 if each.variance else 1.0
+        ahead[f"{name}_low"], ahead[f"{name}_high"] = (bound**power for bound in interval(told, errors, COVERAGE))
     return past, ahead
 
 
-def _state(name: str, found: intraday.Forecast) -> np.ndarray:
+def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
+    """Return the forecast of the periods to be traded by the chosen candidates, given the day so far."""
+    count, day = len(scope.starts), int(np.searchsorted(dates, scope.date))
+    today = series.past.logs[day, : scope.first] if day < len(dates) else np.full(scope.first, np.nan)
+    if day == 0:
+        row = np.concatenate([today, np.full(scope.periods - scope.first, np.nan)])
+        found = row_of(one_step(row[None]), 0)
+        return Told(*(values[scope.first : scope.first + count] for values in (
+            found.log_mean, found.state_variance, found.noise_variance)))
+    members = series.choices["day_ahead"].members
+    fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
+    return averaged([fit.update(today).forecast(count) for fit in fits])
+
+
+def _state(name: str, found: Told) -> np.ndarray:
     """Return what the law and the plan use: the root of the mean variance, the mean trading rate, medians else."""
     if name == "realized_variance":
         return np.sqrt(found.mean)
@@ -74,95 +143,32 @@ def _state(name: str, found: intraday.Forecast) -> np.ndarray:
     return np.exp(found.log_mean)
 
 
-def _backtest(
-    measured: dict[str, np.ndarray], filtered: dict[str, np.ndarray], dates: np.ndarray, scope: Scope
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Forecast the held-out part period by period and from its start, beside the seasonal baseline."""
-    tables, scores = [], []
-    for name in SERIES:
-        history, given = measured[name][: len(dates)], filtered[name][: len(dates)]
-        origins = _origins(history, scope.holdout)
-        stepped = _point(name, one_step(given)), _baseline(name, history)
-        scores.append(_score(name, NEXT_PERIOD, history, stepped, origins))
-        ahead = np.full_like(history, np.nan), np.full_like(history, np.nan)
-        for day, period in origins:
-            ahead[0][day, period:] = _point(name, _at_origin(given, day, period))[period:]
-            ahead[1][day, period:] = _baseline(name, _until(history, day, period))[day, period:]
-        scores.append(_score(name, AHEAD, history, ahead, origins))
-        tables.append(_table(name, history, ahead, dates))
-    return pd.concat(tables, ignore_index=True), pd.DataFrame(scores)
+def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+    """Return the chain that the trading rate's log deviation from its forecast follows from the first period on."""
+    day = int(np.searchsorted(dates, scope.date))
+    fit = fit_intraday(volume.past.logs[: max(day, 1)], None)
+    mean, variance = 0.0, fit.dynamics.state_variance
+    if day < len(dates) and day:
+        state = fit.update(volume.past.logs[day, : scope.first]).state
+        variance = state.deviation_variance  # its mean is in the forecast already
+    chain = liquidity_chain(fit.dynamics, CHAIN_STATES, mean, variance)
+    moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
+    states = {"deviation": chain.deviation, "initial": chain.initial, "stationary": chain.stationary}
+    return pd.DataFrame(states | moves)
 
 
-def _at_origin(history: np.ndarray, day: int, period: int) -> intraday.Forecast:
-    """Return the day's forecast made before `period` from all that came before it."""
-    if day:
-        return fit_intraday(history[:day]).one_step(_until(history, day, period)[day])
-    found = one_step(_until(history, day, period))
-    return intraday.Forecast(found.log_mean[0], found.state_variance[0], found.noise_variance[0])
+def _record_input(series: Series, dates: np.ndarray) -> Record:
+    return Record(series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance)
 
 
-def _until(history: np.ndarray, day: int, period: int) -> np.ndarray:
-    known = history[: day + 1].copy()
-    known[day, period:] = np.nan
-    return known
-
-
-def _origins(history: np.ndarray, holdout: float) -> list[tuple[int, int]]:
-    """Return (day, first held-out period) of the late days, or of the end of a single day."""
-    days = len(history)
-    if days > 1:
-        return [(day, 0) for day in range(days - max(1, round(holdout * days)), days)]
-    known = np.flatnonzero(np.isfinite(history[0]))
-    return [(0, int(known[-max(1, round(holdout * len(known)))]))] if len(known) else []
-
-
-def _point(name: str, forecast: intraday.Forecast) -> np.ndarray:
-    """Return point forecasts: the mean of a variance (for QLIKE), the median of the rest (for errors in logs)."""
-    return forecast.mean if name == "realized_variance" else np.exp(forecast.log_mean)
-
-
-def _baseline(name: str, history: np.ndarray) -> np.ndarray:
-    if name == "realized_variance":
-        return _carried(seasonal_baseline(np.exp(history)))
-    return np.exp(_carried(seasonal_baseline(history)))
-
-
-def _carried(baseline: np.ndarray) -> np.ndarray:
-    """Fill what has no seasonal value yet with the last one known that day."""
-    return pd.DataFrame(baseline).ffill(axis=1).to_numpy()
-
-
-def _score(
-    name: str, origin: str, history: np.ndarray, forecasts: tuple[np.ndarray, np.ndarray],
-    origins: list[tuple[int, int]],
-) -> dict[str, object]:
-    chosen = np.zeros(history.shape, dtype=bool)
-    for day, period in origins:
-        chosen[day, period:] = True
-    chosen &= np.isfinite(history) & np.isfinite(forecasts[0]) & np.isfinite(forecasts[1])
-    loss = qlike if name == "realized_variance" else mse_log
-    realized = np.exp(history[chosen])
-    return {"series": SERIES[name], "origin": origin, "metric": loss.__name__,
-            "model": loss(realized, forecasts[0][chosen]), "baseline": loss(realized, forecasts[1][chosen]),
-            "n": int(chosen.sum())}
-
-
-def _table(
-    name: str, history: np.ndarray, ahead: tuple[np.ndarray, np.ndarray], dates: np.ndarray
-) -> pd.DataFrame:
-    day, period = np.nonzero(np.isfinite(ahead[0]))
-    power = 0.5 if name == "realized_variance" else 1.0
-    forecast, baseline, realized = (np.exp(power * np.log(values[day, period]))
-                                    for values in (*ahead, np.exp(history)))
-    return pd.DataFrame({"series": SERIES[name], "date": dates[day], "period": period, "forecast": forecast,
-                         "baseline": baseline, "realized": realized})
-
-
-def _warnings(periods: pd.DataFrame, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+def _warnings(periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[Series]) -> pd.DataFrame:
     rows = []
     if len(dates) < FEW_DAYS:
         rows.append(("few_days", f"{len(dates)} days of history: time-of-day profiles and daily levels are "
                                  "provisional"))
+    untested = [SERIES[each.name] for each in series if not all(choice.tested for choice in each.choices.values())]
+    if untested:
+        rows.append(("forecaster_untested", f"{', '.join(untested)}: {series[0].choices['day_ahead'].reason}"))
     if dates[-1] != scope.last:
         rows.append(("stale", f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
                               "levels and price are as old"))

@@ -5,7 +5,7 @@ import math
 from typing import Annotated, Literal
 
 import fsspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import InputError
 
@@ -22,14 +22,27 @@ UNITS = {
     "volume": "shares / period",
     "volatility": "1, over reference.volatility",
     "liquidity": "1, averages 1 over the history, larger is thinner",
+    "volatility_interval": "1, holds the measured volatility with probability 0.9",
+    "liquidity_interval": "1, holds the liquidity of the measured volume with probability 0.9",
+    "liquidity_chain.levels": "1, multiply a period's liquidity",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
     "reference.volume_shares": "shares / period",
 }
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        raise ValueError("an interval's lower end comes first")
+    return interval
+
+
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
 
 
 class Part(BaseModel):
@@ -99,6 +112,26 @@ class Period(Part):
     sigma: NonNegative
     spread: NonNegative
     volume: Above
+    volatility_interval: Interval
+    liquidity_interval: Interval
+
+
+class LiquidityChain(Part):
+    """How liquidity moves around its forecast from period to period, for an allocator that adapts.
+
+    levels multiply a period's liquidity and average 1 in the long run; transition: chance of going from row to column
+    in one period; initial: of each level in the first period.
+    """
+
+    levels: tuple[Above, ...]
+    transition: tuple[tuple[Share, ...], ...]
+    initial: tuple[Share, ...]
+
+    @model_validator(mode="after")
+    def _square(self) -> "LiquidityChain":
+        if {len(row) for row in (self.initial, self.transition, *self.transition)} != {len(self.levels)}:
+            raise ValueError("liquidity_chain: transition must be square and initial as long, one entry for each level")
+        return self
 
 
 class Warned(Part):
@@ -118,6 +151,7 @@ class SymbolParams(Part):
     covariance: Matrix
     units: dict[str, str]
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
+    liquidity_chain: LiquidityChain
     warnings: tuple[Warned, ...]
 
 

@@ -111,7 +111,26 @@ def plot_forecast(backtest: pd.DataFrame, price: float, clock: Clock) -> Figure:
         ax.set_title(title)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=5)
+    return _settled(figure)
+
+
+@matplotlib.rc_context(STYLE)
+def plot_unfolding(unfolding: pd.DataFrame, clock: Clock) -> Figure:
+    """Draw the error of the rest of the day by the time its forecast is made, beside that of the morning's forecast."""
+    names = list(dict.fromkeys(unfolding["series"]))
+    figure = Figure(figsize=(9.6, 2.8))
+    axes = figure.subplots(1, len(names), squeeze=False).ravel()
+    for ax, name in zip(axes, names, strict=True):
+        table = unfolding[unfolding["series"] == name]
+        hours = clock.hours(table["period"].to_numpy())
+        ax.plot(hours, table["morning"], color=PALETTE["orange"], linewidth=1.0, linestyle="--",
+                label="Made before the day")
+        ax.plot(hours, table["updated"], ".-", color=PALETTE["blue"], label="Updated")
+        ax.set_title(f"{name.capitalize()}: error of the rest of the day, mean |log|")
+        ax.set_ylim(bottom=0)
+        _clock_axis(ax, float(hours[0]), float(hours[-1]) + clock.length)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return _settled(figure)
 
 
@@ -124,6 +143,9 @@ def _forecast_panel(ax: Axes, table: pd.DataFrame, scale: float, clock: Clock) -
     if table["date"].nunique() >= DAYS_FOR_BAND:
         low, high = (by_period["realized"].quantile(share) * scale for share in BAND)
         ax.fill_between(hours, low, high, color=PALETTE["muted"], alpha=0.16, linewidth=0, label="Realized, 10–90%")
+    bounds = by_period[["low", "high"]].median() * scale
+    ax.fill_between(hours, bounds["low"], bounds["high"], color=PALETTE["blue"], alpha=0.12, linewidth=0,
+                    label="Forecast, 90%")
     ax.plot(hours, middle["realized"], ".", color=PALETTE["muted"], markersize=2.6, alpha=0.8, label="Realized")
     ax.plot(hours, middle["baseline"], color=PALETTE["orange"], linewidth=1.0, linestyle="--", label="Baseline")
     ax.plot(hours, middle["forecast"], color=PALETTE["blue"], label="Forecast")

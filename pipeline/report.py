@@ -25,6 +25,7 @@ FAMILIES = {"spread_power": "half spread + power law", "spread_sqrt": "half spre
 FIGURES = {
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",
+    "unfolding": "error of the forecast of the rest of the day by the time it is made",
     "cost": "cost of a market order by size and side, and how often displayed depth does not hold it",
     "importance": "feature importance of the learned models"}
 
@@ -108,6 +109,8 @@ def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
     drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
     if len(report.forecast.backtest):
         drawn["forecast"] = plots.plot_forecast(report.forecast.backtest, facts["price"], clock)
+    if len(report.forecast.unfolding):
+        drawn["unfolding"] = plots.plot_unfolding(report.forecast.unfolding, clock)
     if len(report.calibration.curve):
         drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"])
     if len(report.learned.importance):
@@ -133,6 +136,7 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
             "costs": tables.cost_table(report.schedule), "fit": tables.fit_table(facts),
             "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
             "forecasts": tables.score_table(report.forecast.scores),
+            "contest": tables.contest_table(report.forecast.contest),
             "candidates": tables.selection_table(report.selection.scores)},
         command=_allocate_command(report))
 

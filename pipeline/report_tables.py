@@ -150,9 +150,21 @@ def score_table(scores: pd.DataFrame) -> Table:
     rows = tuple(
         (SERIES.get(row.series, row.series), row.origin, LOSSES.get(row.metric, row.metric),
          number(row.model), number(row.baseline), percent(row.model / row.baseline - 1) if row.baseline else MISSING,
-         count(row.n))
+         MISSING if math.isnan(row.coverage) else percent(row.coverage), row.candidates.replace("_", " "), count(row.n))
         for row in scores.itertuples())
-    return Table(("Series", "Origin", "Loss", "Model", "Baseline", "Change", "Periods"), rows, words=(0, 1, 2))
+    head = ("Series", "Origin", "Loss", "Model", "Baseline", "Change", "90 % interval holds", "Chosen", "Periods")
+    return Table(head, rows, words=(0, 1, 2, 7))
+
+
+def contest_table(contest: pd.DataFrame) -> Table:
+    """List every candidate's record over the whole history, those that forecast the horizon marked."""
+    rows = tuple((SERIES.get(row.series, row.series), row.origin, row.candidate.replace("_", " "),
+                  *(MISSING if math.isnan(value) else number(value, 3) for value in (row.loss, row.dm_p, row.mcs_p)),
+                  row.reason if row.chosen else "")
+                 for row in contest.itertuples())
+    marked = tuple(place for place, yes in enumerate(contest["chosen"]) if yes)
+    head = ("Series", "Origin", "Candidate", "Loss", "p against profile", "p in confidence set", "Chosen because")
+    return Table(head, rows, words=(0, 1, 2, 6), marked=marked)
 
 
 def selection_table(scores: pd.DataFrame) -> Table:

@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.errors import InputError
 
 SECOND_NS = 1_000_000_000
+SATURDAY = 5
 FIRST, LAST = "1990-01-02", "2049-12-31"  # fixed: the library's own default moves with today's date
 
 
@@ -120,6 +121,12 @@ def _day(date: str) -> np.datetime64:
         return np.datetime64(datetime.date.fromisoformat(date))
     except ValueError:
         raise InputError(f"'{date}': not a date; write it as YYYY-MM-DD") from None
+
+
+def weekend_kinds(dates: list[str], count: int) -> np.ndarray | None:
+    """Return 1 for a Saturday or Sunday and 0 else, (count,), 0 beyond the dates; None where none is on a weekend."""
+    weekend = [int(datetime.date.fromisoformat(each).weekday() >= SATURDAY) for each in dates]
+    return np.array(weekend + [0] * (count - len(dates)), dtype=np.int64)[:count] if any(weekend) else None
 
 
 @lru_cache(maxsize=8)

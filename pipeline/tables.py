@@ -30,10 +30,17 @@ class Forecast:
     states: one row per past period (date, period, start), each predicted from what came before it alone:
         volatility (square root of the mean variance, currency per period), volume (the mean trading rate, shares),
         half_spread (currency), depth (shares).
-    horizon: the same columns for the periods to be traded.
+    horizon: the same columns for the periods to be traded, and each with _low and _high: the 90 % interval of what
+        will be measured.
     backtest: held-out days (or the held-out end of one day), forecast at their start: series, date, period,
-        forecast, baseline, realized.
-    scores: series, origin ("next period", "day ahead"), metric, model, baseline, n; smaller is better.
+        forecast, baseline, realized, low, high.
+    scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is better), coverage of the
+        90 % interval, n, candidates: those chosen by the days before the held-out part.
+    contest: series, origin, candidate, loss, dm_p (Diebold-Mariano against the profile), mcs_p (model confidence
+        set), n, chosen, reason; over all days, and what the horizon is forecast with.
+    unfolding: series, period (of the origin), updated, morning (mean absolute log error of the rest of the day,
+        forecast then and before the day), days.
+    chain: one row a state of the trading rate's log deviation: deviation, initial, stationary, to_0, to_1, ...
     warnings: code, message.
     """
 
@@ -41,6 +48,9 @@ class Forecast:
     horizon: pd.DataFrame
     backtest: pd.DataFrame
     scores: pd.DataFrame
+    contest: pd.DataFrame
+    unfolding: pd.DataFrame
+    chain: pd.DataFrame
     warnings: pd.DataFrame
 
 

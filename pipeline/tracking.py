@@ -26,6 +26,7 @@ from mlflow.types import ColSpec, Schema
 from pipeline.backtest import Backtest
 from pipeline.errors import InputError
 from pipeline.params import SymbolParams
+from pipeline.period_backtest import PeriodBacktest
 from pipeline.report import SymbolReport
 from pipeline.tables import Learned
 
@@ -117,6 +118,22 @@ def log_backtest(backtest: Backtest, experiment: str) -> None:
                 log_facts({"model": score.model}, metrics, {"level": "forecaster", "in_mcs": str(score.in_mcs)})
 
 
+def log_period_backtest(backtest: PeriodBacktest, experiment: str) -> None:
+    """Log a backtest within the day as a run, and every candidate and horizon as a run nested in it."""
+    request = backtest.request
+    facts = {"panel": Path(request.panel).name, "target": request.target, "first": backtest.first} | backtest.choices
+    metrics = {"days": backtest.days, "outside": backtest.outside, "missing": backtest.missing}
+    metrics |= {f"vwap_tracking.{row['candidate']}": row["tracking"] for row in backtest.curve}
+    with tracked_run(experiment, f"backtest {facts['panel']} by period"):
+        log_facts(facts, metrics, {"level": "backtest"})
+        for row in backtest.scores:
+            name, horizon = str(row["candidate"]), str(row["origin"])
+            with mlflow.start_run(run_name=f"{name} {horizon}", nested=True):
+                found = {key: row[key] for key in ("loss", "dm_p", "mcs_p", "bias", "coverage", "n")}
+                log_facts({"model": name, "horizon": horizon}, found,
+                          {"level": "forecaster", "in_mcs": str(row["in_mcs"])})
+
+
 def log_symbol(result: SymbolResult) -> None:
     """Log one symbol as a nested run, its candidates as runs nested in it, and register the winner."""
     with mlflow.start_run(run_name=result.report.symbol, nested=True):
@@ -124,14 +141,15 @@ def log_symbol(result: SymbolResult) -> None:
         scores = result.report.forecast.scores
         metrics = dict(zip(parameters["name"], parameters["value"], strict=True))
         metrics |= {f"{row.name}_se": row.standard_error for row in parameters.itertuples()}
-        metrics |= {f"{row.series}.{row.origin}.{row.metric}".replace(" ", "_"): row.model
-                    for row in scores.itertuples()}
+        metrics |= {f"{row.series}.{row.origin}.{name}".replace(" ", "_"): value for row in scores.itertuples()
+                    for name, value in ((row.metric, row.model), ("coverage", row.coverage))}
         metrics |= {f"cost_bps.{row.method}": row.cost_bps for row in result.report.schedule.costs.itertuples()}
         facts = result.report.calibration.facts.iloc[0].to_dict()
         log_facts({"symbol": result.report.symbol, **facts}, metrics, {"level": "symbol"})
         for name, figure in result.figures.items():
             mlflow.log_figure(figure, f"{name}.png")
         mlflow.log_text(result.report.schedule.plan.to_csv(index=False), "schedule.csv")
+        mlflow.log_text(result.report.forecast.contest.to_csv(index=False), "forecasters.csv")
         for row in result.report.selection.scores.itertuples():
             _log_candidate(result, row)
 

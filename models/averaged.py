@@ -1,4 +1,4 @@
-"""Volume within the day: the state-space model, averaged with a regression on the minutes just gone by."""
+"""A positive measurement within the day: the state-space model averaged with a regression on the periods gone by."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,19 +20,20 @@ CLOCK_WIDTH = 15.0  # periods, s.d. of the kernel that minutes of the hour devia
 EVEN, WEIGHT_SPREAD = 0.5, 0.1  # mean and s.d. of the regression's weight, before a day is held out
 LEAST_ROWS = 100  # below it there is no regression
 TREE_ROWS, TREES = 10_000, 60  # trees are grown from this many rows on
+REFIT_DAYS, YOUNG_DAYS = 5, 10  # coefficients and trees are kept so long, once there are as many days as the second
 PARAMETERS = {"objective": "regression", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 200,
               "feature_fraction": 0.6, "verbosity": -1, "num_threads": 1, "seed": 0, "deterministic": True,
               "force_row_wise": True}
 
 
 @dataclass(frozen=True, eq=False)
-class VolumeFit:
-    """Fitted to past days, ready for the next: logs of volume are forecast.
+class AveragedFit:
+    """Fitted to past days, ready for the next: logs are forecast.
 
     state: the intraday state-space model; clock: (60,), what each minute of the hour adds; coefficients:
     (k,) of the regression, None while too short; trees: on its residuals, None while too short; weight: of
     the regression in the average; history: (D, N) logs; companions: each (D, N), logs of what else was
-    measured (trades, range).
+    measured (trades, range); fitted: days that coefficients, trees and weight rest on.
     """
 
     state: IntradayFit
@@ -42,47 +43,42 @@ class VolumeFit:
     weight: float
     history: Floats
     companions: tuple[Floats, ...]
+    fitted: int
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Floats:
-        """Return the log forecast of every period made just before it, (N,), from those before it."""
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return the forecast of every period made just before it, shapes (N,), from those before it."""
         stepped, regressed = self._parts(today, companions)
-        return stepped + self.weight * (regressed - stepped)
+        return replace(stepped, log_mean=stepped.log_mean + self.weight * (regressed - stepped.log_mean))
 
-    def _parts(self, today: Floats, companions: tuple[Floats, ...]) -> tuple[Floats, Floats]:
-        """Return the forecasts of the state space and of the regression."""
-        stepped = self.state.one_step(today).log_mean
+    def update(self, observations: Floats) -> IntradayFit:
+        """Return the state-space model conditioned on the day's first logs: the regression is of one step only."""
+        return self.state.update(observations)
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the forecast of the next `horizon` periods of the day, by the state-space model."""
+        return self.state.forecast(horizon)
+
+    def _parts(self, today: Floats, companions: tuple[Floats, ...]) -> tuple[Forecast, Floats]:
+        """Return the state space's forecast and the regression's log mean."""
+        stepped = self.state.one_step(today)
         if self.coefficients is None:
-            return stepped, stepped
+            return stepped, stepped.log_mean
         joined = [np.vstack([past, row]) for past, row in zip(self.companions, companions, strict=True)]
         whole = np.vstack([self.history, today])
-        rows = _regressors(whole, tuple(joined), self.clock, self.history.size)[-len(today) :]
+        rows = _regressors(whole, tuple(joined), self.clock, self.fitted * len(today))[-len(today) :]
         found = rows @ self.coefficients
         if self.trees is not None:
             found = found + self.trees.predict(_with_time(rows, len(today)), num_threads=1)
-        return stepped, np.where(np.isfinite(found), found, stepped)
-
-    def day_ahead(self) -> Forecast:
-        """Return the forecast of the whole day made before it."""
-        return self.state.forecast(len(self.state.profile))
-
-    def curve(self) -> Floats:
-        """Return the expected cumulative share of the day's volume after each period, (N,): the VWAP curve.
-
-        The average of the forecast's curve and of the past days' own: the first is smooth, the second knows where
-        volume is concentrated.
-        """
-        curves = [np.exp(self.day_ahead().log_mean)]
-        if len(self.history):
-            volumes = np.where(np.isfinite(self.history), np.exp(self.history), 0.0)
-            traded = volumes[volumes.sum(axis=1) > 0]
-            curves += [(traded / traded.sum(axis=1, keepdims=True)).mean(axis=0)] if len(traded) else []
-        return np.asarray(np.mean([each.cumsum() / each.sum() for each in curves], axis=0))
+        return stepped, np.where(np.isfinite(found), found, stepped.log_mean)
 
 
-def fit_volume(history: Floats, kinds: Ints | None = None, companions: tuple[Floats, ...] = ()) -> VolumeFit:
-    """Fit to the logs of past days, (D, N), NaN where nothing traded.
+def fit_averaged(
+    history: Floats, kinds: Ints | None = None, companions: tuple[Floats, ...] = (), earlier: AveragedFit | None = None
+) -> AveragedFit:
+    """Fit to the logs of past days, (D, N), NaN where nothing was measured.
 
-    kinds: (D + 1,) kind of every past day and of the next (weekday 0, weekend 1), None when they are alike.
+    kinds: (D + 1,) kind of every past day and of the next (weekday 0, weekend 1), None when they are alike; earlier:
+    a fit to the first of these days, whose regression is kept while it is at most four days old.
     Raises: ValueError naming the argument whose shape does not fit.
     Source: Chen, Feng, Palomar 2016 for the state space; Corsi 2009 for the regression on nested memories.
     """
@@ -90,15 +86,17 @@ def fit_volume(history: Floats, kinds: Ints | None = None, companions: tuple[Flo
         raise ValueError(f"companions: shapes {[each.shape for each in companions]}, the history has {history.shape}")
     if kinds is not None and len(kinds) != len(history) + 1:
         raise ValueError(f"kinds: {len(kinds)} days, {len(history)} past ones and the next are needed")
+    if earlier is not None and earlier.fitted >= YOUNG_DAYS and len(history) - earlier.fitted < REFIT_DAYS:
+        return replace(earlier, state=fit_intraday(history, kinds), history=history, companions=companions)
     fit = _fit_parts(history, kinds, companions)
     if len(history) < 2 or fit.coefficients is None:
         return fit
     before = _fit_parts(history[:-1], None if kinds is None else kinds[:-1], tuple(each[:-1] for each in companions))
     stepped, regressed = before._parts(history[-1], tuple(each[-1] for each in companions))
-    return replace(fit, weight=_weight(history[-1] - stepped, regressed - stepped))
+    return replace(fit, weight=_weight(history[-1] - stepped.log_mean, regressed - stepped.log_mean))
 
 
-def _fit_parts(history: Floats, kinds: Ints | None, companions: tuple[Floats, ...]) -> VolumeFit:
+def _fit_parts(history: Floats, kinds: Ints | None, companions: tuple[Floats, ...]) -> AveragedFit:
     state = fit_intraday(history, kinds)
     clock = _clock_effects(history)
     target = history.ravel()
@@ -111,7 +109,7 @@ def _fit_parts(history: Floats, kinds: Ints | None, companions: tuple[Floats, ..
             if known.sum() >= TREE_ROWS:
                 rest = target[known] - rows[known] @ coefficients
                 trees = _grow(_with_time(rows, history.shape[1])[known], rest)
-    return VolumeFit(state, clock, coefficients, trees, EVEN, history, companions)
+    return AveragedFit(state, clock, coefficients, trees, EVEN, history, companions, len(history))
 
 
 def _weight(error: Floats, difference: Floats) -> float:

@@ -1,10 +1,10 @@
-"""Volume within the day: what it may know, what it beats, and hostile days."""
+"""The averaged model within the day: what it may know, what it beats, and hostile days."""
 
 import numpy as np
 import pytest
 
+from models.averaged import CLOCK, fit_averaged
 from models.intraday import fit_intraday
-from models.volume import CLOCK, fit_volume
 from tests.models.test_intraday import market, shape
 
 
@@ -37,9 +37,9 @@ def round_the_clock(days: int, periods: int, seed: int) -> np.ndarray:
 def test_it_beats_the_state_space_alone_and_a_rolling_mean():
     logs, errors = round_the_clock(24, 120, 0), {"volume": [], "state": [], "rolling": []}
     for day in range(14, 24):
-        fit = fit_volume(logs[:day])
+        fit = fit_averaged(logs[:day])
         rolling = [logs.ravel()[place - 20 : place].mean() for place in range(day * 120, day * 120 + 120)]
-        found = {"volume": fit.one_step(logs[day]), "state": fit.state.one_step(logs[day]).log_mean,
+        found = {"volume": fit.one_step(logs[day]).log_mean, "state": fit.state.one_step(logs[day]).log_mean,
                  "rolling": np.array(rolling)}
         for name, forecast in found.items():
             errors[name].append(((logs[day] - forecast) ** 2).mean())
@@ -62,53 +62,43 @@ def test_kinds_that_do_not_differ_are_hardly_believed():
 
 
 def test_clock_effects_are_found_and_noise_is_not():
-    found = fit_volume(two_speeds(30, 360, 3)).clock
+    found = fit_averaged(two_speeds(30, 360, 3)).clock
     top = np.arange(CLOCK) % 10 == 0
     assert found[top].mean() - found[~top].mean() == pytest.approx(0.8, abs=0.2)
-    assert np.abs(fit_volume(market(5, 360, 4)).clock).max() < 0.15
+    assert np.abs(fit_averaged(market(5, 360, 4)).clock).max() < 0.15
 
 
 @pytest.mark.parametrize("days", [1, 3, 90])
 def test_the_past_does_not_see_the_future(days: int):
     """90 days of 120 periods: the trees are grown."""
     logs, other = two_speeds(days + 1, 120, 5), two_speeds(days + 1, 120, 6)
-    fit = fit_volume(logs[:-1], kinds(days + 1), (other[:-1],))
+    fit = fit_averaged(logs[:-1], kinds(days + 1), (other[:-1],))
     assert (fit.trees is not None) == (days == 90)
     today, trades = logs[-1].copy(), other[-1].copy()
-    before = fit.one_step(today, (trades,))
+    before = fit.one_step(today, (trades,)).log_mean
     today[70:], trades[70:] = 9.0, 9.0
-    after = fit.one_step(today, (trades,))
+    after = fit.one_step(today, (trades,)).log_mean
     np.testing.assert_array_equal(before[:71], after[:71])
     assert (before[71:] != after[71:]).all()
-
-
-def test_the_curve_is_a_share_and_follows_the_profile():
-    logs = market(10, 60, 7)
-    curve = fit_volume(logs[:-1]).curve()
-    assert curve[-1] == pytest.approx(1)
-    assert (np.diff(curve) > 0).all()
-    truth = np.exp(shape(60)).cumsum() / np.exp(shape(60)).sum()
-    even = np.arange(1, 61) / 60
-    assert np.abs(curve - truth).mean() < 0.5 * np.abs(even - truth).mean()
 
 
 def test_gaps_and_short_histories_give_the_state_space():
     logs = market(6, 60, 8)
     logs[2, 10:40] = np.nan
     logs[4] = np.nan
-    fit = fit_volume(logs)
-    assert np.isfinite(fit.one_step(market(1, 60, 9)[0])).all()
-    short = fit_volume(logs[:1])
+    fit = fit_averaged(logs)
+    assert np.isfinite(fit.one_step(market(1, 60, 9)[0]).log_mean).all()
+    short = fit_averaged(logs[:1])
     today = market(1, 60, 9)[0]
-    np.testing.assert_array_equal(short.one_step(today), fit_intraday(logs[:1]).one_step(today).log_mean)
-    nothing = fit_volume(np.full((3, 60), np.nan))
-    assert np.isnan(nothing.one_step(np.full(60, np.nan))).all()
-    constant = fit_volume(np.ones((5, 60)))
-    np.testing.assert_allclose(constant.one_step(np.ones(60)), 1.0)
+    np.testing.assert_array_equal(short.one_step(today).log_mean, fit_intraday(logs[:1]).one_step(today).log_mean)
+    nothing = fit_averaged(np.full((3, 60), np.nan))
+    assert np.isnan(nothing.one_step(np.full(60, np.nan)).log_mean).all()
+    constant = fit_averaged(np.ones((5, 60)))
+    np.testing.assert_allclose(constant.one_step(np.ones(60)).log_mean, 1.0)
 
 
 def test_arguments_are_checked():
     with pytest.raises(ValueError, match="companions"):
-        fit_volume(np.ones((3, 60)), companions=(np.ones((2, 60)),))
+        fit_averaged(np.ones((3, 60)), companions=(np.ones((2, 60)),))
     with pytest.raises(ValueError, match="kinds: 3 days"):
-        fit_volume(np.ones((3, 60)), kinds(3))
+        fit_averaged(np.ones((3, 60)), kinds(3))

@@ -1,0 +1,94 @@
+"""The plain forecasts within the day that better ones have to beat: a time-of-day profile and moving averages."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.intraday import WINDOW_DAYS, Forecast
+
+Floats = NDArray[np.float64]
+TAIL = 240  # periods that a moving average remembers
+LEAST_VARIANCE = 1e-9  # of a measurement that never changes
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileFit:
+    """Every period's mean over the past days, (N,), whatever today brings; position: the next period."""
+
+    profile: Floats
+    noise_variance: float
+    position: int = 0
+
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return the forecast of every period of the day, shapes (N,)."""
+        return _flat_variance(self.profile, self.noise_variance)
+
+    def update(self, observations: Floats) -> "ProfileFit":
+        """Return the same from a later period on."""
+        return replace(self, position=self.position + len(observations))
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the forecast of the next `horizon` periods."""
+        return _flat_variance(self.profile[self.position : self.position + horizon], self.noise_variance)
+
+
+@dataclass(frozen=True, eq=False)
+class MovingFit:
+    """An average of the last logs, across midnight; half_life: periods, None for an even one of `width` periods."""
+
+    tail: Floats
+    width: int
+    half_life: float | None
+    noise_variance: float
+
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return the forecast of every period made just before it, shapes (N,)."""
+        return _flat_variance(_average_before(np.concatenate([self.tail, today]), self.width, self.half_life)
+                              [len(self.tail) :], self.noise_variance)
+
+    def update(self, observations: Floats) -> "MovingFit":
+        """Return the average after the day's next logs."""
+        return replace(self, tail=np.concatenate([self.tail, observations])[-TAIL:])
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the average for each of the next `horizon` periods."""
+        last = self.one_step(np.full(1, np.nan)).log_mean
+        return _flat_variance(np.repeat(last, horizon), self.noise_variance)
+
+
+def fit_profile_mean(history: Floats) -> ProfileFit:
+    """Average the logs of the last 60 days, (D, N), period by period; NaN where nothing was measured yet."""
+    recent = history[-WINDOW_DAYS:]
+    known = np.isfinite(recent)
+    count = known.sum(axis=0)
+    mean = np.divide(np.where(known, recent, 0.0).sum(axis=0), count, out=np.full(recent.shape[1], np.nan),
+                     where=count > 0)
+    return ProfileFit(mean, _spread(recent - mean))
+
+
+def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:
+    """Take the last logs of past days, (D, N), and measure how far the average errs."""
+    flat = history[-WINDOW_DAYS:].ravel()
+    return MovingFit(flat[-TAIL:], width, half_life, _spread(flat - _average_before(flat, width, half_life)))
+
+
+def _average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
+    from pandas import Series
+
+    series = Series(logs)
+    if half_life is None:
+        means = series.rolling(width, min_periods=1).mean()
+    else:
+        means = series.ewm(halflife=half_life, ignore_na=True).mean()
+    return np.asarray(means.ffill().shift(1), dtype=np.float64)
+
+
+def _spread(errors: Floats) -> float:
+    known = errors[np.isfinite(errors)]
+    return max(float((known**2).mean()), LEAST_VARIANCE) if len(known) else LEAST_VARIANCE
+
+
+def _flat_variance(log_mean: Floats, variance: float) -> Forecast:
+    known = np.isfinite(log_mean)
+    return Forecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))

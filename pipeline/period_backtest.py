@@ -1,0 +1,227 @@
+"""Backtest forecasters within the day on bars: `impact backtest-forecasts --by period`."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.candidates import CANDIDATES, PastDays, Track, track
+from models.contest import Choice, Horizon, choose, chosen, interval, judge, standard_errors
+from models.intraday import Forecast
+from models.unfolding import unfold
+from models.volume_curve import volume_curve
+from pipeline.backtest import null
+from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.executor import Executor
+from pipeline.panels import PERCENT, VARIANCE, numbers, read_frame, times
+from pipeline.sessions import SessionCalendar, weekend_kinds
+
+HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
+COMPANIONS = ("volume", "trades", "range")  # what a regression may look at beside the target
+CHOSEN = "chosen"
+COVERAGE = 0.9
+ORIGINS = 13
+
+
+@dataclass(frozen=True)
+class PeriodRequest:
+    """What was asked; window: days before the first one scored, 0 for two thirds of the panel."""
+
+    panel: str
+    target: str
+    window: int
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """A panel cut into sessions: dates (D,), the target's logs and what goes with them, counts of what was left out.
+
+    outside: bars outside the calendar's sessions; missing: periods of those days without a positive value.
+    """
+
+    dates: list[str]
+    past: PastDays
+    outside: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class PeriodBacktest:
+    """tables: scores (origin, candidate, loss, dm_p, mcs_p, in_mcs, bias, coverage, n; best first), unfolding (period,
+    updated, morning, days) and curve (candidate, tracking: root mean square of the VWAP curve's error), as rows."""
+
+    request: PeriodRequest
+    first: str
+    last: str
+    days: int
+    outside: int
+    missing: int
+    choices: dict[str, str]
+    scores: list[dict[str, object]]
+    unfolding: list[dict[str, object]]
+    curve: list[dict[str, object]]
+
+
+def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
+    """Forecast every period by every candidate, just before it and before its day; score the days after the window.
+
+    The candidate `chosen` is what the window's days favour.
+    Raises: InputError when the panel or the window cannot be used.
+    """
+    calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
+    bars = read_bars(request.panel, request.target, calendar)
+    days = len(bars.dates)
+    window = request.window or max(1, 2 * days // 3)
+    if not 1 <= window <= days - 3:
+        raise InputError(f"{request.panel}: {days} sessions of calendar {calendar.name}; window {window} leaves fewer "
+                         "than 3 to score; give a longer panel or a smaller --window")
+    variance = request.target.lower() == VARIANCE
+    with Executor(0) as executor:
+        found = executor.map(_Follow(bars.past), list(CANDIDATES), "backtest")
+    tracks = dict(zip(CANDIDATES, found, strict=True))
+    early = {name: Track(_until(each.next_period, window), _until(each.day_ahead, window))
+             for name, each in tracks.items()}
+    choices = {horizon: choose(early, bars.past.logs[:window], variance, horizon, max(1, window // 3))
+               for horizon in HORIZONS}
+    scores = [row for horizon in HORIZONS for row in _scores(tracks, choices[horizon], horizon, bars, window, variance)]
+    return PeriodBacktest(
+        request, bars.dates[window], bars.dates[-1], days - window, bars.outside, bars.missing,
+        {horizon: f"{' + '.join(choice.members)}: {choice.reason}" for horizon, choice in choices.items()}, scores,
+        _unfolded(bars, choices["day_ahead"], window),
+        _curves(bars, tracks, choices["day_ahead"], window) if request.target.lower() == "volume" else [])
+
+
+@dataclass(frozen=True, eq=False)
+class _Follow:
+    past: PastDays
+
+    def __call__(self, name: str) -> Track:
+        return track(name, self.past)
+
+
+def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
+    """Cut bars into the calendar's sessions and periods: sums of the target; `rv` from squared changes of log close.
+
+    Raises: InputError naming file, column or row, or when no bar lies within a session.
+    """
+    frame = read_frame(path)
+    ts = times(frame, path).to_numpy().astype("datetime64[ns]").astype(np.int64)
+    session = calendar.session_of(ts)
+    inside = ~np.isnat(session)
+    if not inside.any():
+        raise InputError(f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar")
+    dates = [str(day) for day in np.unique(session[inside])]
+    sessions = [calendar.session(day) for day in dates]
+    shape = (len(dates), max(each.periods for each in sessions))
+    row = np.searchsorted(np.asarray(dates, dtype="datetime64[D]"), session[inside])
+    opens = np.array([each.open_ns for each in sessions])[row]
+    cell = row * shape[1] + (ts[inside] - opens) // (calendar.period_seconds * 10**9)
+    columns = {name: _column(frame, name, path)[inside] for name in _wanted(frame, target)}
+    if target.lower() == VARIANCE:
+        columns[VARIANCE] = _squares(columns.pop("close"), row)
+    logs = {name: _logs(values, cell, shape) for name, values in columns.items()}
+    past = PastDays(logs.pop(target.lower()), weekend_kinds(dates, len(dates) + 1), tuple(logs.values()))
+    expected = sum(each.periods for each in sessions)
+    return Bars(dates, past, int((~inside).sum()), int(expected - np.isfinite(past.logs).sum()))
+
+
+def _wanted(frame: pd.DataFrame, target: str) -> list[str]:
+    named = ["close" if target.lower() == VARIANCE else target.lower()]
+    companions = [name for name in COMPANIONS if name in frame.columns or (name == "range" and {"high", "low", "close"}
+                                                                             <= set(frame.columns))]
+    return list(dict.fromkeys(named + [name for name in companions if name != target.lower()]))
+
+
+def _column(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    if name == "range" and "range" not in frame.columns:
+        high, low, close = (numbers(frame, each, path) for each in ("high", "low", "close"))
+        return (high - low) / close
+    values = numbers(frame, name, path)
+    if name == "close" and (values <= 0).any():
+        raise InputError(f"{path}: row {int(np.argmax(values <= 0)) + 1}, close = {values.min()}: prices are positive")
+    return values
+
+
+def _squares(close: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Return squared log changes in percent; a session's first bar has none, so that nights do not count."""
+    squares = np.full(len(close), np.nan)
+    squares[1:] = np.where(row[1:] == row[:-1], (PERCENT * np.diff(np.log(close))) ** 2, np.nan)
+    return squares
+
+
+def _logs(values: np.ndarray, cell: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    known = np.isfinite(values)
+    total = np.bincount(cell[known], values[known], shape[0] * shape[1])
+    return np.log(total, out=np.full(total.shape, np.nan), where=total > 0).reshape(shape)
+
+
+def _until(forecast: Forecast, day: int) -> Forecast:
+    return Forecast(forecast.log_mean[:day], forecast.state_variance[:day], forecast.noise_variance[:day])
+
+
+def _scores(
+    tracks: dict[str, Track], choice: Choice, horizon: Horizon, bars: Bars, window: int, variance: bool
+) -> list[dict[str, object]]:
+    told = {name: getattr(each, horizon) for name, each in tracks.items()} | {CHOSEN: chosen(tracks, choice, horizon)}
+    logs, rows = bars.past.logs, []
+    for entry in judge(told, logs, variance, window):
+        forecast = told[entry.candidate]
+        errors = standard_errors(_until(forecast, window), logs[:window])
+        low, high = (bound[window:] for bound in interval(forecast, errors, COVERAGE))
+        level, mean = np.exp(logs[window:]), forecast.mean[window:]
+        known = np.isfinite(level) & np.isfinite(mean)
+        rows.append({"origin": horizon, **asdict(entry), "in_mcs": not entry.mcs_p <= 1 - COVERAGE,
+                     "bias": float(mean[known].mean() / level[known].mean() - 1),
+                     "coverage": float(((level >= low) & (level <= high))[known].mean())})
+    return rows
+
+
+def _unfolded(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]]:
+    days, periods = bars.past.logs.shape
+    origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
+    found = unfold(bars.past, choice.members, range(window, days), origins)
+    return [{"period": int(origin), "days": int(np.isfinite(found.updated[:, place]).sum()),
+             "updated": float(np.nanmean(np.abs(found.updated[:, place]))),
+             "morning": float(np.nanmean(np.abs(found.morning[:, place])))}
+            for place, origin in enumerate(origins) if np.isfinite(found.updated[:, place]).any()]
+
+
+def _curves(bars: Bars, tracks: dict[str, Track], choice: Choice, window: int) -> list[dict[str, object]]:
+    """Return the error of the cumulative share of volume, root mean square over periods, averaged over days."""
+    ahead, logs = chosen(tracks, choice, "day_ahead"), bars.past.logs
+    errors: dict[str, list[float]] = {CHOSEN: [], "profile": []}
+    for day in range(window, len(logs)):
+        known = np.isfinite(logs[day])
+        volume = np.where(known, np.exp(logs[day]), 0.0)
+        realized = volume.cumsum() / volume.sum()
+        one = Forecast(ahead.log_mean[day], ahead.state_variance[day], ahead.noise_variance[day])
+        profile = np.nan_to_num(np.exp(tracks["profile"].day_ahead.log_mean[day]))
+        for name, curve in ((CHOSEN, volume_curve(one, logs[:day])), ("profile", profile.cumsum() / profile.sum())):
+            errors[name].append(float(np.sqrt(((curve - realized) ** 2).mean())))
+    return [{"candidate": name, "tracking": float(np.mean(each))} for name, each in errors.items()]
+
+
+def content(backtest: PeriodBacktest) -> dict[str, object]:
+    """Return the backtest as JSON-ready values, null where a test could not be made."""
+    whole = asdict(backtest)
+    return whole | {name: [{key: null(value) for key, value in row.items()} for row in whole[name]]
+                    for name in ("scores", "unfolding", "curve")}
+
+
+def report_text(backtest: PeriodBacktest) -> str:
+    """Return the scores as tables."""
+    request = backtest.request
+    loss = "QLIKE" if request.target.lower() == VARIANCE else "MSE of logs"
+    lines = [f"{request.target} by period: {backtest.days} days scored, {backtest.first} to {backtest.last}; "
+             f"{backtest.outside} bars outside the sessions, {backtest.missing} periods without a positive value",
+             f"{'origin':<13}{'candidate':<20}{loss:>12}{'p / profile':>13}{'MCS p':>8}{'bias':>8}{'cover':>8}{'n':>8}"]
+    lines += [f"{row['origin']:<13}{row['candidate']:<20}{row['loss']:>12.4f}{row['dm_p']:>13.2g}{row['mcs_p']:>8.3f}"
+              f"{row['bias']:>+8.3f}{row['coverage']:>8.3f}{row['n']:>8}{' *' if row['in_mcs'] else ''}"
+              for row in backtest.scores]
+    lines += [f"chosen for {horizon}: {what}" for horizon, what in backtest.choices.items()]
+    lines += [f"VWAP curve, {row['candidate']}: tracking error {row['tracking']:.4f}" for row in backtest.curve]
+    lines += ["rest of the day, mean |log error| by period of the forecast, updated (made before the day): "
+              + "  ".join(f"{row['period']}: {row['updated']:.3f} ({row['morning']:.3f})"
+                          for row in backtest.unfolding)]
+    return "\n".join(lines)
