@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,7 @@ Side = Literal["buy", "sell"]
 Method = Literal["auto", "nlp", "dp"]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Kind = TypeVar("Kind", bound="Section")
 
 
 class Section(BaseModel):
@@ -26,6 +27,7 @@ class DataConfig(Section):
 
     source: str = "simulate"
     location: str = ""
+    columns: str = ""
     calendar: str = "XNYS"
     period_seconds: Count = 60
     symbols: tuple[str, ...] = ()
@@ -113,32 +115,48 @@ def load_config(path: str | None = None, overrides: dict[str, dict[str, object]]
 
     Raises: InputError naming the file and the key, with the nearest valid one.
     """
-    values: dict[str, dict[str, object]] = {}
-    if path:
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot read the configuration ({error.strerror}); check --config") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not valid TOML ({error})") from None
+    values = read_toml(path, "--config") if path else {}
     for section, keys in (overrides or {}).items():
         given = {key: value for key, value in keys.items() if value is not None}
         if given and isinstance(values.setdefault(section, {}), dict):
             values[section] = values[section] | given
+    return checked(Config, values, path or "configuration")
+
+
+def read_toml(path: str, given_by: str) -> dict[str, Any]:
+    """Return the TOML file's tables.
+
+    Raises: InputError naming the file, and the option that gave it, when it cannot be read or is not TOML.
+    """
     try:
-        return Config.model_validate(values)
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the configuration ({error.strerror}); check {given_by}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML ({error})") from None
+
+
+def checked(kind: type[Kind], values: dict[str, Any], label: str) -> Kind:
+    """Return the tables as the section they are to be.
+
+    Raises: InputError naming `label` and the key, with the nearest valid one.
+    """
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{path or 'configuration'}: {_explain(error)}") from None
+        raise InputError(f"{label}: {_explain(error, kind)}") from None
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type[Section]) -> str:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"]]
+    if first["type"] == "missing":
+        return f"[{where[0]}] has no key '{where[-1]}', which is needed" if where[1:] else f"no table [{where[0]}]"
     if first["type"] != "extra_forbidden":
         return f"[{where[0]}] {'.'.join(where[1:])} = {first['input']!r}: {first['msg'].lower()}"
-    known = list(Config.model_fields)
+    known = list(kind.model_fields)
     if len(where) > 1:
-        known = list(Config.model_fields[where[0]].annotation.model_fields)
+        known = list(kind.model_fields[where[0]].annotation.model_fields)
     near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(known)}"
     return f"unknown key '{'.'.join(where)}'; {hint}"

@@ -1,5 +1,6 @@
 """Stage 1: raw files of any source become the canonical tables, validated, as Parquet by symbol and date."""
 
+import hashlib
 import importlib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from pipeline.sessions import SessionCalendar
 from pipeline.sources import RULES, Batch, RawFile
 from pipeline.sources.clean import level_columns
 
-SOURCES = {"lobster": "pipeline.sources.lobster", "databento": "pipeline.sources.databento"}
+SOURCES = {name: f"pipeline.sources.{name}" for name in ("lobster", "databento", "lean", "taq")}
 TRADES_SCHEMA = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
+CONTENT = {"quotes": ("ts", "bid_px_0", "ask_px_0"), "trades": ("ts", "price", "size")}  # what tells tapes apart
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What was written for one symbol-day; first_ns and last_ns bound its quotes."""
+    """What was written for one symbol-day; first_ns and last_ns bound its quotes, `content` is of its best prices."""
 
     symbol: str
     date: str
@@ -43,6 +45,7 @@ class DaySummary:
     trades: int
     first_ns: int
     last_ns: int
+    content: str
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ class _DayWriter:
         self._directory, self._label = directory, f"{url}: {symbol} {date}"
         self._files: dict[str, pq.ParquetWriter] = {}
         self._first_ns, self._last_ns = 0, 0
+        self._content = {name: hashlib.blake2b(digest_size=16) for name in CONTENT}
 
     def add(self, batch: Batch) -> None:
         """Check and append the batch."""
@@ -164,6 +168,8 @@ class _DayWriter:
             self._first_ns = self._first_ns or batch.quotes["ts"][0]
             self._last_ns = batch.quotes["ts"][-1]
         for name, table in (("quotes", batch.quotes), ("trades", batch.trades)):
+            for column in CONTENT[name]:
+                self._content[name].update(table[column].to_numpy().tobytes())
             arrow = table.to_arrow()
             if name not in self._files:
                 self._files[name] = pq.ParquetWriter(self._path(name), arrow.schema, compression="zstd")
@@ -180,8 +186,9 @@ class _DayWriter:
 
     def summary(self) -> DaySummary:
         """Return what was written."""
-        rows = self.rows
-        return DaySummary(self.symbol, self.date, rows["quotes"], rows["trades"], self._first_ns, self._last_ns)
+        content = "".join(found.hexdigest() for found in self._content.values())
+        rows = (self.rows["quotes"], self.rows["trades"])
+        return DaySummary(self.symbol, self.date, *rows, self._first_ns, self._last_ns, content)
 
     def _path(self, table: str) -> Path:
         path = self._directory / part_path(table, self.symbol, self.date)

@@ -59,7 +59,7 @@ def open_job(config: Config, out: str, stack: ExitStack) -> tuple[Job, list[RawF
     reader, location = config.data.source, config.data.location
     if reader == "simulate":
         reader, location = "databento", simulated(config, store)
-    raw = discover(reader, location)
+    raw = discover(reader, location, config.data.columns)
     workers = choose_workers(config.executor.workers, sum(file.bytes for file in raw))
     executor = stack.enter_context(Executor(workers, config.executor.scheduler))
     return Job(config, reader, store, calendar, executor), raw

@@ -60,14 +60,18 @@ class DayInput:
         return Day(pl.concat([part.quotes for part in parts]), pl.concat([part.trades for part in parts]))
 
 
-def discover(source: str, location: str) -> list[RawFile]:
-    """Return the source's raw files at a location.
+def discover(source: str, location: str, columns: str = "") -> list[RawFile]:
+    """Return the source's raw files at a location; `columns` is the column map of a source that takes one.
 
-    Raises: InputError for an unknown source, no location, or nothing there.
+    Raises: InputError for an unknown source, no location, a map that is missing or not wanted, or nothing there.
     """
     module = source_module(source)
     if not location:
         raise InputError(f"source {source} needs a location; give --data FILE or DIR")
+    if source == "taq":
+        return module.discover(location, columns)
+    if columns:
+        raise InputError(f"columns = '{columns}': source {source} has columns of its own; leave it out of [data]")
     return module.discover(location)
 
 
@@ -95,7 +99,8 @@ def _fill(task: IngestTask, directory: Path) -> None:
 def group_days(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> list[DayInput]:
     """Return one input per symbol and day, in order, of the symbols asked for (all when none are).
 
-    Raises: InputError for a symbol that is not on the tape, or a time that two files both cover.
+    Raises: InputError for a symbol that is not on the tape, a time that two files both cover, or one tape that is
+    there under two names.
     """
     parts: dict[tuple[str, str], list[tuple[DaySummary, IngestOutput]]] = defaultdict(list)
     for output in ingested:
@@ -105,8 +110,20 @@ def group_days(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> list[D
     for symbol in symbols:
         if symbol not in there:
             raise InputError(f"symbol {symbol}: not on the tape; it has {', '.join(there)}")
+    _check_names({key: found for key, found in parts.items() if not symbols or key[0] in symbols})
     return [_whole_day(symbol, date, found)
             for (symbol, date), found in sorted(parts.items()) if not symbols or symbol in symbols]
+
+
+def _check_names(parts: dict[tuple[str, str], list[tuple[DaySummary, IngestOutput]]]) -> None:
+    """Refuse a ticker listed under its old and its new name, which would count as two symbols."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for (symbol, date), found in sorted(parts.items()):
+        for day, output in found:
+            other, url = seen.setdefault((date, day.content), (symbol, output.raw))
+            if other != symbol:
+                raise InputError(f"{output.raw}: {symbol} on {date} is the same tape as {other} ({url}); keep one of "
+                                 "the two names with --symbols")
 
 
 def _whole_day(symbol: str, date: str, found: list[tuple[DaySummary, IngestOutput]]) -> DayInput:

@@ -19,15 +19,28 @@ RULES = (
     "duplicate",  # dropped: identical to the record before it, in every field
     "out_of_session",  # dropped
     "halted",  # dropped: from a halt until trading resumes
+    "suspicious",  # dropped: marked so by the vendor
+    "half_quote",  # joined: one side of a quote, with the row after it that is the other side
     "late_event",  # kept at the time of the row before it: event time runs back while receive time does not
     "long_decimals",  # kept: a time with more than 9 decimals, truncated to ns
+    "not_firm",  # kept: a quote no order can count on; its venue is taken out of the best quotes
     "undefined_price",  # dropped: a book without any price, or a trade without one
     "one_sided",  # dropped quote
     "crossed",  # dropped quote: bid > ask
     "locked",  # dropped quote: bid = ask
     "empty_level",  # kept quote with fewer levels than the file has columns for
     "cross_print",  # dropped trade: an auction's
-    "undirected_trade",  # kept: hidden, or no aggressor stated
+    "official_price",  # dropped trade: a market's official open or close, which repeats an auction's
+    "special_terms",  # dropped trade: not for regular settlement
+    "late_print",  # dropped trade: reported late or out of sequence
+    "extended_hours",  # dropped trade: reported as outside regular hours
+    "priced_elsewhere",  # dropped trade: at an average, derived, earlier or negotiated price
+    "zero_size",  # dropped trade
+    "unknown_condition",  # kept trade: with a sale condition outside the documented ones
+    "same_print",  # kept trade: equal to the one before it in every field, and without a number to tell them apart
+    "quote_signed",  # kept trade: aggressor inferred by the quote test of Lee and Ready
+    "tick_signed",  # kept trade: aggressor inferred by their tick test
+    "undirected_trade",  # kept: hidden, or neither a stated nor an inferred aggressor
 )
 DECODING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError)
 
@@ -93,20 +106,12 @@ def list_files(location: str, wanted: Callable[[str], bool], looked_for: str) ->
 
 @contextmanager
 def local_files(raw: RawFile) -> Iterator[list[Path]]:
-    """Make the raw file's parts, or the members of its zip, readable as local files while the context lasts.
+    """Make the raw file's parts, or the members of those that are zips, readable as local files meanwhile.
 
-    Raises: InputError when a part cannot be fetched or its zip is damaged.
+    Raises: InputError when a part cannot be fetched or a zip is damaged.
     """
     with tempfile.TemporaryDirectory(prefix="impact-") as directory:
-        paths = [_fetch(url, Path(directory)) for url in raw.urls]
-        if paths[0].suffix.lower() != ".zip":
-            yield paths
-            return
-        try:
-            members = _unzip(paths[0], Path(directory) / "members")
-        except DECODING_ERRORS as error:
-            raise InputError(f"{raw.url}: truncated or damaged zip ({error}); fetch it again") from None
-        yield members
+        yield [path for number, url in enumerate(raw.urls) for path in _parts(url, Path(directory) / str(number))]
 
 
 def zip_names(url: str) -> list[str]:
@@ -131,6 +136,17 @@ def rebatch(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
             held = held[rows:]
     if held is not None and len(held):
         yield held
+
+
+def _parts(url: str, directory: Path) -> list[Path]:
+    directory.mkdir()  # one a part: files of different folders may share a name
+    path = _fetch(url, directory)
+    if path.suffix.lower() != ".zip":
+        return [path]
+    try:
+        return _unzip(path, directory / "members")
+    except DECODING_ERRORS as error:
+        raise InputError(f"{url}: truncated or damaged zip ({error}); fetch it again") from None
 
 
 def _fetch(url: str, directory: Path) -> Path:

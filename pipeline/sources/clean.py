@@ -12,6 +12,12 @@ from pipeline.sources import RULES, Batch
 
 LATEST_NS = 1_000_000_000  # event time may run back by this much, where receive time is in order
 BOOK_FIELDS = ("bid_px", "bid_sz", "ask_px", "ask_sz")
+EXCLUSIONS = (  # flags of trades that say nothing of what it costs to take from the book
+    "suspicious", "cross_print", "official_price", "special_terms", "late_print", "extended_hours", "priced_elsewhere")
+DROPPED = ("duplicate", "out_of_session", "halted", "suspicious", "half_quote")
+NOTED = ("late_event", "long_decimals", "not_firm")
+NOTED_TRADES = ("unknown_condition", "same_print", "quote_signed", "tick_signed")
+FLAGS = (*DROPPED, *NOTED, *NOTED_TRADES, *EXCLUSIONS[1:])
 
 
 def level_columns(levels: int) -> list[str]:
@@ -24,8 +30,9 @@ class Cleaner:
     """Cleans one symbol's records, chunk after chunk; remembers what a rule needs of the chunks before.
 
     Records have: row (number in the file), order (what must not decrease, ns), ts (event time, ns), is_trade,
-    price, size, aggressor, and the flags duplicate, halted, long_decimals, cross; then the book's levels, where
-    a missing price is null or NaN. `opening_cross`: the session's first print is the auction's when undirected.
+    price, size, aggressor; then the book's levels, where a missing price is null or NaN. Where is_quote is there
+    and false they are no book, and each flag of FLAGS that is there says which records a rule touches.
+    `opening_cross`: the session's first print is the auction's when undirected.
     """
 
     symbol: str
@@ -42,7 +49,9 @@ class Cleaner:
 
         Raises: InputError naming file and row when time runs backwards.
         """
-        records = self._in_time(records)
+        absent = {name: pl.lit(name == "is_quote") for name in ("is_quote", *FLAGS) if name not in records.columns}
+        records = self._in_time(records.with_columns(**absent))
+        records = records.with_columns(pl.col("is_quote", *FLAGS).fill_null(False))
         ts = records["ts"].to_numpy()
         dates = pl.Series("date", self.calendar.session_of(ts).astype("datetime64[ms]")).cast(pl.Date)
         local = records["ts"].cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(self.calendar.timezone).dt.date()
@@ -66,12 +75,12 @@ class Cleaner:
 
     def _batch(self, records: pl.DataFrame, date: str) -> Batch:
         counts = dict.fromkeys(RULES, 0)
-        for rule in ("duplicate", "out_of_session", "halted"):
+        for rule in DROPPED:
             records = _drop(records, rule, pl.col(rule), counts)
-        for rule in ("late_event", "long_decimals"):
-            counts[rule] += int(records[rule].sum())
+        _note(records, NOTED, counts)
         trades = self._trades(records.filter("is_trade"), date, counts)
-        quotes = _quotes(records.select("ts", *level_columns(self.levels)), self.levels, counts)
+        books = records.filter("is_quote").select("ts", *level_columns(self.levels))
+        quotes = _quotes(books, self.levels, counts)
         table = pl.DataFrame({"rule": list(counts), "rows": list(counts.values())}, schema_overrides={"rows": pl.Int64})
         return Batch(self.symbol, date, quotes, trades, table)
 
@@ -80,9 +89,12 @@ class Cleaner:
             if self.first_print[0] != date:
                 self.first_print = (date, trades["ts"][0] if trades["aggressor"][0] == 0 else -1)
             auction = (pl.col("ts") == self.first_print[1]) & (pl.col("aggressor") == 0)
-            trades = trades.with_columns(cross=auction)
-        trades = _drop(trades, "cross_print", pl.col("cross"), counts)
+            trades = trades.with_columns(cross_print=auction)
+        for rule in EXCLUSIONS[1:]:
+            trades = _drop(trades, rule, pl.col(rule), counts)
         trades = _drop(trades, "undefined_price", _missing("price"), counts)
+        trades = _drop(trades, "zero_size", pl.col("size") == 0, counts)
+        _note(trades, NOTED_TRADES, counts)
         counts["undirected_trade"] += int((trades["aggressor"] == 0).sum())
         return trades.select("ts", "price", "size", "aggressor")
 
@@ -120,6 +132,11 @@ def _quotes(quotes: pl.DataFrame, levels: int, counts: dict[str, int]) -> pl.Dat
 
 def _missing(price: str) -> pl.Expr:
     return pl.col(price).is_null() | pl.col(price).is_nan()
+
+
+def _note(records: pl.DataFrame, rules: tuple[str, ...], counts: dict[str, int]) -> None:
+    for rule in rules:
+        counts[rule] += int(records[rule].sum())
 
 
 def _drop(records: pl.DataFrame, rule: str, gone: pl.Expr, counts: dict[str, int]) -> pl.DataFrame:

@@ -96,7 +96,6 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
         pl.col("side").replace_strict(AGGRESSOR, default=0, return_dtype=pl.Int8).alias("aggressor"),
         *(_price(part, raw).alias(name) if "_px_" in name else pl.col(raw).cast(pl.Float64).alias(name)
           for name, raw in book.items()),
-        *(pl.lit(False).alias(flag) for flag in ("halted", "long_decimals", "cross")),
     )
     for name, column in (("order", order), ("ts", "ts_event")):
         wrong = records.filter(pl.col(name).is_null() | (pl.col(name) <= 0) | (pl.col(name) == UNDEFINED))

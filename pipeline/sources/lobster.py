@@ -150,7 +150,7 @@ def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str)
         scaled("price", PRICE_UNIT),
         pl.col("size").cast(pl.Float64),
         pl.when(visible).then(-pl.col("direction")).otherwise(0).cast(pl.Int8).alias("aggressor"),
-        (pl.col("type") == CROSS).alias("cross"),
+        (pl.col("type") == CROSS).alias("cross_print"),
         *(column for level in range(levels) for side in ("bid", "ask") for column in _level(side, level)),
     ).with_columns(pl.col("ts").alias("order"))
     wrong = cleaned.filter(pl.col("ts").is_null())

@@ -97,8 +97,8 @@ def test_negative_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_source_is_refused() -> None:
-    with pytest.raises(InputError, match="source 'taq': unknown; valid are lobster, databento"):
-        source("taq")
+    with pytest.raises(InputError, match="source 'bars': unknown; valid are lobster, databento, lean, taq"):
+        source("bars")
 
 
 def test_the_contract_holds_for_good_tables() -> None:
