@@ -157,6 +157,35 @@ def backtest_forecasts(
 
 
 @app.command()
+def calibrate(
+    route: Annotated[str, typer.Option(help="Which estimator: orders (parent orders, or signed imbalances).")],
+    source: Annotated[str, typer.Option(help="Of orders: panel (daily imbalances) or fills (orders and fills).")],
+    data: Annotated[str, typer.Option(help="The folder with the files.")],
+    columns: Annotated[str | None, typer.Option(help="TOML map of a broker's columns; see config/orders-broker.toml."
+                                                )] = None,
+    bootstrap: Annotated[int, typer.Option(help="Replicates of the bootstrap of days; 0: none.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap; the same seed gives the same numbers.")] = 0,
+    as_json: Annotated[str | None, typer.Option("--json", help="Write the result to this file.")] = None,
+) -> None:
+    """Fit impact by one route alone and print estimates, errors, left-out rows by reason and caveats.
+
+    Route orders fits I = gamma sigma X/V (Theta/V)^(1/4) and J - I/2 = eta sigma |X/(VT)|^delta.
+    `--source panel`: a folder of CSVs, one a quantity, stocks in rows and days in columns.
+    `--source fills`: orders.csv and fills.csv (or .parquet), other names through `--columns`.
+
+    Example: `impact calibrate --route orders --source panel --data DIR --json orders.json`
+    """
+    if route != "orders":
+        raise InputError(f"--route: no route '{route}'; the routes are orders")
+    from pipeline.orders import Request, calibrate_orders, report_text, write_json
+
+    found = calibrate_orders(Request(source, data, columns, bootstrap, seed))
+    if as_json:
+        write_json(found, as_json)
+    typer.echo(report_text(found))
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
     """Open the MLflow UI on 127.0.0.1 over this folder's runs (or those of MLFLOW_TRACKING_URI)."""
     from pipeline.tracking import tracking_uri
