@@ -1,11 +1,9 @@
 """Backtest forecasters on a panel: `impact backtest-forecasts`."""
 
 import difflib
-import json
 import math
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from models.backtest import Protocol, Track, joined_tracks, rolling_origin
 from models.comparison import Score, compare
@@ -109,17 +107,6 @@ def content(backtest: Backtest) -> dict[str, object]:
     return {**asdict(backtest.request), "first": backtest.first, "last": backtest.last, "origins": backtest.origins,
             "unscored": backtest.unscored, "skipped": backtest.skipped,
             "scores": [{key: null(value) for key, value in asdict(score).items()} for score in backtest.scores]}
-
-
-def write_json(content: dict[str, object], path: str) -> None:
-    """Write JSON-ready values.
-
-    Raises: InputError when the file cannot be written.
-    """
-    try:
-        Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); check --json") from None
 
 
 def null(value: object) -> object:

@@ -13,7 +13,7 @@ app = typer.Typer(
     name="impact", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown",
     help="Market-impact calibration and optimal execution: from order-book tape to an execution schedule.")
 
-Source = Annotated[str | None, typer.Option(help="lobster, databento or simulate.")]
+Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
 Out = Annotated[str, typer.Option(help="Where outputs go: a folder or an fsspec URL.")]
 ConfigFile = Annotated[str | None, typer.Option("--config", help="TOML file; see config/default.toml for every key.")]
@@ -74,7 +74,7 @@ def simulate(
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Option(help="lobster or databento.")],
+    source: Annotated[str, typer.Option(help="lobster, databento, lean or taq.")],
     data: Annotated[str, typer.Option(help="The tape: a file, a folder or an fsspec URL.")],
     out: Out = "out", config: ConfigFile = None, calendar: Calendar = None, workers: Workers = None,
     scheduler: Scheduler = None,
@@ -134,6 +134,7 @@ def backtest_forecasts(
     """
     from pipeline import backtest, period_backtest
     from pipeline.config import load_config
+    from pipeline.store import write_json
 
     settings = load_config(config, {"executor": {"workers": _number(workers), "scheduler": scheduler},
                                     "data": {"calendar": calendar, "period_seconds": period_seconds}})
@@ -148,7 +149,7 @@ def backtest_forecasts(
     from pipeline import tracking  # seconds to import: a refusal need not wait for it
 
     if as_json:
-        backtest.write_json(content, as_json)
+        write_json(content, as_json)
     if by == "day":
         tracking.log_backtest(found, settings.track.experiment)
     else:
@@ -158,13 +159,17 @@ def backtest_forecasts(
 
 @app.command()
 def calibrate(
-    route: Annotated[str, typer.Option(help="Which estimator: orders (parent orders, or signed imbalances).")],
-    source: Annotated[str, typer.Option(help="Of orders: panel (daily imbalances) or fills (orders and fills).")],
-    data: Annotated[str, typer.Option(help="The folder with the files.")],
-    columns: Annotated[str | None, typer.Option(help="TOML map of a broker's columns; see config/orders-broker.toml."
-                                                )] = None,
-    bootstrap: Annotated[int, typer.Option(help="Replicates of the bootstrap of days; 0: none.")] = 200,
+    route: Annotated[str, typer.Option(help="Which estimators: orders (parent orders, or signed imbalances) or flow "
+                                            "(permanent impact from trades and quotes).")],
+    source: Annotated[str, typer.Option(help="Of orders: panel (daily imbalances) or fills (orders and fills). Of "
+                                             "flow: a tape, as `impact run` reads them.")],
+    data: Annotated[str | None, typer.Option(help="The folder with the files, or the tape.")] = None,
+    columns: Annotated[str | None, typer.Option(help="TOML map of the files' columns: config/orders-broker.toml, "
+                                                     "config/taq-columns.toml.")] = None,
+    bootstrap: Annotated[int, typer.Option(help="Replicates of the bootstrap of days, of orders; 0: none.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the bootstrap; the same seed gives the same numbers.")] = 0,
+    period_seconds: Annotated[int, typer.Option(help="Length of a period, of flow.")] = 10,
+    calendar: Calendar = None, out: Out = "out", config: ConfigFile = None, workers: Workers = None,
     as_json: Annotated[str | None, typer.Option("--json", help="Write the result to this file.")] = None,
 ) -> None:
     """Fit impact by one route alone and print estimates, errors, left-out rows by reason and caveats.
@@ -173,16 +178,35 @@ def calibrate(
     `--source panel`: a folder of CSVs, one a quantity, stocks in rows and days in columns.
     `--source fills`: orders.csv and fills.csv (or .parquet), other names through `--columns`.
 
-    Example: `impact calibrate --route orders --source panel --data DIR --json orders.json`
-    """
-    if route != "orders":
-        raise InputError(f"--route: no route '{route}'; the routes are orders")
-    from pipeline.orders import Request, calibrate_orders, report_text, write_json
+    Route flow regresses mid changes on signed volume and on order-flow imbalance, and tells what stays from what
+    decays, by time of day.
 
-    found = calibrate_orders(Request(source, data, columns, bootstrap, seed))
+    Examples: `impact calibrate --route orders --source panel --data DIR --json orders.json`,
+    `impact calibrate --route flow --source lobster --data DIR`
+    """
+    from pipeline.store import write_json
+
+    if route == "orders":
+        from pipeline import orders
+
+        by_orders = orders.calibrate_orders(orders.Request(source, data, columns, bootstrap, seed))
+        text, content = orders.report_text(by_orders), orders.content(by_orders)
+    elif route == "flow":
+        from pipeline import flow_report
+        from pipeline.config import load_config
+        from pipeline.flow import FlowRequest, calibrate_flow
+
+        settings = load_config(config, {
+            "data": {"source": source, "location": data, "calendar": calendar, "period_seconds": period_seconds,
+                     "columns": columns},
+            "executor": {"workers": _number(workers)}})
+        by_flow = calibrate_flow(FlowRequest(out), settings)
+        text, content = flow_report.report_text(by_flow), flow_report.content(by_flow)
+    else:
+        raise InputError(f"--route: no route '{route}'; the routes are orders and flow")
     if as_json:
-        write_json(found, as_json)
-    typer.echo(report_text(found))
+        write_json(content, as_json)
+    typer.echo(text)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,19 +10,13 @@ from models.caveat import Caveat
 from models.flow import Shrunk, fit_windows, shrink
 from models.imbalance import ImbalanceFit, JointFit, fit_imbalance, fit_joint
 from models.permanent import Permanent, permanent_impact
-from pipeline import features
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.history import past_periods
-from pipeline.job import Job, ingest_files, open_job
+from pipeline.job import ingest_files, open_job
+from pipeline.measure import measure_days
 from pipeline.scope import Scope, make_scope
-from pipeline.sessions import Session
-from pipeline.stage import Output, Task, execute
-from pipeline.tables import Features
-from pipeline.tape import DayInput
-
-if TYPE_CHECKING:
-    from pipeline.ingest import Day
+from pipeline.stage import Output
 
 LEAST_PERIODS = 10  # a window
 
@@ -34,15 +27,6 @@ class FlowRequest:
 
     out: str
     window_seconds: int = 1800
-
-
-@dataclass(frozen=True)
-class MeasureSettings:
-    """How one symbol-day is measured."""
-
-    session: Session
-    sizes: tuple[float, ...]
-    label: str
 
 
 @dataclass(frozen=True)
@@ -108,25 +92,13 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
         scope = make_scope([day.date for day in days], job.calendar, config)
         if not config.data.as_of:
             scope = replace(scope, as_of=scope.last_close)  # nothing is planned: the whole tape is history
-        measured = _measure_days(job, days)
+        measured = measure_days(job, days)
         symbols = sorted({day.symbol for day in days})
         tasks = [SymbolTask(name, tuple(output for output, day in zip(measured, days, strict=True)
                                         if day.symbol == name), scope, request.window_seconds, job.calendar.timezone)
                  for name in symbols]
         found = job.executor.map(_fit_symbol, tasks, "flow")
     return FlowCalibration(config.data.source, period, request.window_seconds, tuple(found))
-
-
-def _measure_days(job: Job, days: list[DayInput]) -> list[Output]:
-    sizes = job.config.features.sizes
-    return job.stage("features", execute, [
-        Task("features", f"{day.symbol} {day.date}", Features, _measure, (day,),
-             MeasureSettings(job.calendar.session(day.date), sizes, f"{day.symbol} {day.date}"), job.store)
-        for day in days])
-
-
-def _measure(day: "Day", settings: MeasureSettings) -> Features:
-    return features.run(day, settings.session, settings.sizes, settings.label)
 
 
 def _fit_symbol(task: SymbolTask) -> SymbolFlow:

@@ -1,6 +1,5 @@
 """Calibrate from orders: `impact calibrate --route orders`."""
 
-import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from pipeline.order_files import read_orders
 from pipeline.order_map import load_map
 from pipeline.order_panel import read_panel
 from pipeline.order_sample import OrderSample
-from pipeline.store import write_file
 
 Floats = NDArray[np.float64]
 SOURCES = ("panel", "fills")
@@ -122,23 +120,16 @@ def report_text(found: OrderCalibration) -> str:
     return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in sample.caveats])
 
 
-def write_json(found: OrderCalibration, path: str) -> None:
-    """Write the calibration as JSON, null where there is no number; the whole file or nothing.
-
-    Raises: InputError when the file cannot be written.
-    """
+def content(found: OrderCalibration) -> dict[str, Any]:
+    """Return the calibration as JSON-ready values, null where there is no number."""
     sample = found.sample
-    content = {
+    return _null({
         "route": "orders", **vars(found.request), "definition": sample.definition, "rows": sample.rows,
         "used": len(sample.orders), "dropped": sample.dropped, "noted": sample.noted, "result": "two_step",
         "two_step": _fit_json(found, 0), "joint": _fit_json(found, 1),
         "leave_one_day_out": [{"day": day, **dict(zip(NAMES, row.tolist(), strict=True))}
                               for day, row in zip(found.days, found.without, strict=True)],
-        "warnings": [vars(caveat) for caveat in sample.caveats]}
-    try:
-        write_file(path, (json.dumps(_null(content), indent=1, allow_nan=False) + "\n").encode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); check --json") from None
+        "warnings": [vars(caveat) for caveat in sample.caveats]})
 
 
 def _fit_json(found: OrderCalibration, place: int) -> dict[str, Any]:

@@ -9,33 +9,23 @@ from pathlib import Path
 import pandas as pd
 
 from models.regressors import Boosting
-from pipeline import allocate, calibrate, export, features, forecast, learn, select
+from pipeline import allocate, calibrate, export, forecast, learn, select
 from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
 from pipeline.history import content
-from pipeline.ingest import Day
 from pipeline.job import Job, ingest_files, open_job
+from pipeline.measure import measure_days
 from pipeline.params import Calendar, Params
 from pipeline.publish import Results, publish_files, publish_run, render_files
 from pipeline.report import RunFacts, SymbolReport
 from pipeline.scope import Scope, make_scope
-from pipeline.sessions import Session
 from pipeline.simulate import simulate_to
 from pipeline.stage import Output, Task, execute
 from pipeline.store import code_version, fingerprint
-from pipeline.tables import Calibration, Features
+from pipeline.tables import Calibration
 from pipeline.tape import DayInput
 
 PARAMETRIC = {"law": None, "square_root": "spread_sqrt"}  # candidate -> family; None is the family asked for
-
-
-@dataclass(frozen=True)
-class DaySettings:
-    """How one symbol-day is measured."""
-
-    session: Session
-    sizes: tuple[float, ...]
-    label: str
 
 
 @dataclass(frozen=True)
@@ -110,17 +100,10 @@ def ingest_tape(config: Config, out: str) -> list[str]:
         return [*lines, "", "rows touched by each rule:", touched.to_string(index=False)]
 
 
-def _measure(day: Day, settings: DaySettings) -> Features:
-    return features.run(day, settings.session, settings.sizes, settings.label)
-
-
 def calibrate_symbols(job: Job, days: list[DayInput], scope: Scope) -> list[SymbolWork]:
     """Measure every symbol-day, then forecast every symbol and fit its parametric laws."""
     config = job.config
-    measured = job.stage("features", execute, [
-        Task("features", f"{day.symbol} {day.date}", Features, _measure, (day,),
-             DaySettings(job.calendar.session(day.date), config.features.sizes, f"{day.symbol} {day.date}"), job.store)
-        for day in days])
+    measured = measure_days(job, days)
     symbols = sorted({day.symbol for day in days})
     past = [tuple(output for output, day in zip(measured, days, strict=True) if day.symbol == name)
             for name in symbols]

@@ -15,6 +15,8 @@ import fsspec
 import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 
+from pipeline.errors import InputError
+
 DONE = "_done"
 NUMERICAL_LIBRARIES = ("numpy", "scipy", "pandas", "polars", "scikit-learn", "lightgbm", "statsmodels", "databento")
 Tables = TypeVar("Tables")
@@ -107,6 +109,18 @@ def write_file(url: str, content: bytes) -> str:
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)
     return url
+
+
+def write_json(content: dict[str, object], path: str) -> None:
+    """Write JSON-ready values as the option --json asks: the whole file or nothing.
+
+    Raises: InputError when the file cannot be written.
+    """
+    try:
+        write_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); check --json") from None
+
 
 
 def save_tables(tables: Any, directory: Path) -> None:

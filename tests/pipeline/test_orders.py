@@ -17,7 +17,8 @@ from pipeline.order_files import read_orders
 from pipeline.order_map import ColumnMap, load_map
 from pipeline.order_panel import TABLES, read_panel
 from pipeline.order_sample import screen
-from pipeline.orders import Request, calibrate_orders, write_json
+from pipeline.orders import Request, calibrate_orders, content
+from pipeline.store import write_json
 
 ROOT = Path(__file__).parents[2]
 BROKER = str(ROOT / "config/orders-broker.toml")
@@ -92,7 +93,7 @@ def test_the_real_panel_dirt_and_all(real_data: Path, tmp_path: Path) -> None:
     assert found.resampled.standard_errors[2] == pytest.approx(found.fits[0].covariance.standard_errors[2], rel=0.4)
     assert len(found.without) == len(found.days) == 30
     assert (np.abs(found.without[:, 2] - found.fits[0].law.delta) < found.fits[0].covariance.standard_errors[2]).all()
-    write_json(found, str(tmp_path / "out.json"))
+    write_json(content(found), str(tmp_path / "out.json"))
     said = json.loads((tmp_path / "out.json").read_text())
     assert said["two_step"]["estimates"]["delta"]["interval_95_clustered"] == [low, high]
     assert said["dropped"] == dropped
@@ -339,11 +340,11 @@ def test_the_command_prints_and_writes_the_same_for_the_same_seed(tmp_path: Path
 def test_what_is_not_a_number_is_null_and_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     found = calibrate_orders(Request("panel", str(panel(tmp_path)), None, 0, 0))
     blind = replace(found, fits=(replace(found.fits[0], r2_permanent=float("nan")), found.fits[1]))
-    write_json(blind, str(tmp_path / "out.json"))
+    write_json(content(blind), str(tmp_path / "out.json"))
     assert json.loads((tmp_path / "out.json").read_text())["two_step"]["r2_permanent"] is None
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(InputError, match="--json"):
-        write_json(found, str(tmp_path / "taken" / "out.json"))
+        write_json(content(found), str(tmp_path / "taken" / "out.json"))
 
 
 def test_a_row_is_blamed_once() -> None:
