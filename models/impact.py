@@ -1,52 +1,40 @@
 """The book route: a cost law fitted to measured walks of the book, with the censored part of the walk imputed."""
 
-from dataclasses import dataclass
-from enum import Enum
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.caveat import Caveat
-from models.cells import Cells, completed, completed_excess
-from models.covariance import Covariance
-from models.quasi import SHAPE, Problem, Solution, solve
+from models.cells import Cells
+from models.covariance import ClusterSums, Covariance, Influence, jackknifed
+from models.fitting import Family, Fitted, attempt
+from models.quasi import SHAPE
 from models.scores import gamma_deviance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ONE_SIDED = 1.645  # the 5 % point of a normal: below it a coefficient cannot be told from zero
-LARGEST_EXPONENT_ERROR = 0.25
 FEW_CLUSTERS = 10
-
-
-class Family(Enum):
-    """Which part of the cost is modelled and whether its exponent is estimated."""
-
-    SPREAD_POWER = "spread_power"  # half spread, plus a power law of the excess
-    SPREAD_SQRT = "spread_sqrt"  # the same with k = 1.5
-    LINEAR = "linear"  # the total cost, k = 1
-
-    @property
-    def fixed_k(self) -> float | None:
-        """Return the exponent where the family fixes it."""
-        return {Family.SPREAD_SQRT: 1.5, Family.LINEAR: 1.0}.get(self)
 
 
 @dataclass(frozen=True, eq=False)
 class LawFit:
-    """g(x) = alpha_b x^k (1 + beta v) thinness^theta, beside the half spread unless the family is linear.
+    """g(x) = alpha_b x^k (1 + beta v) thinness^theta, beside the half spread where the family has one.
 
     values and covariance: log_alpha_b for every bucket b, k, beta, theta; a fixed parameter has zeros for
-    covariance. n cells used, n_excluded without any time or in a bucket without any cost; clusters;
-    deviance: mean unit Gamma deviance of total cost over mid, its censored part completed at the fitted k;
-    pseudo_r2: its reduction from that of one cost per share; censored_share: mean over cells of the time
-    displayed depth did not suffice.
+    covariance. influence: of each cluster on the values, its cross product is the covariance. sums: the estimating
+    equations by cluster, and transform, (p, q), from their parameters to the values. n cells used, n_excluded without
+    any time or in a bucket without any cost; clusters; deviance: mean unit Gamma deviance of total cost over mid, its
+    censored part completed at the fitted k; pseudo_r2: its reduction from that of one cost per share;
+    censored_share: mean over cells of the time displayed depth did not suffice.
     """
 
     family: Family
     values: Floats
     covariance: Covariance
+    influence: Influence
+    sums: ClusterSums
+    transform: Floats
     n: int
     n_excluded: int
     clusters: int
@@ -81,18 +69,12 @@ class LawFit:
         return np.exp(self.values[:-3])
 
     def predict(self, size: Floats, bucket: Ints, volatility: Floats, thinness: Floats) -> Floats:
-        """Return what the family models, currency: the excess over the half spread; the total cost if linear."""
-        return self.alpha[bucket] * self._state(volatility, thinness) * size**self.k
+        """Return what the family models, currency: the excess over the half spread, or the total cost."""
+        return self.alpha[bucket] * (1 + self.beta * volatility) * thinness**self.theta * size**self.k
 
     def cost(self, size: Floats, half_spread: Floats, bucket: Ints, volatility: Floats, thinness: Floats) -> Floats:
         """Return the total cost over mid, currency."""
-        return self.predict(size, bucket, volatility, thinness) + self._spread(half_spread) * size
-
-    def _state(self, volatility: Floats, thinness: Floats) -> Floats:
-        return (1 + self.beta * volatility) * thinness**self.theta
-
-    def _spread(self, half_spread: Floats) -> Floats:
-        return np.zeros_like(half_spread) if self.family is Family.LINEAR else half_spread
+        return self.predict(size, bucket, volatility, thinness) + half_spread * size * self.family.has_spread
 
     def summary(self) -> str:
         """Return the fit as a text table."""
@@ -100,10 +82,11 @@ class LawFit:
             f"Cost law by the book route, family {self.family.value}",
             f"cells {self.n}  excluded {self.n_excluded}  clusters {self.clusters}  censored {self.censored_share:.1%}",
             f"Gamma deviance {self.deviance:.4g}  pseudo R2 {self.pseudo_r2:.3f}",
-            f"{'':<14}{'estimate':>12}{'s.e.':>10}{'95 % interval':>24}",
+            f"{'':<14}{'estimate':>12}{'s.e.':>10}{'95 % interval (t)':>24}",
         ]
-        for name, value, error in zip(self.names, self.values, self.covariance.standard_errors, strict=True):
-            interval = f"{value - 1.96 * error:.4g} .. {value + 1.96 * error:.4g}" if error else "fixed"
+        rows = zip(self.names, self.values, self.covariance.standard_errors, self.covariance.reach(), strict=True)
+        for name, value, error, reach in rows:
+            interval = f"{value - reach:.4g} .. {value + reach:.4g}" if error else "fixed"
             lines.append(f"{name:<14}{value:>12.4g}{error:>10.2g}{interval:>24}")
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
@@ -116,123 +99,60 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
     is fixed and said so: beta or theta that are negative or cannot be told from zero become 0, and without
     an identified k the family becomes linear. A bucket without any cost borrows its neighbour's level.
     Raises: ValueError naming the argument when nothing can be fitted.
-    Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9.
+    Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9; the errors: `models.covariance.jackknifed`.
     """
-    if cells.bucket.max(initial=-1) >= buckets:
-        raise ValueError(f"buckets: {buckets}, but cells have bucket {cells.bucket.max()}")
-    caveats: list[Caveat] = []
-    reason = _flat_excess(cells, family)
-    if not reason:
-        used, solution, caveats = _admissible(cells, family)
-        reason = _imprecise_exponent(solution)
-    if reason:
-        family = Family.LINEAR
-        used, solution, caveats = _admissible(cells, family)
-        caveats.insert(0, Caveat("k_not_identified", f"{reason}: total cost is taken as linear in size"))
-    if not solution.converged:
-        raise ValueError("cells: the estimating equations have no root; look for outliers among the walk costs")
-    if len(np.unique(used.cluster)) < FEW_CLUSTERS:
-        message = f"{len(np.unique(used.cluster))} clusters are few: standard errors are rough, likely too small"
-        caveats.append(Caveat("few_clusters", message))
-    values, covariance, borrowed = _expanded(solution, np.unique(used.bucket), buckets)
-    cost = used.half_spread * used.size + completed_excess(used, solution.value("k"))
-    fitted = solution.mean.copy()
-    fitted += 0.0 if family is Family.LINEAR else used.half_spread * used.size
-    deviance = float(np.nanmean(gamma_deviance(cost, fitted)))
+    return law(identified(cells, family), len(cells.size), buckets)
+
+
+def identified(cells: Cells, family: Family) -> Fitted:
+    """Return the family solved, or the linear one, with a caveat, where its exponent is not identified.
+
+    Raises: ValueError naming the argument when nothing can be fitted.
+    """
+    found = attempt(cells, family)
+    if isinstance(found, Fitted):
+        return found
+    caveat = Caveat("k_not_identified", f"{found}: total cost is taken as linear in size")
+    linear = attempt(cells, Family.LINEAR)
+    assert isinstance(linear, Fitted)  # its exponent is fixed
+    return replace(linear, caveats=(caveat, *linear.caveats))
+
+
+def law(found: Fitted, cells: int, buckets: int) -> LawFit:
+    """Return a solved family as the law of all buckets; cells: how many there were.
+
+    Raises: ValueError when a cell lies in none of the buckets.
+    """
+    if found.used.bucket.max() >= buckets:
+        raise ValueError(f"buckets: {buckets}, but cells have bucket {found.used.bucket.max()}")
+    solution, used = found.solution, found.used
+    clusters = len(solution.sums.labels)
+    few = f"{clusters} clusters are few: the intervals rest on as few degrees of freedom"
+    caveats = [Caveat("few_clusters", few)] if clusters < FEW_CLUSTERS else []
+    expand, missing = _expanded(solution.problem.free, np.unique(used.bucket), buckets)
+    values = expand @ solution.natural
+    values[-len(SHAPE) :] = [solution.value(name) for name in SHAPE]
+    transform = expand @ solution.jacobian
+    influence = jackknifed(solution.sums, transform)
+    names = (*(f"log_alpha_{bucket}" for bucket in range(buckets)), *SHAPE)
+    borrowed = f"no walk has any cost in buckets {missing}: they borrow the nearest bucket's level"
+    caveats += [Caveat("bucket_borrowed", borrowed)] if missing else []
+    cost = found.observed + found.spread
+    deviance = float(np.nanmean(gamma_deviance(cost, found.mean + found.spread)))
     flat = float(np.nanmean(gamma_deviance(cost, (cost / used.size).mean() * used.size)))
     return LawFit(
-        family=family, values=values, covariance=covariance, n=len(used.size),
-        n_excluded=len(cells.size) - len(used.size), clusters=len(np.unique(used.cluster)), deviance=deviance,
-        pseudo_r2=1 - deviance / flat, censored_share=float(used.censored.mean()),
-        warnings=(*caveats, *borrowed))
+        family=found.family, values=values, covariance=Covariance(names, influence.covariance, influence.dof),
+        influence=influence, sums=solution.sums, transform=transform, n=len(used.size),
+        n_excluded=cells - len(used.size), clusters=clusters, deviance=deviance, pseudo_r2=1 - deviance / flat,
+        censored_share=float(used.censored.mean()), warnings=(*found.caveats, *caveats))
 
 
-def _flat_excess(cells: Cells, family: Family) -> str:
-    needed = {Family.SPREAD_POWER: 2, Family.SPREAD_SQRT: 1, Family.LINEAR: 0}[family]
-    costly = np.unique(cells.size[completed_excess(cells, 1.0) > 0])
-    if len(costly) >= needed:
-        return ""
-    return f"walks go beyond the best price at {len(costly)} of {len(np.unique(cells.size))} sizes"
-
-
-def _imprecise_exponent(solution: Solution) -> str:
-    if "k" not in solution.problem.free:
-        return ""
-    error = solution.standard_error("k")
-    if solution.converged and error <= LARGEST_EXPONENT_ERROR:
-        return ""
-    return f"the exponent is {solution.value('k'):.3g} with standard error {error:.2g}"
-
-
-def _costs(cells: Cells, family: Family, k: float) -> tuple[Floats, Floats]:
-    """Return what the family models in each cell, completed at k, and its derivative in k."""
-    excess, slope = completed(cells, k)
-    if family is not Family.LINEAR:
-        return excess, slope
-    return cells.half_spread * cells.size + completed_excess(cells, 1.0), np.zeros_like(slope)
-
-
-def _admissible(cells: Cells, family: Family) -> tuple[Cells, Solution, list[Caveat]]:
-    """Solve, fixing the weakest inadmissible coefficient at 0 and solving again until none is left."""
-    used = _usable(cells, family)
-    fixed = {} if family.fixed_k is None else {"k": family.fixed_k}
-    caveats = []
-    for name, value in (("beta", used.volatility), ("theta", used.thinness)):
-        if np.ptp(value) <= 1e-9 * np.abs(value).max():
-            fixed[name] = 0.0
-            caveats.append(Caveat(f"{name}_not_identified", f"its state does not vary: {name} is set to 0"))
-    while True:
-        try:
-            solution = solve(_problem(used, family, fixed))
-        except np.linalg.LinAlgError:
-            message = "cells: buckets and states cannot be told apart; use fewer buckets or more periods"
-            raise ValueError(message) from None
-        if solution.proportional:
-            fixed["beta"] = solution.value("beta")
-            message = f"cost rises at least in proportion to volatility: beta is held at {fixed['beta']:.3g}"
-            caveats.append(Caveat("beta_at_bound", message))
-            continue
-        strength = {name: solution.strength(name) for name in ("beta", "theta") if name not in fixed}
-        weak = [name for name, t in strength.items() if not (t >= ONE_SIDED and solution.converged)]
-        if not weak:
-            return used, solution, caveats
-        # without a root the ratios mean nothing: beta goes first, what is left without it is log-linear
-        name = min(weak, key=lambda name: strength[name]) if solution.converged else weak[0]
-        code = "negative" if solution.value(name) < 0 else "not_identified"
-        found = f"estimate {solution.value(name):.3g}, standard error {solution.standard_error(name):.2g}"
-        caveats.append(Caveat(f"{name}_{code}", f"{found}: {name} is set to 0"))
-        fixed[name] = 0.0
-
-
-def _usable(cells: Cells, family: Family) -> Cells:
-    """Return the cells with any time, in buckets with any cost."""
-    known = cells.take(np.isfinite(completed_excess(cells, 1.0)) & np.isfinite(cells.half_spread))
-    some = np.bincount(known.bucket, _costs(known, family, 1.0)[0]) > 0
-    if not some.any():
-        raise ValueError("cells: no walk of the book has any cost, there is nothing to fit")
-    return known.take(some[known.bucket])
-
-
-def _problem(used: Cells, family: Family, fixed: dict[str, float]) -> Problem:
-    labels, bucket = np.unique(used.bucket, return_inverse=True)
-    return Problem(
-        bucket=bucket, levels=len(labels), log_size=np.log(used.size), volatility=used.volatility,
-        log_thinness=np.log(used.thinness), cluster=used.cluster, target=partial(_costs, used, family),
-        fixed=dict(fixed))
-
-
-def _expanded(solution: Solution, labels: Ints, buckets: int) -> tuple[Floats, Covariance, tuple[Caveat, ...]]:
-    """Return estimates and covariance of all parameters, fixed ones and buckets without cells included."""
-    names = (*(f"log_alpha_{bucket}" for bucket in range(buckets)), *SHAPE)
+def _expanded(free: tuple[str, ...], labels: Ints, buckets: int) -> tuple[Floats, list[int]]:
+    """Return the matrix from solved parameters to all, buckets without cells from the nearest, and those buckets."""
     nearest = np.abs(labels - np.arange(buckets)[:, None]).argmin(axis=1)
-    expand = np.zeros((len(names), len(solution.natural)))
+    expand = np.zeros((buckets + len(SHAPE), len(labels) + len(free)))
     expand[np.arange(buckets), nearest] = 1.0
-    values = expand @ solution.natural
     for place, name in enumerate(SHAPE, buckets):
-        values[place] = solution.value(name)
-        if name in solution.problem.free:
-            expand[place, len(labels) + solution.problem.free.index(name)] = 1.0
-    covariance = Covariance(names, expand @ solution.covariance @ expand.T)
-    missing = sorted(set(range(buckets)) - set(labels.tolist()))
-    message = f"no walk has any cost in buckets {missing}: they borrow the nearest bucket's level"
-    return values, covariance, (Caveat("bucket_borrowed", message),) if missing else ()
+        if name in free:
+            expand[place, len(labels) + free.index(name)] = 1.0
+    return expand, sorted(set(range(buckets)) - set(labels.tolist()))

@@ -5,14 +5,31 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from models.admissibility import Impact, admissibility
 from models.caveat import Caveat
+from models.cells import Cells, shown, walks
+from models.covariance import Covariance, Influence
+from models.families import MOST_CENSORED, Comparison, compare_families, fit_selected
+from models.fitting import Fitted, attempt
 from models.flow import FlowFit, fit_permanent
-from models.impact import Family, LawFit, completed_excess, fit_law
-from pipeline.history import MOST_CENSORED, law_cells, past_cells, past_periods, references
+from models.identification import (
+    Contrast,
+    Range,
+    asymmetry,
+    attenuation,
+    identification,
+    lopsided,
+    reliability,
+)
+from models.impact import Family, LawFit, fit_law, identified, law
+from models.inference import joined, one_step_bootstrap, slope_influence
+from pipeline.history import law_cells, past_cells, past_periods, references
 from pipeline.scope import Scope
 from pipeline.tables import Calibration, Features, Forecast
 
 UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
+REPETITIONS, SEED = 499, 0  # of the bootstrap, whose standard errors then have an error of 3 %
+CHEAPEST = 0.05  # the share of states in which trades may be cheaper than where the law's admissibility is checked
 
 
 @dataclass(frozen=True)
@@ -23,9 +40,21 @@ class CalibrateSettings:
     family: str
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """All that was fitted to one symbol: the law, permanent impact, and what they rest on."""
+
+    found: Fitted
+    law: LawFit
+    comparison: Comparison
+    flow: FlowFit
+    flow_influence: Influence
+
+
 def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSettings) -> Calibration:
     """Fit g by walking the measured book and h by regressing mid changes on signed volume.
 
+    The family "auto" is the one that the comparison selects.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
@@ -34,73 +63,140 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
     known = cells["volatility"].notna() & cells["thinness"].notna()
     if not known.any():
         raise ValueError("no past period has a volatility and a volume forecast; the tape needs moves and trades")
+    blocks = cells[["date", "period", "cluster"]].drop_duplicates()
+    states = periods.merge(forecast.states, on=["date", "period"], suffixes=("", "_state")).merge(
+        blocks, on=["date", "period"])
     cells = cells[known]
-    law = fit_law(law_cells(cells), Family(settings.family), scope.buckets)
-    flow = fit_permanent(
-        (periods["mid_close"] - periods["mid_open"]).to_numpy(), periods["flow"].to_numpy())
+    fit = _fit(cells, states, settings)
     level = references(periods, forecast.states)
     thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
-    parameters, covariance = _scaled(law, flow, thinness)
-    facts = pd.DataFrame([{
-        "family": law.family.value, "route": "book", "observations": law.n, "clusters": law.clusters,
-        "excluded": law.n_excluded + int((~known).sum()), "deviance": law.deviance, "pseudo_r2": law.pseudo_r2,
-        "censored_share": law.censored_share, "flow_r2": flow.r2, "flow_observations": flow.n,
-        "flow_excluded": flow.n_excluded, "flow_lags": flow.lags,
-        "price": level.price, "volatility": level.volatility, "depth_shares": level.depth,
-        "volume_shares": level.volume}])
-    warnings = [asdict(warning) for warning in (*law.warnings, *_extrapolation(cells, law, scope), *flow.warnings)]
-    return Calibration(parameters, covariance, facts, _curve(cells, law),
-                       pd.DataFrame(warnings, columns=["code", "message"]))
+    ranges, weak = identification(fit.found)
+    parameters, covariance = _scaled(fit, thinness, ranges)
+    contrasts = _contrasts(fit, cells, states)
+    facts = _facts(fit, law_cells(cells)) | {
+        f"{name}{end}": value for name, one in contrasts.items()
+        for end, value in (("", one.estimate), ("_error", one.standard_error))}
+    facts["excluded"] += int((~known).sum())
+    facts |= {"price": level.price, "volatility": level.volatility, "depth_shares": level.depth,
+              "volume_shares": level.volume}
+    caveats = [*fit.law.warnings, *weak, *_extrapolation(cells, fit.law, scope), *_compared(fit, contrasts),
+               *fit.flow.warnings, *_admissibility(cells, fit)]
+    return Calibration(parameters, covariance, pd.DataFrame([facts]), _families(fit), _curve(cells, fit.law),
+                       pd.DataFrame([asdict(caveat) for caveat in caveats], columns=["code", "message"]))
 
 
-def _extrapolation(cells: pd.DataFrame, law: LawFit, scope: Scope) -> list[Caveat]:
+def _fit(cells: pd.DataFrame, states: pd.DataFrame, settings: CalibrateSettings) -> Fit:
+    measured = law_cells(cells)
+    comparison = compare_families(measured)
+    asked = settings.family
+    found = fit_selected(measured, comparison) if asked == "auto" else identified(measured, Family(asked))
+    change, volume = (states["mid_close"] - states["mid_open"]).to_numpy(), states["flow"].to_numpy()
+    return Fit(found, law(found, len(measured.size), settings.scope.buckets), comparison,
+               fit_permanent(change, volume), slope_influence(volume, change, states["cluster"].to_numpy()))
+
+
+def _facts(fit: Fit, measured: Cells) -> dict[str, object]:
+    found, flow = fit.law, fit.flow
+    dropped = attempt(shown(measured), found.family) if found.family.fixed_k is None else ""
+    k, error = float("nan"), float("nan")
+    if isinstance(dropped, Fitted):
+        k, error = dropped.solution.value("k"), dropped.solution.standard_error("k")
+    return {
+        "family": found.family.value, "route": "book", "observations": found.n, "clusters": found.clusters,
+        "excluded": found.n_excluded, "deviance": found.deviance, "pseudo_r2": found.pseudo_r2,
+        "censored_share": found.censored_share, "k_dropped": k, "k_dropped_error": error, "flow_r2": flow.r2,
+        "flow_observations": flow.n, "flow_excluded": flow.n_excluded, "flow_lags": flow.lags}
+
+
+def _contrasts(fit: Fit, cells: pd.DataFrame, states: pd.DataFrame) -> dict[str, Contrast]:
+    """Return buys against sells, and realized against predicted states."""
+    cluster = states["cluster"].to_numpy()
+    return {
+        "asymmetry": asymmetry(fit.found, cells["side"].to_numpy()[fit.found.index]),
+        "volatility_slope": reliability(
+            np.sqrt(states["realized_variance"].to_numpy()), states["volatility"].to_numpy(), cluster),
+        "volume_slope": reliability(states["volume"].to_numpy(), states["volume_state"].to_numpy(), cluster)}
+
+
+def _compared(fit: Fit, contrasts: dict[str, Contrast]) -> list[Caveat]:
+    caveats = [*lopsided(contrasts["asymmetry"])]
+    for name, slope in (("beta", "volatility_slope"), ("theta", "volume_slope")):
+        caveats += attenuation(name, contrasts[slope]) if name in fit.found.solution.problem.free else ()
+    if fit.comparison.selected is not fit.law.family:
+        caveats.append(Caveat("family_not_selected", f"the walks support the family {fit.comparison.selected.value}; "
+                                                     f"the law is {fit.law.family.value}"))
+    return caveats
+
+
+def _admissibility(cells: pd.DataFrame, fit: Fit) -> tuple[Caveat, ...]:
+    """Check the law in a cheap state, for trades of the grid's sizes."""
+    state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))
+    scale = float(np.quantile(fit.law.predict(np.ones(len(cells)), *state), CHEAPEST))
+    spread = float(cells["half_spread"].mean()) * fit.law.family.has_spread
+    sizes = cells["size"]
+    return admissibility(Impact(spread, scale, fit.law.k, fit.flow.gamma), float(sizes.min()), float(sizes.max()))
+
+
+def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Caveat]:
     """Say up to which size the book showed its cost, and whether the exponent there is that of all sizes."""
     censored = cells.groupby("size")["censored"].mean()
-    shown = censored.index[censored <= MOST_CENSORED]
-    if len(shown) == len(censored):
+    held = censored.index[censored <= MOST_CENSORED]
+    if len(held) == len(censored):
         return []
-    limit = f"{shown.max():,.0f} shares" if len(shown) else "no size of the grid"
-    found = [Caveat("extrapolated", f"displayed depth held {limit} at least half of the time: costs of larger orders "
-                                    "are extrapolated")]
-    if law.family is Family.SPREAD_POWER and len(shown) > 2:
-        part = fit_law(law_cells(cells[cells["size"].isin(shown)]), law.family, scope.buckets)
-        apart = np.hypot(part.covariance.standard_errors[-3], law.covariance.standard_errors[-3])
-        if part.family is law.family and abs(part.k - law.k) > UNSTABLE * apart:
-            found.append(Caveat("k_unstable", f"k is {part.k:.3g} on the sizes that the book shows and {law.k:.3g} on "
-                                              "all: its standard error leaves this out"))
-    return found
+    limit = f"{held.max():,.0f} shares" if len(held) else "no size of the grid"
+    caveats = [Caveat("extrapolated", f"displayed depth held {limit} at least half of the time: costs of larger orders "
+                                      "are extrapolated")]
+    if found.family.fixed_k is None and len(held) > 2:
+        part = fit_law(law_cells(cells[cells["size"].isin(held)]), found.family, scope.buckets)
+        apart = np.hypot(part.covariance.standard_errors[-3], found.covariance.standard_errors[-3])
+        if part.family is found.family and abs(part.k - found.k) > UNSTABLE * apart:
+            caveats.append(Caveat("k_unstable", f"k is {part.k:.3g} on the sizes that the book shows and {found.k:.3g} "
+                                                "on all: its standard error leaves this out"))
+    return caveats
 
 
-def _scaled(law: LawFit, flow: FlowFit, thinness: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Move the mean of thinness^theta into alpha, so that L averages 1, and carry the errors along."""
-    names, values = list(law.names), np.array(law.values, dtype=float)
+def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Move the mean of thinness^theta into alpha, so that L averages 1, carry the errors along, and add gamma."""
+    names, values = list(fit.law.names), np.array(fit.law.values, dtype=float)
     theta = values[names.index("theta")]
     level, log_thinness = thinness**theta, np.log(thinness)
+    levels = [row for row, name in enumerate(names) if name.startswith("log_alpha")]
     jacobian = np.eye(len(names))
-    for row, name in enumerate(names):
-        if name.startswith("log_alpha"):
-            values[row] += np.log(level.mean())
-            jacobian[row, names.index("theta")] += (level * log_thinness).mean() / level.mean()
-    matrix = law.covariance.delta(jacobian)
-    names.append("gamma")
-    values = np.append(values, flow.gamma)
-    full = np.zeros((len(names), len(names)))
-    full[:-1, :-1], full[-1, -1] = matrix, flow.standard_error**2
-    errors = np.sqrt(np.diag(full))
-    errors[errors == 0] = np.nan  # fixed by the family, not estimated
+    values[levels] += np.log(level.mean())
+    jacobian[levels, names.index("theta")] += (level * log_thinness).mean() / level.mean()
+    moved = Influence(fit.law.influence.labels, fit.law.influence.values @ jacobian.T, fit.law.influence.dof)
+    own = Covariance(fit.law.names, fit.law.covariance.delta(jacobian), fit.law.covariance.dof)
+    full = joined(own, moved, "gamma", fit.flow_influence, fit.flow.standard_error)
+    drawn = one_step_bootstrap(values, fit.law.sums, jacobian @ fit.law.transform, REPETITIONS, SEED)
+    values = np.append(values, fit.flow.gamma)
+    free = full.standard_errors > 0  # the others are fixed by the family, not estimated
+    profiles = pd.DataFrame([(each.name, each.low, each.high) for each in ranges],
+                            columns=["name", "profile_low", "profile_high"])
     frame = pd.DataFrame({
-        "name": names, "value": values, "standard_error": errors,
-        "unit": ["currency / share^2" if name == "gamma" else "log(currency / share^k)"
-                 if name.startswith("log_alpha") else "1" for name in names],
-        "source": ["models.flow.fit_permanent" if name == "gamma" else "models.impact.fit_law"
-                   for name in names]})
-    return frame, pd.DataFrame(full, columns=names).assign(name=names)
+        "name": full.names, "value": values, "standard_error": full.standard_errors, "dof": full.dof,
+        "low": values - full.reach(), "high": values + full.reach(),
+        "bootstrap_error": np.append(drawn.standard_errors, np.nan)})
+    frame.loc[~free, frame.columns[2:]] = np.nan
+    frame = frame.merge(profiles, on="name", how="left").assign(
+        unit=["currency / share^2" if name == "gamma" else "log(currency / share^k)"
+              if name.startswith("log_alpha") else "1" for name in full.names],
+        source=["models.flow.fit_permanent" if name == "gamma" else "models.impact.fit_law" for name in full.names])
+    return frame, pd.DataFrame(full.matrix, columns=list(full.names)).assign(name=full.names)
 
 
-def _curve(cells: pd.DataFrame, law: LawFit) -> pd.DataFrame:
+def _families(fit: Fit) -> pd.DataFrame:
+    frame = pd.DataFrame([asdict(score) for score in fit.comparison.scores])
+    return frame.assign(family=[score.family.value for score in fit.comparison.scores],
+                        selected=[score.family is fit.comparison.selected for score in fit.comparison.scores],
+                        used=[score.family is fit.law.family for score in fit.comparison.scores])
+
+
+def _curve(cells: pd.DataFrame, found: LawFit) -> pd.DataFrame:
     size, half_spread, *state = (cells[name].to_numpy() for name in (
         "size", "half_spread", "bucket", "volatility", "thinness"))
-    fitted = law.cost(size, half_spread, *state) - half_spread * size
-    frame = cells.assign(fitted=fitted, corrected=completed_excess(law_cells(cells), law.k), observed=cells["excess"])
+    fitted = found.cost(size, half_spread, *state) - half_spread * size
+    beside = half_spread * size * (not found.family.has_spread)
+    corrected = walks(law_cells(cells), spread=not found.family.has_spread).completed(size, found.k) - beside
+    frame = cells.assign(fitted=fitted, corrected=corrected, observed=cells["excess"])
     columns = ["observed", "corrected", "fitted", "censored", "half_spread"]
     return frame.groupby(["side", "size"], as_index=False)[columns].mean()

@@ -53,7 +53,7 @@ class FeaturesConfig(Section):
 class CalibrateConfig(Section):
     """The book route's law: its family and how finely its level varies through the day."""
 
-    family: Literal["spread_power", "spread_sqrt", "linear"] = "spread_power"
+    family: Literal["auto", "spread_power", "spread_sqrt", "power", "square_root", "linear"] = "auto"
     buckets: Count = 13
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from models.impact import Family
 from pipeline.params import (
     SCHEMA,
     UNITS,
@@ -107,7 +108,7 @@ def _periods(one: Fitted, value: pd.Series, calendar: Calendar) -> tuple[Period,
     liquidity, thick, thin = ((facts["volume_shares"] / frame[name]) ** value["theta"] / history.mean()
                               for name in ("volume", "volume_high", "volume_low"))
     least, most = (frame[f"volatility_{end}"] / facts["volatility"] for end in ("low", "high"))
-    spread = 0.0 if facts["family"] == "linear" else frame["half_spread"]
+    spread = frame["half_spread"] * Family(facts["family"]).has_spread
     columns = {
         "i": frame["period"], "start": frame["start"].map(iso), "alpha": alpha,
         "volatility": frame["volatility"] / facts["volatility"], "liquidity": liquidity, "gamma": value["gamma"],

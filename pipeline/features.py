@@ -89,12 +89,15 @@ def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
     for side, price, size in ((1, book.ask_px, book.ask_sz), (-1, book.bid_px, book.bid_sz)):
         cost, depth, whole = walk(price, size, wanted)
         censored = (depth[:, None] < wanted) * valid
+        rate = whole / np.maximum(depth, 1.0)  # no depth has no cost either
         held |= {
             f"excess_{side}": cost * (valid - censored),
             f"uncensored_{side}": valid - censored,
             f"censored_{side}": censored,
             f"censored_depth_{side}": censored * depth[:, None],
             f"censored_excess_{side}": censored * whole[:, None],
+            f"censored_rate_{side}": censored * rate[:, None],
+            f"censored_rate2_{side}": censored * (rate / np.maximum(depth, 1.0))[:, None],
         }
     return held
 
@@ -151,11 +154,15 @@ def _cells(index: pd.DataFrame, sums: dict[str, Floats], wanted: Floats) -> pd.D
     frames = []
     for side in SIDES:
         censored = sums[f"censored_{side}"]
+        whole, rate, rate2 = (sums[f"{name}_{side}"] for name in ("censored_excess", "censored_rate", "censored_rate2"))
+        flat = whole == 0  # one level: its depth has no excess to be weighted by
         measured = {
             "excess": _ratio(sums[f"excess_{side}"], sums[f"uncensored_{side}"]),
             "censored": _ratio(censored, sums["covered"]),
-            "censored_depth": _ratio(sums[f"censored_depth_{side}"], censored),
-            "censored_excess": _ratio(sums[f"censored_excess_{side}"], censored),
+            "censored_depth": np.where(flat, _ratio(sums[f"censored_depth_{side}"], censored), _ratio(whole, rate)),
+            "censored_excess": _ratio(whole, censored),
+            "censored_dispersion": np.log(np.where(flat, np.where(censored > 0, 1.0, np.nan),
+                                                   _ratio(whole * rate2, rate**2))),
         }
         keys = index[["date", "period"]].loc[index.index.repeat(len(wanted))].reset_index(drop=True)
         keys = keys.assign(side=side, size=np.tile(wanted, len(index)))

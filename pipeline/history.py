@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.impact import Cells, completed_excess
+from models.cells import Cells, completed_excess
+from models.families import MOST_CENSORED
 from pipeline.scope import Scope
 from pipeline.sessions import SECOND_NS
 from pipeline.tables import Features, Forecast
 
-MOST_CENSORED = 0.5
 SQUARE_ROOT = 1.5
 BLOCK_PERIODS = 15  # clusters within a day: longer than the book's memory, short enough to have many
 MANY_DAYS = 10  # from here on the clusters are whole days
@@ -87,8 +87,8 @@ def content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]:
 
 def law_cells(frame: pd.DataFrame) -> Cells:
     """Return the estimator's arrays from rows of `past_cells`."""
-    names = ("size", "excess", "half_spread", "censored", "censored_depth", "censored_excess", "bucket",
-             "volatility", "thinness", "cluster")
+    names = ("size", "excess", "half_spread", "censored", "censored_depth", "censored_excess", "censored_dispersion",
+             "bucket", "volatility", "thinness", "cluster")
     return Cells(**{name: frame[name].to_numpy() for name in names})
 
 

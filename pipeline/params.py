@@ -79,7 +79,7 @@ class Reference(Part):
 class Law(Part):
     """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i;  h_i(x) = gamma_i x."""
 
-    family: Literal["spread_power", "spread_sqrt", "linear"]
+    family: Literal["spread_power", "spread_sqrt", "power", "square_root", "linear"]
     k: Above
     beta: Finite
     gamma: Finite

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "report.html"
 FAMILIES = {"spread_power": "half spread + power law", "spread_sqrt": "half spread + square-root law",
-            "linear": "linear law"}
+            "power": "power law", "square_root": "square-root law", "linear": "linear law"}
 FIGURES = {
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",

@@ -15,8 +15,9 @@ class Features:
         squared trade sizes), trades, quotes; ofi_j (order-flow imbalance of level j, summed); covered (share of the
         period with a two-sided book).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the depth
-        sufficed), censored (share of covered time it did not), censored_depth, censored_excess (displayed
-        depth and the cost of all of it, meanwhile). NaN where there was no such time.
+        sufficed), censored (share of covered time it did not), censored_depth, censored_excess,
+        censored_dispersion (displayed depth, the cost of all of it and how depth varied, meanwhile, as
+        `models.cells.Cells` defines them). NaN where there was no such time.
     """
 
     periods: pd.DataFrame
@@ -58,11 +59,18 @@ class Forecast:
 class Calibration:
     """The fitted law of one symbol.
 
-    parameters: name, value, standard_error, unit, source (the estimator that made it).
-    covariance: square, one column per name and a `name` column.
-    facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2, censored_share,
+    parameters: name, value, standard_error, dof (of t), low, high (the 95 % interval), bootstrap_error (of clusters;
+        NaN for gamma), profile_low, profile_high (what the profile criterion does not refuse, of k and beta), unit,
+        source (the estimator that made it).
+    covariance: square, one column per name and a `name` column, gamma included.
+    facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2, censored_share;
+        k_dropped, k_dropped_error (the exponent if censored time were dropped; NaN where the family fixes k);
+        asymmetry, asymmetry_error (log alpha of buys less that of sells); volatility_slope, volume_slope and their
+        _error (log realized states on predicted ones, 1 where predictions are conditional means);
         flow_r2, flow_observations, flow_excluded, flow_lags, price, volatility, depth_shares, volume_shares
         (the references).
+    families: family, k, k_error, deviance, penalty, criterion, restriction, p_value, note, as in
+        `models.families.FamilyScore`; selected (bool: by the comparison), used (bool: the law's).
     curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored part imputed),
         fitted, censored (share), half_spread; currency per order.
     warnings: code, message.
@@ -71,6 +79,7 @@ class Calibration:
     parameters: pd.DataFrame
     covariance: pd.DataFrame
     facts: pd.DataFrame
+    families: pd.DataFrame
     curve: pd.DataFrame
     warnings: pd.DataFrame
 

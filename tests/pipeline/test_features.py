@@ -70,6 +70,17 @@ def standing_row(quotes: pl.DataFrame, time: int) -> dict | None:
     return seen.row(-1, named=True) if len(seen) else None
 
 
+def tail(beyond: list) -> list[float]:
+    """Return effective depth, mean excess and dispersion of walks of the whole book, in the words of `Cells`."""
+    if not beyond:
+        return [np.nan] * 3
+    depth, whole = np.array([walk[1:] for walk in beyond], dtype=float).T
+    if not whole.any():
+        return [depth.mean(), 0.0, 0.0]
+    mean, per_share, per_share_squared = whole.mean(), (whole / depth).mean(), (whole / depth**2).mean()
+    return [mean / per_share, mean, np.log(mean * per_share_squared / per_share**2)]
+
+
 def test_cells_equal_a_second_by_second_walk():
     given = tape()
     got = features.run(given, session(6), SIZES, "X").cells.set_index(["period", "side", "size"])
@@ -83,10 +94,8 @@ def test_cells_equal_a_second_by_second_walk():
                 within = [walk[0] for walk in walks if walk[1] >= size]
                 cell = got.loc[(period, side, size)]
                 assert cell.censored == pytest.approx(len(beyond) / len(walks), abs=1e-12)
-                expected = [np.mean(within) if within else np.nan,
-                            np.mean([walk[1] for walk in beyond]) if beyond else np.nan,
-                            np.mean([walk[2] for walk in beyond]) if beyond else np.nan]
-                found = cell[["excess", "censored_depth", "censored_excess"]].to_numpy(float)
+                expected = [np.mean(within) if within else np.nan, *tail(beyond)]
+                found = cell[["excess", "censored_depth", "censored_excess", "censored_dispersion"]].to_numpy(float)
                 np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     assert 0 < got.censored.mean() < 1  # the tape exercises both cases
 

@@ -95,7 +95,7 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
         for side in (1, -1)], ignore_index=True)
     curve.loc[curve["censored"] > 0.9, "observed"] = np.nan
     covariance = pd.DataFrame(np.diag(np.square(errors)), columns=names).assign(name=names)
-    return Calibration(parameters, covariance, facts, curve, NO_WARNINGS)
+    return Calibration(parameters, covariance, facts, pd.DataFrame(), curve, NO_WARNINGS)
 
 
 def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
