@@ -1,6 +1,7 @@
 """Calibrate: the cost law by the book route and permanent impact by the flow route, for one symbol."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ from models.cells import Cells, shown, walks
 from models.covariance import Covariance, Influence
 from models.families import MOST_CENSORED, Comparison, compare_families, fit_selected
 from models.fitting import Fitted, attempt
-from models.flow import FlowFit, fit_permanent
 from models.identification import (
     Contrast,
     Range,
@@ -23,6 +23,9 @@ from models.identification import (
 )
 from models.impact import Family, LawFit, fit_law, identified, law
 from models.inference import joined, one_step_bootstrap, slope_influence
+from models.permanent import Permanent, permanent_impact
+from models.slices import SlicePlan
+from pipeline import slicing
 from pipeline.history import law_cells, past_cells, past_periods, references
 from pipeline.scope import Scope
 from pipeline.tables import Calibration, Features, Forecast
@@ -38,23 +41,25 @@ class CalibrateSettings:
 
     scope: Scope
     family: str
+    slices: Literal["auto"] | int
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """All that was fitted to one symbol: the law, permanent impact, and what they rest on."""
+    """All that was fitted to one symbol: the law, permanent impact, what they rest on, and slices within a period."""
 
     found: Fitted
     law: LawFit
     comparison: Comparison
-    flow: FlowFit
+    permanent: Permanent
     flow_influence: Influence
+    slices: SlicePlan
 
 
 def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSettings) -> Calibration:
-    """Fit g by walking the measured book and h by regressing mid changes on signed volume.
+    """Fit g by walking the measured book and h by the long-run response of the mid to signed volume.
 
-    The family "auto" is the one that the comparison selects.
+    The family "auto" is the one that the comparison selects; alpha is that of an order worked in slices.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
@@ -67,7 +72,7 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
     states = periods.merge(forecast.states, on=["date", "period"], suffixes=("", "_state")).merge(
         blocks, on=["date", "period"])
     cells = cells[known]
-    fit = _fit(cells, states, settings)
+    fit = _fit(days, cells, states, settings)
     level = references(periods, forecast.states)
     thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
     ranges, weak = identification(fit.found)
@@ -80,23 +85,32 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
     facts |= {"price": level.price, "volatility": level.volatility, "depth_shares": level.depth,
               "volume_shares": level.volume}
     caveats = [*fit.law.warnings, *weak, *_extrapolation(cells, fit.law, scope), *_compared(fit, contrasts),
-               *fit.flow.warnings, *_admissibility(cells, fit)]
+               *fit.permanent.warnings, *fit.slices.warnings, *_sliced(cells, fit),
+               *_admissibility(cells, fit)]
     return Calibration(parameters, covariance, pd.DataFrame([facts]), _families(fit), _curve(cells, fit.law),
                        pd.DataFrame([asdict(caveat) for caveat in caveats], columns=["code", "message"]))
 
 
-def _fit(cells: pd.DataFrame, states: pd.DataFrame, settings: CalibrateSettings) -> Fit:
+def _fit(
+    days: tuple[Features, ...], cells: pd.DataFrame, states: pd.DataFrame, settings: CalibrateSettings
+) -> Fit:
     measured = law_cells(cells)
     comparison = compare_families(measured)
     asked = settings.family
     found = fit_selected(measured, comparison) if asked == "auto" else identified(measured, Family(asked))
     change, volume = (states["mid_close"] - states["mid_open"]).to_numpy(), states["flow"].to_numpy()
-    return Fit(found, law(found, len(measured.size), settings.scope.buckets), comparison,
-               fit_permanent(change, volume), slope_influence(volume, change, states["cluster"].to_numpy()))
+    fitted = law(found, len(measured.size), settings.scope.buckets)
+    session = states["date"].astype("category").cat.codes.to_numpy(dtype=np.int64)
+    sizes = np.unique(cells["size"])
+    slices = settings.slices if fitted.family.has_spread else 1  # slicing saves nothing on the spread in the total
+    plan = slicing.plan(days, settings.scope, (fitted.k, found.solution.standard_error("k")),
+                        (float(np.median(sizes)), float(sizes[0])), slices)
+    return Fit(found, fitted, comparison, permanent_impact(change, volume, session),
+               slope_influence(volume, change, states["cluster"].to_numpy()), plan)
 
 
 def _facts(fit: Fit, measured: Cells) -> dict[str, object]:
-    found, flow = fit.law, fit.flow
+    found, flow, slices = fit.law, fit.permanent.kyle, fit.slices
     dropped = attempt(shown(measured), found.family) if found.family.fixed_k is None else ""
     k, error = float("nan"), float("nan")
     if isinstance(dropped, Fitted):
@@ -105,7 +119,12 @@ def _facts(fit: Fit, measured: Cells) -> dict[str, object]:
         "family": found.family.value, "route": "book", "observations": found.n, "clusters": found.clusters,
         "excluded": found.n_excluded, "deviance": found.deviance, "pseudo_r2": found.pseudo_r2,
         "censored_share": found.censored_share, "k_dropped": k, "k_dropped_error": error, "flow_r2": flow.r2,
-        "flow_observations": flow.n, "flow_excluded": flow.n_excluded, "flow_lags": flow.lags}
+        "flow_observations": flow.n, "flow_excluded": flow.n_excluded, "flow_lags": flow.lags,
+        "gamma_estimator": fit.permanent.estimator, "gamma_kyle": flow.estimate,
+        "gamma_kyle_error": flow.standard_error,
+        "slices": slices.slices, "slice_spacing": slices.spacing_seconds, "slice_factor": slices.factor,
+        "slice_factor_error": slices.factor_error, "refill_half_life": slices.half_life,
+        "refill_lasting": slices.lasting}
 
 
 def _contrasts(fit: Fit, cells: pd.DataFrame, states: pd.DataFrame) -> dict[str, Contrast]:
@@ -128,13 +147,23 @@ def _compared(fit: Fit, contrasts: dict[str, Contrast]) -> list[Caveat]:
     return caveats
 
 
+def _sliced(cells: pd.DataFrame, fit: Fit) -> list[Caveat]:
+    """Say what slicing leaves out: children move the price for those after them in the same period."""
+    count, gamma, size = fit.slices.slices, fit.permanent.gamma, float(cells["size"].median())
+    if count == 1 or gamma == 0:
+        return []
+    moved = gamma * (1 - 1 / count) * size**2 / 2
+    return [Caveat("slices_permanent", f"{count} children a period: the permanent impact of earlier on later ones, "
+                                       f"{moved:.3g} for {size:,.0f} shares, is not in the law")]
+
+
 def _admissibility(cells: pd.DataFrame, fit: Fit) -> tuple[Caveat, ...]:
     """Check the law in a cheap state, for trades of the grid's sizes."""
     state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))
     scale = float(np.quantile(fit.law.predict(np.ones(len(cells)), *state), CHEAPEST))
     spread = float(cells["half_spread"].mean()) * fit.law.family.has_spread
     sizes = cells["size"]
-    return admissibility(Impact(spread, scale, fit.law.k, fit.flow.gamma), float(sizes.min()), float(sizes.max()))
+    return admissibility(Impact(spread, scale, fit.law.k, fit.permanent.gamma), float(sizes.min()), float(sizes.max()))
 
 
 def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Caveat]:
@@ -156,19 +185,23 @@ def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Cav
 
 
 def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Move the mean of thinness^theta into alpha, so that L averages 1, carry the errors along, and add gamma."""
+    """Move the mean of thinness^theta and the slices' factor into alpha, carry the errors along, and add gamma."""
     names, values = list(fit.law.names), np.array(fit.law.values, dtype=float)
     theta = values[names.index("theta")]
     level, log_thinness = thinness**theta, np.log(thinness)
     levels = [row for row, name in enumerate(names) if name.startswith("log_alpha")]
     jacobian = np.eye(len(names))
-    values[levels] += np.log(level.mean())
+    values[levels] += np.log(level.mean()) + np.log(fit.slices.factor)
     jacobian[levels, names.index("theta")] += (level * log_thinness).mean() / level.mean()
+    jacobian[levels, names.index("k")] += fit.slices.derivative_k
     moved = Influence(fit.law.influence.labels, fit.law.influence.values @ jacobian.T, fit.law.influence.dof)
     own = Covariance(fit.law.names, fit.law.covariance.delta(jacobian), fit.law.covariance.dof)
-    full = joined(own, moved, "gamma", fit.flow_influence, fit.flow.standard_error)
+    full = joined(own, moved, "gamma", fit.flow_influence, fit.permanent.standard_error)
+    refill = np.zeros_like(full.matrix)
+    refill[np.ix_(levels, levels)] = fit.slices.refill_error**2
+    full = replace(full, matrix=full.matrix + refill)
     drawn = one_step_bootstrap(values, fit.law.sums, jacobian @ fit.law.transform, REPETITIONS, SEED)
-    values = np.append(values, fit.flow.gamma)
+    values = np.append(values, fit.permanent.gamma)
     free = full.standard_errors > 0  # the others are fixed by the family, not estimated
     profiles = pd.DataFrame([(each.name, each.low, each.high) for each in ranges],
                             columns=["name", "profile_low", "profile_high"])
@@ -180,7 +213,8 @@ def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[
     frame = frame.merge(profiles, on="name", how="left").assign(
         unit=["currency / share^2" if name == "gamma" else "log(currency / share^k)"
               if name.startswith("log_alpha") else "1" for name in full.names],
-        source=["models.flow.fit_permanent" if name == "gamma" else "models.impact.fit_law" for name in full.names])
+        source=["models.permanent.permanent_impact" if name == "gamma" else "models.impact.fit_law"
+                for name in full.names])
     return frame, pd.DataFrame(full.matrix, columns=list(full.names)).assign(name=full.names)
 
 

@@ -51,10 +51,11 @@ class FeaturesConfig(Section):
 
 
 class CalibrateConfig(Section):
-    """The book route's law: its family and how finely its level varies through the day."""
+    """The book route's law: its family, how finely its level varies through the day, and slices within a period."""
 
     family: Literal["auto", "spread_power", "spread_sqrt", "power", "square_root", "linear"] = "auto"
     buckets: Count = 13
+    slices: Literal["auto"] | Count = 1
 
 
 class LearnConfig(Section):

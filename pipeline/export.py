@@ -17,6 +17,7 @@ from pipeline.params import (
     Params,
     Period,
     Reference,
+    Slices,
     SymbolParams,
     Valid,
     Warned,
@@ -36,12 +37,12 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One symbol's forecast and calibration, with the symbol's name and the number of time-of-day buckets."""
+    """One symbol's forecast and calibration, and the level of alpha by period: period, log_alpha."""
 
     symbol: str
     forecast: Forecast
     calibration: Calibration
-    buckets: int
+    profile: pd.DataFrame
 
 
 def run(fitted: tuple[Fitted, ...], calendar: Calendar, close: int, provenance: Provenance) -> Params:
@@ -54,7 +55,7 @@ def run(fitted: tuple[Fitted, ...], calendar: Calendar, close: int, provenance: 
         schema_=SCHEMA, created=provenance.created, code_version=provenance.code_version,
         data_hash=provenance.data_hash, mlflow_run_id="",
         valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)), calendar=calendar,
-        symbols={one.symbol: _symbol(one, calendar) for one in fitted})
+        symbols={one.symbol: _symbol(one) for one in fitted})
 
 
 def iso(ns: int) -> str:
@@ -76,7 +77,7 @@ def _flat(period: Period) -> dict[str, object]:
     return row
 
 
-def _symbol(one: Fitted, calendar: Calendar) -> SymbolParams:
+def _symbol(one: Fitted) -> SymbolParams:
     facts = one.calibration.facts.iloc[0]
     table = one.calibration.parameters.set_index("name")
     value = table["value"]
@@ -93,16 +94,16 @@ def _symbol(one: Fitted, calendar: Calendar) -> SymbolParams:
         standard_errors=errors,
         covariance=Matrix(names=names, matrix=tuple(map(tuple, matrix[list(names)].to_numpy().tolist()))),
         units=UNITS,
-        periods=_periods(one, value, calendar),
+        periods=_periods(one, value),
+        slices=_slices(facts),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()))
 
 
-def _periods(one: Fitted, value: pd.Series, calendar: Calendar) -> tuple[Period, ...]:
+def _periods(one: Fitted, value: pd.Series) -> tuple[Period, ...]:
     facts = one.calibration.facts.iloc[0]
     frame = one.forecast.horizon
-    bucket = np.minimum(frame["period"] * one.buckets // calendar.periods, one.buckets - 1)
-    alpha = np.exp(value[[f"log_alpha_{b}" for b in bucket]].to_numpy())
+    alpha = np.exp(one.profile.set_index("period")["log_alpha"].loc[frame["period"]].to_numpy())
     # L averages 1 over the history because calibration moved the mean of thinness^theta into alpha
     history = (facts["volume_shares"] / one.forecast.states["volume"]) ** value["theta"]
     liquidity, thick, thin = ((facts["volume_shares"] / frame[name]) ** value["theta"] / history.mean()
@@ -125,3 +126,10 @@ def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
     moves = states[[f"to_{state}" for state in range(len(states))]].to_numpy()
     rows = tuple(map(tuple, (moves / moves.sum(axis=1, keepdims=True)).tolist()))
     return LiquidityChain(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
+
+
+def _slices(facts: pd.Series) -> Slices:
+    half_life = float(facts["refill_half_life"])
+    return Slices(count=int(facts["slices"]), spacing_seconds=facts["slice_spacing"], factor=facts["slice_factor"],
+                  factor_error=facts["slice_factor_error"],
+                  refill_half_life_seconds=half_life if np.isfinite(half_life) else None)

@@ -16,6 +16,7 @@ from models.book import (
     walk,
 )
 from pipeline.errors import InputError
+from pipeline.slicing import refill_table
 from pipeline.tables import Features
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def run(day: "Day", session: "Session", sizes: tuple[float, ...], label: str) ->
     index = pd.DataFrame({"date": session.date, "period": np.arange(session.periods), "start": edges[:-1]})
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
     columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
-    return Features(pd.DataFrame(columns), _cells(index, sums, wanted))
+    return Features(pd.DataFrame(columns), _cells(index, sums, wanted), refill_table(day, session))
 
 
 def _book_sums(quotes: "pl.DataFrame", edges: Ints, wanted: Floats) -> dict[str, Floats]:

@@ -25,6 +25,7 @@ UNITS = {
     "volatility_interval": "1, holds the measured volatility with probability 0.9",
     "liquidity_interval": "1, holds the liquidity of the measured volume with probability 0.9",
     "liquidity_chain.levels": "1, multiply a period's liquidity",
+    "slices.factor": "1, of the cost above the spread, over that of one order a period",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
@@ -116,6 +117,19 @@ class Period(Part):
     liquidity_interval: Interval
 
 
+class Slices(Part):
+    """How many equal child orders a period's shares are worked in, as alpha supposes: alpha includes the factor.
+
+    refill_half_life_seconds: of displayed depth after trades, null where it is not identified.
+    """
+
+    count: Annotated[int, Field(ge=1)]
+    spacing_seconds: Above
+    factor: Above
+    factor_error: NonNegative
+    refill_half_life_seconds: Above | None
+
+
 class LiquidityChain(Part):
     """How liquidity moves around its forecast from period to period, for an allocator that adapts.
 
@@ -151,6 +165,7 @@ class SymbolParams(Part):
     covariance: Matrix
     units: dict[str, str]
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
+    slices: Slices
     liquidity_chain: LiquidityChain
     warnings: tuple[Warned, ...]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from models.covariance import Covariance
 from models.pooling import Estimate, Pooled, at_reference_state, pool
@@ -12,6 +13,7 @@ from pipeline.tables import Calibration
 
 REFERENCE_SHARE = 0.1  # of a period's volume: the order whose cost is the level that symbols have in common
 LAW, PERMANENT = ("level", "k", "beta", "theta"), ("gamma",)
+COVERED = 0.975  # both tails: 95 % intervals
 LEAST_EXPLAINED = 10  # symbols from which on the level may depend on depth over volume
 
 
@@ -135,8 +137,10 @@ def _replaced(
     errors[errors == 0] = np.nan  # fixed by the family, not estimated
     names = list(calibration.parameters["name"])
     warnings = pd.DataFrame(caveats, columns=["code", "message"])
+    reach = errors * stats.t.ppf(COVERED, calibration.parameters["dof"])
     return replace(
-        calibration, parameters=calibration.parameters.assign(value=values, standard_error=errors),
+        calibration, parameters=calibration.parameters.assign(
+            value=values, standard_error=errors, low=values - reach, high=values + reach),
         covariance=pd.DataFrame(matrix, columns=names).assign(name=names),
         warnings=pd.concat([calibration.warnings, warnings], ignore_index=True).drop_duplicates(ignore_index=True))
 

@@ -37,6 +37,7 @@ class SymbolReport:
     symbol: str
     forecast: Forecast
     calibration: Calibration
+    shrinkage: pd.DataFrame
     learned: Learned
     selection: Selection
     schedule: Schedule

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.regressors import Boosting
-from pipeline import allocate, calibrate, export, forecast, learn, select
+from pipeline import allocate, calibrate, export, forecast, learn, pool, select
 from pipeline.config import Config
 from pipeline.executor import Executor, choose_workers
 from pipeline.history import content
@@ -46,12 +46,12 @@ class ComparedWork:
     learned: Output
     selection: Output
 
-    def fitted(self, scope: Scope) -> export.Fitted:
-        """Return the forecast and the calibration that the selection exports."""
+    @property
+    def exported(self) -> Calibration:
+        """Return the calibration that the selection exports."""
         scores = self.selection.load().scores
-        exported = scores.loc[scores["exported"], "candidate"].iloc[0]
-        law = self.work.laws[list(PARAMETRIC).index(exported)]
-        return export.Fitted(self.work.symbol, self.work.forecast.load(), law.load(), scope.buckets)
+        candidate = scores.loc[scores["exported"], "candidate"].iloc[0]
+        return self.work.laws[list(PARAMETRIC).index(candidate)].load()
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def calibrate_symbols(job: Job, days: list[DayInput], scope: Scope) -> list[Symb
     forecasts = job.per_symbol("forecast", symbols, forecast.run, scope, past)
     fits = job.stage("calibrate", execute, [
         Task("calibrate", f"{name} {candidate}", Calibration, calibrate.run, inputs,
-             calibrate.CalibrateSettings(scope, family or config.calibrate.family), job.store)
+             calibrate.CalibrateSettings(scope, family or config.calibrate.family, config.calibrate.slices), job.store)
         for name, *inputs in zip(symbols, past, forecasts, strict=True)
         for candidate, family in PARAMETRIC.items()])
     laws = [tuple(fits[i : i + len(PARAMETRIC)]) for i in range(0, len(fits), len(PARAMETRIC))]
@@ -128,25 +128,26 @@ def compare(job: Job, works: list[SymbolWork], scope: Scope) -> list[ComparedWor
     return [ComparedWork(*parts) for parts in zip(works, learned, selected, strict=True)]
 
 
-def _export(job: Job, works: list[ComparedWork], scope: Scope) -> Params:
+def _export(job: Job, works: list[ComparedWork], fitted: list[export.Fitted], scope: Scope) -> Params:
     past = [table for one in works for table in content(tuple(day.load() for day in one.work.days), scope)]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = export.Provenance(created, code_version(), fingerprint(past))
     calendar = Calendar(name=job.calendar.name, timezone=job.calendar.timezone, periods=scope.periods,
                         period_seconds=scope.period_seconds)
-    return export.run(tuple(one.fitted(scope) for one in works), calendar, scope.close, provenance)
+    return export.run(tuple(fitted), calendar, scope.close, provenance)
 
 
 def _results(job: Job, works: list[ComparedWork], quality: pd.DataFrame, scope: Scope) -> Results:
     """Plan every symbol's order: all that can be refused is refused before anything is tracked or written."""
-    params, order = _export(job, works, scope), job.config.allocate
-    reports = []
-    for one in works:
-        fitted = one.fitted(scope)
-        reports.append(SymbolReport(
-            symbol=fitted.symbol, forecast=fitted.forecast, calibration=fitted.calibration,
-            learned=one.learned.load(), selection=one.selection.load(),
-            schedule=allocate.run(params.symbols[fitted.symbol], order), order=order))
+    pooled = pool.run(tuple((one.work.symbol, one.exported) for one in works), pool.PoolSettings(scope.periods))
+    fitted = [export.Fitted(one.symbol, work.work.forecast.load(), one.calibration, one.profile)
+              for work, one in zip(works, pooled, strict=True)]
+    params, order = _export(job, works, fitted, scope), job.config.allocate
+    reports = [SymbolReport(
+        symbol=one.symbol, forecast=one.forecast, calibration=one.calibration, shrinkage=shared.shrinkage,
+        learned=work.learned.load(), selection=work.selection.load(),
+        schedule=allocate.run(params.symbols[one.symbol], order), order=order)
+        for work, one, shared in zip(works, fitted, pooled, strict=True)]
     facts = RunFacts(
         created=params.created, code_version=params.code_version, data_hash=params.data_hash,
         mlflow_run_id=params.mlflow_run_id, source=job.config.data.source, as_of=export.iso(scope.as_of),

@@ -18,10 +18,13 @@ class Features:
         sufficed), censored (share of covered time it did not), censored_depth, censored_excess,
         censored_dispersion (displayed depth, the cost of all of it and how depth varied, meanwhile, as
         `models.cells.Cells` defines them). NaN where there was no such time.
+    refill: one row a half-hour, lag after trades and candidate half-life: the columns of
+        `models.refill.RefillSums`, date, end (of the half-hour, ns).
     """
 
     periods: pd.DataFrame
     cells: pd.DataFrame
+    refill: pd.DataFrame
 
 
 @dataclass(frozen=True)
