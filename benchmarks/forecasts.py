@@ -25,6 +25,7 @@ from models.designs import START
 from models.intraday import fit_intraday
 from models.measures import Measures
 from models.volatility import MODELS
+from models.volume_curve import volume_curve
 
 DATA = Path(os.environ.get("IMPACT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 CRYPTO = ("BTCUSDT", "ETHUSDT")
@@ -110,11 +111,12 @@ def volume() -> None:
             told = None if kinds is None else kinds[: day + 1]
             fit = fit_averaged(logs[:day], told, tuple(each[:day] for each in beside))
             one, ahead = rivals(logs, day)
-            one["model"] = fit.one_step(logs[day], tuple(each[day] for each in beside))
-            ahead["model"] = fit.day_ahead().log_mean
+            day_ahead = fit.forecast(logs.shape[1])
+            one["model"] = fit.one_step(logs[day], tuple(each[day] for each in beside)).log_mean
+            ahead["model"] = day_ahead.log_mean
             past = np.where(np.isfinite(logs[:day]), np.exp(logs[:day]), 0.0)
             geometric = np.where(np.isfinite(ahead["profile"]), np.exp(ahead["profile"]), 0.0)
-            curves = {"profile": geometric.cumsum() / geometric.sum(), "model": fit.curve(),
+            curves = {"profile": geometric.cumsum() / geometric.sum(), "model": volume_curve(day_ahead, logs[:day]),
                       "mean volume": past.sum(axis=0).cumsum() / past.sum()}
             for kind, forecasts in (("one minute", one), ("one day", ahead)):
                 for name, forecast in forecasts.items():

@@ -24,11 +24,11 @@ def calibration(rng: np.random.Generator, scale: float = 1.0, error: float = 0.1
     matrix[-1, -1] = (0.05 * volatility / volume) ** 2
     values = rng.multivariate_normal(values, matrix)
     parameters = pd.DataFrame({"name": NAMES, "value": values, "standard_error": np.sqrt(np.diag(matrix)),
-                               "unit": "1", "source": "models.impact.fit_law"})
+                               "dof": 19.0, "unit": "1", "source": "models.impact.fit_law"})
     facts = pd.DataFrame([{"family": family, "volatility": volatility, "volume_shares": volume,
                            "depth_shares": 0.5 * volume}])
     return Calibration(parameters, pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES), facts, pd.DataFrame(),
-                       pd.DataFrame(columns=["code", "message"]))
+                       pd.DataFrame(), pd.DataFrame(columns=["code", "message"]))
 
 
 def several(seed: int, count: int = 7) -> tuple[tuple[str, Calibration], ...]:
@@ -94,8 +94,8 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
             value[:BUCKETS] += 3.0
         if place == 7:
             value[-1] = 0.0
-        changed.append((symbol, Calibration(one.parameters.assign(value=value), one.covariance, facts, one.curve,
-                                            one.warnings)))
+        changed.append((symbol, Calibration(one.parameters.assign(value=value), one.covariance, facts, one.families,
+                                            one.curve, one.warnings)))
     pooled = run(tuple(changed), PoolSettings(PERIODS))
     level = [one.shrinkage.set_index("parameter").loc["level"] for one in pooled]
     assert [one["symbols"] for one in level] == [5] * 10
@@ -113,7 +113,7 @@ def test_a_fixed_parameter_stays_fixed():
         value = np.where(one.parameters["name"] == "beta", 0.0, one.parameters["value"])
         fitted.append((symbol, Calibration(
             one.parameters.assign(value=value), pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES), one.facts,
-            one.curve, one.warnings)))
+            one.families, one.curve, one.warnings)))
     for one in run(tuple(fitted), PoolSettings(PERIODS)):
         beta = one.calibration.parameters.set_index("name").loc["beta"]
         assert beta["value"] == 0
