@@ -95,6 +95,8 @@ def fit_hasbrouck(
     if groups is not None and groups < 0:
         raise ValueError(f"groups = {groups}: must not be negative")
     known = np.isfinite(r) & np.isfinite(x)
+    if known.any() and min(np.ptp(x[known]), np.ptp(r[known])) == 0:
+        raise ValueError("signed_volume: it or mid_change is the same in every period")
     most = _most_groups(known, session)
     criterion = _criterion(r, x, _usable(known, session, most), most) if groups is None else groups
     used = criterion + 1 if groups is None else groups
