@@ -108,7 +108,7 @@ def plan_slices(k: float, k_error: float, refill: RefillFit, limits: SliceLimits
     moves = np.diag(np.where(known, STEP, 0.0))
     slope = np.array([(log_factor(point + move) - log_factor(point - move)) / (2 * STEP) for move in moves])
     errors = np.nan_to_num([refill.log_error, refill.lasting_error]) * known[1:]
-    spread = np.diag(errors**2) + (refill.covariance * known[2]) * np.array([[0, 1], [1, 0]])
+    spread = np.diag(errors**2) + (np.nan_to_num(refill.covariance) * known[2]) * np.array([[0, 1], [1, 0]])
     variance = float(slope[1:] @ spread @ slope[1:])
     factor = float(slice_factor(number, spacing, refill.half_life, refill.lasting, np.asarray(k)))
     return SlicePlan(

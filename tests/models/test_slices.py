@@ -73,6 +73,14 @@ def test_nothing_is_gained_where_nothing_comes_back_or_cost_is_not_convex():
     assert [caveat.code for caveat in forced.warnings] == ["slices_without_refill"]
 
 
+def test_a_refill_that_was_never_seen_adds_no_error():
+    """Without a directed trade the half-life, its errors and their covariance are unknown."""
+    unseen = replace(NEVER, log_error=np.nan, lasting_error=np.nan, covariance=np.nan)
+    plan = plan_slices(1.5, 0.01, unseen, LIMITS, 1)
+    assert plan.factor == 1.0
+    assert plan.refill_error == plan.factor_error == 0.0
+
+
 def test_a_number_beyond_the_limits_is_used_and_said():
     plan = plan_slices(1.5, 0.1, REFILL, LIMITS, 25)
     assert plan.slices == 25
