@@ -1,5 +1,6 @@
 """How an order is worked inside a period: the refill of the book measured, and the slices that it favours."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,7 +39,9 @@ def plan(
     """
     table = pd.concat([day.refill for day in days], ignore_index=True)
     limits = SliceLimits(scope.period_seconds, *sizes)
-    return plan_slices(*k, _refill(table[table["end"] <= scope.as_of]), limits, None if slices == "auto" else slices)
+    refill = _refill(table[table["end"] <= scope.as_of])
+    found = plan_slices(*k, refill, limits, None if slices == "auto" else slices)
+    return found if slices == 1 else replace(found, warnings=(*refill.warnings, *found.warnings))
 
 
 def _refill(table: pd.DataFrame) -> RefillFit:
