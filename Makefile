@@ -27,6 +27,8 @@ test: setup      ## Lint, types, import contracts, tests
 
 bench: .venv/.bench  ## Benchmarks against their peers
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.calibration speed
+	$(BIN)/python -m benchmarks.forecasts speed
 
 clean:           ## Remove outputs and caches, keep .venv and mlruns
 	rm -rf out .pytest_cache .mypy_cache .ruff_cache .hypothesis

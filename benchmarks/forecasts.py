@@ -1,4 +1,4 @@
-"""Figures of the forecasters on the real panels; skips what is absent.
+"""Figures of the forecasters on the real panels; says so where they are absent.
 
 Run: IMPACT_DATA=FOLDER python -m benchmarks.forecasts [speed] [volume] [within]. Held out: the last 10 of 30 days
 (crypto_1m), every day after the first (minute_panel: number of book events; lean_ibm: volume). Errors are mean
@@ -185,6 +185,9 @@ def speed() -> None:
 def main() -> None:
     """Run the sections asked for, all without arguments."""
     warnings.filterwarnings("ignore", message="Mean of empty slice")  # a minute in which nothing traded yet
+    if not DATA.exists():
+        say(f"skipped: no data in {DATA}; set IMPACT_DATA to the folder that holds them")
+        return
     sections = {"speed": speed, "volume": volume, "within": within}
     for name in sys.argv[1:] or sections:
         sections[name]()
