@@ -25,6 +25,8 @@ Risk = Annotated[float | None, typer.Option("--risk-aversion", help="lambda: cur
 Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]
 Cap = Annotated[float | None, typer.Option("--max-participation", help="Most of a period's forecast volume, 0 to 1.")]
 Method = Annotated[str | None, typer.Option(help="auto (lot-exact), nlp (continuous) or dp (dynamic programme).")]
+Columns = Annotated[str | None, typer.Option(help="TOML map of the files' columns, of taq and fills: see "
+                                                  "config/taq-columns.toml, config/orders-broker.toml.")]
 Shares = Annotated[int | None, typer.Option(help="Shares to trade.")]
 
 
@@ -33,7 +35,7 @@ def run(
     source: Source = None, data: Data = None, out: Out = "out", config: ConfigFile = None, shares: Shares = None,
     side: Side = None, risk_aversion: Risk = None, lot: Lot = None, max_participation: Cap = None,
     method: Method = None, symbols: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
-    calendar: Calendar = None, workers: Workers = None, scheduler: Scheduler = None,
+    calendar: Calendar = None, columns: Columns = None, workers: Workers = None, scheduler: Scheduler = None,
     as_of: Annotated[str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")] = None,
 ) -> None:
     """Calibrate from a tape and schedule an order in every symbol: tape -> params.json, schedule, report.
@@ -44,8 +46,8 @@ def run(
     from pipeline.run import run_pipeline
 
     overrides = {
-        "data": {"source": source, "location": data, "calendar": calendar, "as_of": as_of,
-                 "symbols": symbols.split(",") if symbols else None},
+        "data": {"source": source, "location": data, "calendar": calendar, "columns": columns,
+                 "as_of": as_of, "symbols": symbols.split(",") if symbols else None},
         "allocate": {"shares": shares, "side": side, "risk_aversion": risk_aversion, "lot": lot,
                      "max_participation": max_participation, "method": method},
         "executor": {"workers": _number(workers), "scheduler": scheduler}}
@@ -76,14 +78,14 @@ def simulate(
 def ingest(
     source: Annotated[str, typer.Option(help="lobster, databento, lean or taq.")],
     data: Annotated[str, typer.Option(help="The tape: a file, a folder or an fsspec URL.")],
-    out: Out = "out", config: ConfigFile = None, calendar: Calendar = None, workers: Workers = None,
-    scheduler: Scheduler = None,
+    out: Out = "out", config: ConfigFile = None, calendar: Calendar = None, columns: Columns = None,
+    workers: Workers = None, scheduler: Scheduler = None,
 ) -> None:
     """Read a vendor's tape into canonical Parquet tables and count what every cleaning rule touched."""
     from pipeline.config import load_config
     from pipeline.run import ingest_tape
 
-    overrides = {"data": {"source": source, "location": data, "calendar": calendar},
+    overrides = {"data": {"source": source, "location": data, "calendar": calendar, "columns": columns},
                  "executor": {"workers": _number(workers), "scheduler": scheduler}}
     for line in ingest_tape(load_config(config, overrides), out):
         typer.echo(line)
@@ -164,8 +166,7 @@ def calibrate(
     source: Annotated[str, typer.Option(help="Of orders: panel (daily imbalances) or fills (orders and fills). Of "
                                              "flow: a tape, as `impact run` reads them.")],
     data: Annotated[str | None, typer.Option(help="The folder with the files, or the tape.")] = None,
-    columns: Annotated[str | None, typer.Option(help="TOML map of the files' columns: config/orders-broker.toml, "
-                                                     "config/taq-columns.toml.")] = None,
+    columns: Columns = None,
     bootstrap: Annotated[int, typer.Option(help="Replicates of the bootstrap of days, of orders; 0: none.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the bootstrap; the same seed gives the same numbers.")] = 0,
     period_seconds: Annotated[int, typer.Option(help="Length of a period, of flow.")] = 10,
@@ -189,6 +190,8 @@ def calibrate(
     if route == "orders":
         from pipeline import orders
 
+        if not data:
+            raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
         by_orders = orders.calibrate_orders(orders.Request(source, data, columns, bootstrap, seed))
         text, content = orders.report_text(by_orders), orders.content(by_orders)
     elif route == "flow":

@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "ui"])
+@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "calibrate", "ui"])
 def test_every_command_explains_itself(command: str) -> None:
     done = impact(command, "--help")
     assert done.returncode == 0
@@ -85,6 +85,17 @@ def test_allocate_refuses(small_run: SmallRun, change: list[str], said: list[str
     base = {"--params": str(small_run.folder / "out/params.json"), "--symbol": "SIM0", "--shares": "100"}
     asked = base | dict(zip(change[::2], change[1::2], strict=True))
     refused(impact("allocate", *(part for pair in asked.items() for part in pair)), *said)
+
+
+@pytest.mark.parametrize(("route", "source", "said"), [
+    ("prayer", "panel", ["'prayer'", "orders and flow"]),
+    ("orders", "panel", ["--data"]),
+    ("flow", "lobster", ["--data"]),
+    ("flow", "lobstr", ["lobstr", "lobster"]),
+])
+def test_calibrate_refuses(tmp_path: Path, route: str, source: str, said: list[str]) -> None:
+    refused(impact("calibrate", "--route", route, "--source", source, cwd=tmp_path), *said)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_parameter_file_is_named_with_its_key(small_run: SmallRun, tmp_path: Path) -> None:
