@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from models.daily import Model
+from models.daily import LEAST_DAYS, Model
 from models.designs import START
 from models.measures import Measures
 
@@ -26,6 +26,9 @@ class Protocol:
             raise ValueError(f"window: {self.window} days, at least 30 are needed")
         if self.horizon < 1:
             raise ValueError(f"horizon: {self.horizon}, it is at least 1")
+        if self.horizon > self.window - LEAST_DAYS:
+            most = self.window - LEAST_DAYS
+            raise ValueError(f"horizon: {self.horizon} days, a window of {self.window} allows {most} at most")
         if not 0 < self.coverage < 1:
             raise ValueError(f"coverage: {self.coverage}, it is between 0 and 1")
 

@@ -36,7 +36,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Choice:
-    """The forecasters to average, why, and what was found of each; entries best first, none when nothing was tested."""
+    """The forecasters to average, why, and what was found of each; entries best first, none with too few days."""
 
     members: tuple[str, ...]
     reason: str
@@ -79,20 +79,23 @@ def choose(tracks: dict[str, Track], logs: Floats, variance: bool, horizon: Hori
     """Choose by the losses of day `first` and later ones.
 
     The survivors of the 90 % confidence set are averaged, those that say the same counted once, unless their average
-    does worse than the best of them. With fewer than three days to score, the state space stands.
+    does worse than the best of them. With too few days or blocks to test, the state space stands.
     Source: Hansen, Lunde, Nason 2011; Timmermann 2006 for the average.
     """
     told = {name: getattr(each, horizon) for name, each in tracks.items()}
     entries = judge(told, logs, variance, first)
     days = len(logs) - first
-    if not entries:
-        return Choice((DEFAULT,), f"{days} days to score are too few to test: the {DEFAULT} model stands", (), False)
+    apart = len({entry.alike for entry in entries})
+    if not entries or (apart > 1 and all(np.isnan(entry.mcs_p) for entry in entries)):
+        reason = f"{days} days to score are too few to test: the {DEFAULT} model stands"
+        return Choice((DEFAULT,), reason, entries, False)
     members = tuple(dict.fromkeys(entry.alike for entry in entries if not entry.mcs_p <= MCS_SIZE))
     if len(members) == 1:
         return Choice(members, f"alone in the 90 % confidence set over {days} days", entries, True)
     joint = losses(averaged([told[name] for name in members]), logs, variance)[first:]
     best = losses(told[members[0]], logs, variance)[first:]
-    if np.nanmean(joint) > np.nanmean(best):
+    both = np.isfinite(joint) & np.isfinite(best)
+    if joint[both].mean() > best[both].mean():
         reason = f"least loss over {days} days; the {len(members)} in the 90 % confidence set do worse averaged"
         return Choice(members[:1], reason, entries, True)
     return Choice(members, f"the {len(members)} in the 90 % confidence set over {days} days, averaged", entries, True)

@@ -73,11 +73,11 @@ class Model(Protocol):
 def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
     """Return the forecast with every mean that is unusable or outside the window's range replaced by its mean.
 
-    mean: (H,); ratios: (H, n); window: (n,) levels, NaN where missing.
+    mean: (H,); ratios: (H, n); window: (n,) levels, NaN where missing; a zero is no bound, no forecast can be 0.
     """
-    low, high = np.nanmin(window), np.nanmax(window)
-    edge = 1e-9 * high  # rounding: a constant series is forecast by itself
-    replaced = ~((mean >= low - edge) & (mean <= high + edge))
+    positive = window[window > 0]
+    edge = 1e-9  # rounding: a constant series is forecast by itself
+    replaced = ~((mean >= positive.min() * (1 - edge)) & (mean <= positive.max() * (1 + edge)))
     return DailyForecast(np.where(replaced, np.nanmean(window), mean), ratios, replaced)
 
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 WEIGHTS = (0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)
 LOG_RATIOS = (-10.0, 4.0)
 LEAST_VARIANCE = 1e-12  # of logs
-SETTLING = 22  # days of a window whose forecasts rest on too little
+SETTLING = 22  # known days of a window whose forecasts rest on too little
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,8 @@ class LocalLevel:
             constant = float(np.exp(np.nanmean(logs)))
             return FlatFit(self, window, recent, constant, np.full(len(recent), constant), {})
         fitted, ahead, ratio = _local_level(logs)
-        fitted[: min(SETTLING, len(fitted) // 2)] = np.nan
+        known = np.flatnonzero(np.isfinite(logs))
+        fitted[: known[min(SETTLING, len(known) // 2)]] = np.nan
         smearing = float(np.nanmean(np.exp(logs - fitted)))
         return FlatFit(self, window, recent, np.exp(ahead) * smearing, np.exp(fitted) * smearing, {"ratio": ratio})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.daily import LEAST_DAYS, DailyForecast, known_ratios, sane_forecast
+from models.daily import LEAST_DAYS, DailyForecast, check_known, known_ratios, sane_forecast
 from models.designs import START
 from models.measures import Measures, positive_log
 from models.sliding import SlidingProducts, sliding_products, solve_products
@@ -60,11 +60,11 @@ class LinearFit:
 
     @property
     def r2(self) -> float:
-        """Return the share of the target's variance in the window that is explained."""
+        """Return the share of the target's variance in the window that is explained; NaN when it never varies."""
         known = _complete(self.design[:-1], self._target(1))
         target = self._target(1)[known]
         rest = target - self.design[:-1][known] @ self.coefficients
-        return float(1 - rest.var() / target.var())
+        return float(1 - rest.var() / target.var()) if np.ptp(target) > 0 else float("nan")
 
     @property
     def standard_errors(self) -> Floats:
@@ -87,8 +87,10 @@ class LinearFit:
 
         A forecast of logs is taken to levels by the mean of exp(residual) (smearing), which makes the window's
         ratios average to one.
+        Raises: ValueError when updates have left fewer than 20 days with a positive level.
         Source: Duan 1983, "Smearing estimate: a nonparametric retransformation method".
         """
+        check_known(self.recent.level[START + 1 :], self.model.name)
         means, ratios = [], []
         for step in range(1, horizon + 1):
             mean, ratio = self._step(step)

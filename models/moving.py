@@ -6,15 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.intraday import WINDOW_DAYS, Forecast
+from models.scores import seasonal_baseline
 
 Floats = NDArray[np.float64]
-TAIL = 240  # periods that a moving average remembers
+TAIL = 240  # measurements that a moving average remembers
 LEAST_VARIANCE = 1e-9  # of a measurement that never changes
 
 
 @dataclass(frozen=True, eq=False)
 class ProfileFit:
-    """Every period's mean over the past days, (N,), whatever today brings; position: the next period."""
+    """Every period's mean over the past days, (N,), whatever today brings; position: the next period.
+
+    noise_variance: mean squared error of every day by the mean of those before it.
+    """
 
     profile: Floats
     noise_variance: float
@@ -35,7 +39,10 @@ class ProfileFit:
 
 @dataclass(frozen=True, eq=False)
 class MovingFit:
-    """An average of the last logs, across midnight; half_life: periods, None for an even one of `width` periods."""
+    """An average of the last known logs, across midnight; half_life: of them, None for an even one of `width`.
+
+    tail: known ones only, so that no halt is long enough to empty it.
+    """
 
     tail: Floats
     width: int
@@ -49,7 +56,7 @@ class MovingFit:
 
     def update(self, observations: Floats) -> "MovingFit":
         """Return the average after the day's next logs."""
-        return replace(self, tail=np.concatenate([self.tail, observations])[-TAIL:])
+        return replace(self, tail=_known(np.concatenate([self.tail, observations]))[-TAIL:])
 
     def forecast(self, horizon: int) -> Forecast:
         """Return the average for each of the next `horizon` periods."""
@@ -58,35 +65,37 @@ class MovingFit:
 
 
 def fit_profile_mean(history: Floats) -> ProfileFit:
-    """Average the logs of the last 60 days, (D, N), period by period; NaN where nothing was measured yet."""
+    """Average the logs of the last 60 days, (D, N), period by period; the mean of all where none was measured yet."""
     recent = history[-WINDOW_DAYS:]
     known = np.isfinite(recent)
     count = known.sum(axis=0)
-    mean = np.divide(np.where(known, recent, 0.0).sum(axis=0), count, out=np.full(recent.shape[1], np.nan),
+    overall = float(recent[known].mean()) if known.any() else np.nan
+    mean = np.divide(np.where(known, recent, 0.0).sum(axis=0), count, out=np.full(recent.shape[1], overall),
                      where=count > 0)
-    return ProfileFit(mean, _spread(recent - mean))
+    return ProfileFit(mean, _spread(recent - seasonal_baseline(recent)))
 
 
 def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:
     """Take the last logs of past days, (D, N), and measure how far the average errs."""
     flat = history[-WINDOW_DAYS:].ravel()
-    return MovingFit(flat[-TAIL:], width, half_life, _spread(flat - _average_before(flat, width, half_life)))
+    return MovingFit(_known(flat)[-TAIL:], width, half_life, _spread(flat - _average_before(flat, width, half_life)))
 
 
 def _average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
     from pandas import Series
 
-    series = Series(logs)
-    if half_life is None:
-        means = series.rolling(width, min_periods=1).mean()
-    else:
-        means = series.ewm(halflife=half_life, ignore_na=True).mean()
-    return np.asarray(means.ffill().shift(1), dtype=np.float64)
+    known = Series(logs).dropna()
+    means = known.rolling(width, min_periods=1).mean() if half_life is None else known.ewm(halflife=half_life).mean()
+    return np.asarray(means.reindex(range(len(logs))).ffill().shift(1), dtype=np.float64)
 
 
 def _spread(errors: Floats) -> float:
-    known = errors[np.isfinite(errors)]
+    known = _known(errors)
     return max(float((known**2).mean()), LEAST_VARIANCE) if len(known) else LEAST_VARIANCE
+
+
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
 
 
 def _flat_variance(log_mean: Floats, variance: float) -> Forecast:

@@ -1,5 +1,6 @@
 """Read a panel of daily measures, or minute bars aggregated to them, for the forecasters."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from pipeline.errors import InputError
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
 COMPANIONS = {"quarticity": ("rq", "quarticity"), "jump": ("rj", "jump"), "negative": ("rvn", "negative"),
               "positive": ("rvp", "positive")}
+PRICES = ("close", "midprice")
 VARIANCE = "rv"  # the target that has companions
+COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
+LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
 PERCENT = 100.0  # returns are measured in percent
 
 
@@ -19,7 +23,7 @@ def read_panel(path: str, target: str) -> Measures:
     """Return the target's daily measures from a CSV or Parquet file.
 
     One row a day, with a date column and the target's; the target `rv` brings RQ, RJ, RVn, RVp where they are there.
-    Several rows a day are bars: `rv` is then measured from `close`, any other target is summed. Column
+    Several rows a day are bars: `rv` is then measured from `close` or `midprice`, any other target is summed. Column
     names are matched whatever their case.
     Raises: InputError naming file, column or row.
     """
@@ -29,8 +33,8 @@ def read_panel(path: str, target: str) -> Measures:
     if days.duplicated().any():
         frame = _daily(frame, days, target, path)
         days = frame.index.to_series()
-    level = numbers(frame, target, path)
-    found = {field: numbers(frame, name, path) for field, names in COMPANIONS.items()
+    level = amounts(frame, target, path)
+    found = {field: amounts(frame, name, path) for field, names in COMPANIONS.items()
              for name in names if target.lower() == VARIANCE and name in frame.columns}
     try:
         return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]"))
@@ -45,31 +49,89 @@ def read_frame(path: str) -> pd.DataFrame:
     """
     try:
         frame = pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:  # pandas' and pyarrow's reading errors are both
+    except (OSError, EOFError, ValueError) as error:  # pandas' and pyarrow's reading errors are these
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: cannot be read as CSV or Parquet ({reason}); check --panel") from None
     if frame.empty:
         raise InputError(f"{path}: no rows; check --panel")
-    return frame.rename(columns=str.lower)
+    return frame.rename(columns=lambda name: str(name).lower())
 
 
 def times(frame: pd.DataFrame, path: str) -> pd.Series:
-    """Return the table's time column, without time zone, in order.
+    """Return the table's time column in UTC, without the zone, in order; a time without a zone is UTC.
 
-    Raises: InputError when there is none, a value is not a time or the order is wrong.
+    A number is a date such as 20250131 or nanoseconds since 1970.
+    Raises: InputError when there is none, a value is not a time, the order is wrong or a time comes twice.
     """
     name = next((name for name in TIMES if name in frame.columns), None)
     if name is None:
         raise InputError(f"{path}: no date column ({', '.join(TIMES)}) among {', '.join(frame.columns)}")
-    time = pd.to_datetime(frame[name], errors="coerce", utc=True).dt.tz_localize(None)
+    given = _column(frame, name, path)
+    if pd.api.types.is_numeric_dtype(given):
+        given = _dates_of_numbers(given, name, path)
+    time = pd.to_datetime(given, errors="coerce", utc=True).dt.tz_localize(None)
     if time.isna().any():
         row = int(np.argmax(time.isna()))
-        raise InputError(f"{path}: row {row + 1}, {name} = {frame[name].iloc[row]!r} is not a date")
-    if not time.is_monotonic_increasing:
-        row = int(np.argmax(time.diff() < pd.Timedelta(0)))
-        found = frame[name].iloc[row]
-        raise InputError(f"{path}: row {row + 1}, {name} = {found} is before the row above; sort the panel")
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]!r} is not a date")
+    step = time.diff()
+    if (step <= pd.Timedelta(0)).any():
+        row = int(np.argmax(step <= pd.Timedelta(0)))
+        what = ("repeats the row above; one row a bar" if step.iloc[row] == pd.Timedelta(0) else
+                "is before the row above; sort the panel")
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]} {what}, one symbol a file")
     return time
+
+
+def _dates_of_numbers(given: pd.Series, name: str, path: str) -> pd.Series:
+    if given.between(*COMPACT).all():
+        return given.astype("int64").astype(str)
+    small = given < LEAST_NS
+    if small.any():
+        row = int(np.argmax(small))
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]} is not a date; write it as 2025-01-31, "
+                         "20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970")
+    return given
+
+
+def _column(frame: pd.DataFrame, name: str, path: str) -> pd.Series:
+    if name not in frame.columns:
+        raise InputError(f"{path}: no column '{name}'; the columns are {', '.join(frame.columns)}")
+    found = frame[name]
+    if isinstance(found, pd.DataFrame):
+        raise InputError(f"{path}: {found.shape[1]} columns are called '{name}' but for their case; rename all but one")
+    return found
+
+
+def price_column(frame: pd.DataFrame) -> str:
+    """Return the name of the column that a variance is measured from."""
+    return next((name for name in PRICES if name in frame.columns), PRICES[0])
+
+
+def prices(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    """Return a column of prices, NaN where empty.
+
+    Raises: InputError when it is absent or a value is not a positive number.
+    """
+    return _checked(frame, name, path, lambda values: values > 0, "prices are positive")
+
+
+def amounts(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    """Return a column of what can be summed, NaN where empty.
+
+    Raises: InputError when it is absent or a value is not a number of 0 or more.
+    """
+    return _checked(frame, name, path, lambda values: values >= 0, "what is forecast is not negative")
+
+
+def _checked(
+    frame: pd.DataFrame, name: str, path: str, fits: Callable[[np.ndarray], np.ndarray], rule: str
+) -> np.ndarray:
+    values = numbers(frame, name, path)
+    wrong = ~np.isnan(values) & ~(fits(values) & (values < np.inf))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"{path}: row {row + 1}, {name} = {values[row]:g}: {rule} and finite")
+    return values
 
 
 def numbers(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
@@ -77,9 +139,7 @@ def numbers(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
 
     Raises: InputError when it is absent or a value is not a number.
     """
-    if name.lower() not in frame.columns:
-        raise InputError(f"{path}: no column '{name}'; the columns are {', '.join(frame.columns)}")
-    given = frame[name.lower()]
+    given = _column(frame, name.lower(), path)
     values = pd.to_numeric(given, errors="coerce")
     wrong = values.isna() & given.notna()
     if wrong.any():
@@ -95,15 +155,13 @@ def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.D
     Kinnebrock, Shephard 2010 for the semivariances.
     """
     if target.lower() != VARIANCE:
-        return pd.Series(numbers(frame, target, path), name=target.lower()).groupby(days).sum(min_count=1).to_frame()
-    close = pd.Series(numbers(frame, "close", path))
-    if (close <= 0).any():
-        raise InputError(f"{path}: row {int(np.argmax(close <= 0)) + 1}, close = {close.min()}: prices are positive")
-    move = PERCENT * np.log(close).groupby(days).diff()
+        return pd.Series(amounts(frame, target, path), name=target.lower()).groupby(days).sum(min_count=1).to_frame()
+    move = PERCENT * np.log(pd.Series(prices(frame, price_column(frame), path))).groupby(days).diff()
     sums = pd.DataFrame({"rv": move**2, "rq": move**4, "rvn": move.where(move < 0, 0.0) ** 2,
                          "rvp": move.where(move > 0, 0.0) ** 2,
                          "bpv": np.pi / 2 * move.abs() * move.abs().groupby(days).shift()})
-    found = sums.groupby(days).sum()
-    found["rq"] *= move.groupby(days).count() / 3
+    count = move.groupby(days).count()
+    found = sums.groupby(days).sum().where(count > 0)  # a day of one bar has no variance, not one of zero
+    found["rq"] *= count / 3
     found["rj"] = (found["rv"] - found["bpv"]).clip(lower=0.0)  # by definition not negative
     return found

@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from models.candidates import CANDIDATES, PastDays, Track, track
-from models.contest import Choice, Horizon, choose, chosen, interval, judge, standard_errors
+from models.candidates import BASELINE, CANDIDATES, PastDays, Track, row_of, track
+from models.contest import LEAST_DAYS, Choice, Horizon, choose, chosen, interval, judge, standard_errors
 from models.intraday import Forecast
 from models.unfolding import unfold
 from models.volume_curve import volume_curve
 from pipeline.backtest import null
 from pipeline.config import Config
 from pipeline.errors import InputError
-from pipeline.executor import Executor
-from pipeline.panels import PERCENT, VARIANCE, numbers, read_frame, times
+from pipeline.executor import Executor, choose_workers
+from pipeline.panels import PERCENT, VARIANCE, amounts, price_column, prices, read_frame, times
 from pipeline.sessions import SessionCalendar, weekend_kinds
 
 HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
@@ -26,7 +26,7 @@ ORIGINS = 13
 
 @dataclass(frozen=True)
 class PeriodRequest:
-    """What was asked; window: days before the first one scored, 0 for two thirds of the panel."""
+    """What was asked; window: days before the first one scored, 0 for two thirds that leave three to score."""
 
     panel: str
     target: str
@@ -49,7 +49,8 @@ class Bars:
 @dataclass(frozen=True)
 class PeriodBacktest:
     """tables: scores (origin, candidate, loss, dm_p, mcs_p, in_mcs, bias, coverage, n; best first), unfolding (period,
-    updated, morning, days) and curve (candidate, tracking: root mean square of the VWAP curve's error), as rows."""
+    updated, morning, days) and curve (candidate, tracking: root mean square of the VWAP curve's error), as rows.
+    """
 
     request: PeriodRequest
     first: str
@@ -72,12 +73,12 @@ def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
     bars = read_bars(request.panel, request.target, calendar)
     days = len(bars.dates)
-    window = request.window or max(1, 2 * days // 3)
-    if not 1 <= window <= days - 3:
-        raise InputError(f"{request.panel}: {days} sessions of calendar {calendar.name}; window {window} leaves fewer "
-                         "than 3 to score; give a longer panel or a smaller --window")
+    window = request.window or max(1, min(2 * days // 3, days - LEAST_DAYS))
+    if not 1 <= window <= days - LEAST_DAYS:
+        raise InputError(f"{request.panel}: {days} sessions of calendar {calendar.name}; a window of {window} is not "
+                         f"between 1 and what leaves {LEAST_DAYS} to score; give a longer panel or another --window")
     variance = request.target.lower() == VARIANCE
-    with Executor(0) as executor:
+    with Executor(choose_workers(config.executor.workers, 0), config.executor.scheduler) as executor:
         found = executor.map(_Follow(bars.past), list(CANDIDATES), "backtest")
     tracks = dict(zip(CANDIDATES, found, strict=True))
     early = {name: Track(_until(each.next_period, window), _until(each.day_ahead, window))
@@ -101,7 +102,7 @@ class _Follow:
 
 
 def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
-    """Cut bars into the calendar's sessions and periods: sums of the target; `rv` from squared changes of log close.
+    """Cut bars into the calendar's sessions and periods: sums of the target; `rv` from squared changes of log price.
 
     Raises: InputError naming file, column or row, or when no bar lies within a session.
     """
@@ -119,7 +120,7 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
     cell = row * shape[1] + (ts[inside] - opens) // (calendar.period_seconds * 10**9)
     columns = {name: _column(frame, name, path)[inside] for name in _wanted(frame, target)}
     if target.lower() == VARIANCE:
-        columns[VARIANCE] = _squares(columns.pop("close"), row)
+        columns[VARIANCE] = _squares(columns.pop(price_column(frame)), row)
     logs = {name: _logs(values, cell, shape) for name, values in columns.items()}
     past = PastDays(logs.pop(target.lower()), weekend_kinds(dates, len(dates) + 1), tuple(logs.values()))
     expected = sum(each.periods for each in sessions)
@@ -127,7 +128,7 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
 
 
 def _wanted(frame: pd.DataFrame, target: str) -> list[str]:
-    named = ["close" if target.lower() == VARIANCE else target.lower()]
+    named = [price_column(frame) if target.lower() == VARIANCE else target.lower()]
     companions = [name for name in COMPANIONS if name in frame.columns or (name == "range" and {"high", "low", "close"}
                                                                              <= set(frame.columns))]
     return list(dict.fromkeys(named + [name for name in companions if name != target.lower()]))
@@ -135,12 +136,9 @@ def _wanted(frame: pd.DataFrame, target: str) -> list[str]:
 
 def _column(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
     if name == "range" and "range" not in frame.columns:
-        high, low, close = (numbers(frame, each, path) for each in ("high", "low", "close"))
+        high, low, close = (prices(frame, each, path) for each in ("high", "low", "close"))
         return (high - low) / close
-    values = numbers(frame, name, path)
-    if name == "close" and (values <= 0).any():
-        raise InputError(f"{path}: row {int(np.argmax(values <= 0)) + 1}, close = {values.min()}: prices are positive")
-    return values
+    return (prices if name == price_column(frame) else amounts)(frame, name, path)
 
 
 def _squares(close: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -188,18 +186,25 @@ def _unfolded(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]
 
 
 def _curves(bars: Bars, tracks: dict[str, Track], choice: Choice, window: int) -> list[dict[str, object]]:
-    """Return the error of the cumulative share of volume, root mean square over periods, averaged over days."""
+    """Return the error of the cumulative share of volume, root mean square over periods, averaged over days.
+
+    A day counts up to its last trade, by the share of volume up to there, and weighs as many periods: half days and
+    a panel that ends within a day are not taken for days without an afternoon.
+    """
     ahead, logs = chosen(tracks, choice, "day_ahead"), bars.past.logs
-    errors: dict[str, list[float]] = {CHOSEN: [], "profile": []}
-    for day in range(window, len(logs)):
-        known = np.isfinite(logs[day])
-        volume = np.where(known, np.exp(logs[day]), 0.0)
-        realized = volume.cumsum() / volume.sum()
-        one = Forecast(ahead.log_mean[day], ahead.state_variance[day], ahead.noise_variance[day])
-        profile = np.nan_to_num(np.exp(tracks["profile"].day_ahead.log_mean[day]))
-        for name, curve in ((CHOSEN, volume_curve(one, logs[:day])), ("profile", profile.cumsum() / profile.sum())):
-            errors[name].append(float(np.sqrt(((curve - realized) ** 2).mean())))
-    return [{"candidate": name, "tracking": float(np.mean(each))} for name, each in errors.items()]
+    errors: dict[str, list[float]] = {CHOSEN: [], BASELINE: []}
+    ends = [int(np.flatnonzero(np.isfinite(row))[-1]) + 1 if np.isfinite(row).any() else 0 for row in logs]
+    days = [day for day in range(window, len(logs)) if ends[day]]
+    for day in days:
+        volume = np.where(np.isfinite(logs[day]), np.exp(logs[day]), 0.0)[: ends[day]]
+        told = {CHOSEN: volume_curve(row_of(ahead, day), logs[:day]),
+                BASELINE: np.exp(tracks[BASELINE].day_ahead.log_mean[day]).cumsum()}
+        for name, curve in told.items():
+            miss = curve[: ends[day]] / curve[ends[day] - 1] - volume.cumsum() / volume.sum()
+            errors[name].append(float(np.sqrt((miss**2).mean())))
+    weights = [ends[day] for day in days]
+    return [{"candidate": name, "tracking": float(np.average(each, weights=weights))}
+            for name, each in errors.items() if weights]
 
 
 def content(backtest: PeriodBacktest) -> dict[str, object]:

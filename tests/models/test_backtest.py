@@ -28,7 +28,8 @@ def test_days_and_levels_are_those_of_the_protocol():
         Protocol(WINDOW).origins(82)
 
 
-@pytest.mark.parametrize(("arguments", "name"), [((29,), "window"), ((60, 0), "horizon"), ((60, 1, 1.0), "coverage")])
+@pytest.mark.parametrize(("arguments", "name"), [((29,), "window"), ((60, 0), "horizon"), ((60, 41), "horizon"),
+                                                ((60, 1, 1.0), "coverage")])
 def test_a_protocol_is_checked(arguments: tuple[float, ...], name: str):
     with pytest.raises(ValueError, match=name):
         Protocol(*arguments)

@@ -92,3 +92,34 @@ def test_an_average_of_one_is_itself_and_of_two_the_geometric_mean():
     assert averaged([one]).log_mean[0] == 1.0
     assert averaged([one, two]).log_mean[0] == pytest.approx(1.5)
     assert averaged([one, two]).noise_variance[0] == pytest.approx(0.2)
+
+
+def test_a_period_that_never_had_a_measurement_takes_the_mean_of_the_others():
+    logs = market(6, 40, 7)
+    logs[:, 0] = np.nan
+    found = track(BASELINE, PastDays(logs)).day_ahead
+    assert np.isfinite(found.log_mean[1:]).all()
+    assert found.log_mean[4, 0] == pytest.approx(logs[:4, 1:].mean())
+
+
+def test_the_profile_expects_the_error_that_it_has_made():
+    """Of independent logs of variance 1 day d + 1 misses the mean of d days by 1 + 1/d, the first its own by 1."""
+    logs = np.random.default_rng(8).normal(size=(5, 20_000))
+    expected = track(BASELINE, PastDays(logs)).day_ahead.noise_variance[1:, 0]
+    errors = 1 + np.array([0, 1, 1 / 2, 1 / 3])
+    np.testing.assert_allclose(expected, errors.cumsum() / np.arange(1, 5), rtol=0.03)
+
+
+@pytest.mark.parametrize("name", ["rolling_mean", "ewma"])
+def test_a_halt_of_any_length_leaves_the_moving_averages_their_memory(name: str):
+    logs = market(5, 400, 9)
+    before = track(name, PastDays(logs[:4])).day_ahead.log_mean[3]
+    logs[3, 1:] = np.nan
+    halted = track(name, PastDays(logs)).day_ahead.log_mean[4]
+    assert np.isfinite(halted).all()
+    flat = logs[:4].ravel()
+    known = flat[np.isfinite(flat)]
+    weight = 0.5 ** (np.arange(len(known) - 1, -1, -1) / 8)
+    by_hand = known[-20:].mean() if name == "rolling_mean" else (weight * known).sum() / weight.sum()
+    assert halted[0] == pytest.approx(by_hand)
+    assert halted[0] != pytest.approx(before[0])

@@ -103,3 +103,25 @@ def test_a_market_of_known_dynamics_is_won_by_the_state_space():
     past = PastDays(market(24, 120, 8))
     tracks = {name: track(name, past) for name in (DEFAULT, "profile", "rolling_mean", "ewma")}
     assert choose(tracks, past.logs, False, "next_period", 8).members == (DEFAULT,)
+
+
+def test_a_set_that_could_not_be_tested_is_not_claimed():
+    """Six losses of whole days are too few for the confidence set: nobody is called a survivor of it."""
+    logs, tracks = rivals(8, {DEFAULT: 0.6, "profile": 1.5, "averaged": 0.1})
+    cut = {name: Track(told(each.next_period.log_mean[:, :20]), told(each.day_ahead.log_mean[:, :20]))
+           for name, each in tracks.items()}
+    choice = choose(cut, logs[:, :20], False, "next_period", 2)
+    assert (choice.members, choice.tested) == ((DEFAULT,), False)
+    assert "too few to test" in choice.reason
+    assert choice.entries[0].candidate == "averaged"  # what was found is still told
+
+
+def test_an_average_is_judged_where_its_members_are():
+    """The best is perfect on periods that the other has no word on: that is no reason against their average."""
+    rng = np.random.default_rng(0)
+    logs, best, other = np.zeros((20, 240)), rng.normal(size=(20, 240)), 1.02 * rng.normal(size=(20, 240))
+    best[:, :180], other[:, :180] = 0.0, np.nan
+    tracks = {name: Track(told(each), told(each)) for name, each in ((DEFAULT, best), ("profile", other))}
+    choice = choose(tracks, logs, False, "next_period", 2)
+    assert set(choice.members) == {DEFAULT, "profile"}
+    assert "averaged" in choice.reason

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.daily import sane_forecast
 from models.designs import START
 from models.linear import LinearFit, LinearModel
 from models.measures import Measures
@@ -182,3 +183,38 @@ def test_measures_are_checked():
         Measures(np.ones(2), date=np.array(["2020-01-02", "2020-01-02"], dtype="datetime64[D]"))
     with pytest.raises(ValueError, match="jump: measured in the history or"):
         Measures(np.ones(2), jump=np.ones(2)).followed_by(Measures(np.ones(1)))
+
+
+def test_a_mean_below_the_window_is_replaced_however_high_the_window_reaches():
+    found = sane_forecast(np.array([-5.0, 1e-9]), np.ones((2, 3)), np.array([0.5, 1.0, 1e12]))
+    assert found.replaced.all()
+
+
+def test_zeros_are_no_bound_of_a_mean():
+    found = sane_forecast(np.array([0.0, 1e-12]), np.ones((2, 3)), np.array([0.0, 1.0, 3.0]))
+    assert found.replaced.all()
+    np.testing.assert_allclose(found.mean, 4 / 3)
+
+
+def test_a_constant_has_no_r2():
+    level = np.full(100, 3.0)
+    fit = MODELS["har"].fit(Measures(level), 60)
+    assert np.isnan(fit.r2)
+    assert "R2 nan" in fit.summary()
+
+
+def test_the_local_level_settles_on_known_days():
+    """22 known days at the window's beginning, then a dead market: half of them measure the errors."""
+    level = np.exp(0.3 * np.random.default_rng(0).normal(size=60))
+    level[22:] = 0.0
+    found = MODELS["local_level"].fit(Measures(level), 60).forecast(1)
+    assert np.isfinite(found.mean).all()
+    assert np.isfinite(found.ratios).sum() == 11
+
+
+def test_a_market_that_dies_is_refused_after_updates_as_after_a_fit():
+    level = np.exp(0.3 * np.random.default_rng(0).normal(size=170))
+    level[90:] = 0.0
+    fit = MODELS["har"].fit(Measures(level[:90]), 60).update(Measures(level[90:]))
+    with pytest.raises(ValueError, match="history: 0 days with a positive level"):
+        fit.forecast(1)

@@ -1,5 +1,6 @@
 """`impact backtest-forecasts`: panels in, scores out, refusals in one line."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -80,11 +81,41 @@ def test_bars_become_days_by_hand(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_panel(str(file), "volume").level, [6, 4])
 
 
+def test_a_day_of_one_bar_has_no_variance(tmp_path: Path) -> None:
+    bars = pd.DataFrame({"timestamp": ["2025-01-02 10:00", "2025-01-02 10:01", "2025-01-03 10:00", "2025-01-06 10:00",
+                                       "2025-01-06 10:01"], "midprice": [100.0, 101.0, 50.0, 50.0, 50.0]})
+    bars.to_csv(tmp_path / "bars.csv", index=False)
+    found = read_panel(str(tmp_path / "bars.csv"), "rv")
+    for measure in (found.level, found.negative, found.quarticity, found.jump):
+        assert np.isnan(measure).tolist() == [False, True, False]
+    assert found.level[2] == 0  # measured: nothing moved
+
+
+def test_dates_may_be_numbers(panel: Path) -> None:
+    frame, plain = pd.read_csv(panel), read_panel(str(panel), "rv")
+    days = pd.to_datetime(frame["date"])
+    for numbers in (days.dt.strftime("%Y%m%d").astype(int), days.astype("datetime64[ns]").astype("int64")):
+        frame.assign(date=numbers).to_csv(panel, index=False)
+        np.testing.assert_array_equal(read_panel(str(panel), "rv").date, plain.date)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "panel.csv.gz"
+    file.write_bytes(gzip.compress(b"date,rv\n" + b"2025-01-02,1.0\n" * 999)[:40])
+    with pytest.raises(InputError, match="cannot be read"):
+        read_panel(str(file), "rv")
+
+
 @pytest.mark.parametrize(("change", "said"), [
     (lambda frame: frame.rename(columns={"date": "when"}), ["no date column", "when"]),
     (lambda frame: frame.rename(columns={"RV": "x"}), ["no column 'rv'", "rq"]),
     (lambda frame: frame.assign(RV=frame["RV"].astype(str).where(frame.index != 4, "much")), ["row 5", "'much'"]),
-    (lambda frame: frame.assign(RV=-frame["RV"]), ["level: negative"]),
+    (lambda frame: frame.assign(RV=-frame["RV"]), ["row 1, rv = -", "not negative"]),
+    (lambda frame: frame.assign(RQ=np.where(frame.index == 3, np.inf, frame["RQ"])), ["row 4, rq = inf", "finite"]),
+    (lambda frame: pd.concat([frame[:5], frame[4:]]), ["row 6", "repeats the row above", "one symbol a file"]),
+    (lambda frame: frame.assign(date=pd.to_datetime(frame["date"]).astype("datetime64[s]").astype("int64")),
+     ["row 1", "nanoseconds since 1970"]),
+    (lambda frame: frame.assign(rv=frame["RV"]), ["2 columns are called 'rv'"]),
     (lambda frame: frame.iloc[::-1], ["row 2", "sort"]),
     (lambda frame: frame.assign(date=frame["date"].where(frame.index != 7, "soon")), ["row 8", "'soon'"]),
     (lambda frame: frame.iloc[:0], ["no rows"]),

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.period_backtest import read_bars
+from pipeline.config import load_config
+from pipeline.errors import InputError
+from pipeline.period_backtest import PeriodRequest, backtest_bars, read_bars
 from pipeline.sessions import SessionCalendar
 from tests.models.test_intraday import market
 from tests.pipeline.test_cli import impact, refused
@@ -85,6 +87,38 @@ def test_half_days_holes_and_empty_minutes_are_counted(tmp_path: Path) -> None:
     assert np.isnan(found.past.logs[0, 210:]).all()
     assert np.isnan(found.past.logs[:, 90:92]).all()
     assert found.missing == 4
+
+
+def test_six_days_are_enough_by_default_and_a_last_bar_is_no_day(tmp_path: Path) -> None:
+    """A panel that ends a bar into its seventh day: the day weighs as much in the VWAP curve as it has periods."""
+    frame = bars(7).iloc[: 6 * 24 + 1]
+    for rows, scored in ((6 * 24, 3), (6 * 24 + 1, 3)):
+        frame[:rows].to_parquet(tmp_path / "bars.parquet")
+        config = load_config(None, {"data": {"calendar": "24/7", "period_seconds": 3600}})
+        found = backtest_bars(PeriodRequest(str(tmp_path / "bars.parquet"), "volume", 0), config)
+        assert found.days == scored
+    whole = backtest_bars(PeriodRequest(str(tmp_path / "bars.parquet"), "volume", 3), config)
+    frame[: 6 * 24].to_parquet(tmp_path / "bars.parquet")
+    cut = backtest_bars(PeriodRequest(str(tmp_path / "bars.parquet"), "volume", 3), config)
+    for one, other in zip(whole.curve, cut.curve, strict=True):
+        assert one["tracking"] * 73 == pytest.approx(other["tracking"] * 72)
+
+
+@pytest.mark.parametrize(("target", "change", "said"), [
+    ("volume", lambda frame: pd.concat([frame, frame]).sort_values("Timestamp"),
+     ["row 2", "repeats the row above", "one symbol"]),
+    ("volume", lambda frame: frame.assign(Volume=np.where(frame.index == 4, -1.0, frame["Volume"])),
+     ["row 5, volume = -1"]),
+    ("rv", lambda frame: frame.assign(Close=np.where(frame.index % 9 == 4, -frame.index, frame["Close"])),
+     ["row 5, close = -4", "positive"]),
+    ("volume", lambda frame: frame.assign(High=np.inf), ["row 1, high = inf", "finite"]),
+])
+def test_bars_that_cannot_be_used_are_explained(tmp_path: Path, target: str, change, said: list[str]) -> None:
+    change(bars(4)).to_csv(tmp_path / "bars.csv", index=False)
+    with pytest.raises(InputError) as caught:
+        read_bars(str(tmp_path / "bars.csv"), target, NIGHT)
+    for text in said:
+        assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

@@ -10,7 +10,18 @@ import pytest
 
 from pipeline import plots
 from pipeline.config import AllocateConfig
-from pipeline.params import UNITS, Calendar, Law, Matrix, Params, Period, Reference, SymbolParams, Valid
+from pipeline.params import (
+    UNITS,
+    Calendar,
+    Law,
+    LiquidityChain,
+    Matrix,
+    Params,
+    Period,
+    Reference,
+    SymbolParams,
+    Valid,
+)
 from pipeline.report import RunFacts, SymbolReport, figures, render
 from pipeline.tables import Calibration, Forecast, Learned, Schedule, Selection
 
@@ -62,16 +73,25 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
     frames = [pd.DataFrame({
         "series": name, "date": f"2025-01-{27 + day}", "period": np.arange(PERIODS), "forecast": level,
         "baseline": level * np.exp(0.1 * rng.standard_normal(PERIODS)),
-        "realized": level * np.exp(noise[name] * rng.standard_normal(PERIODS))})
+        "realized": level * np.exp(noise[name] * rng.standard_normal(PERIODS)), "low": 0.5 * level,
+        "high": 2 * level})
         for name, level in levels.items() for day in range(days)]
     states = pd.DataFrame({"date": "2025-01-31", "period": np.arange(PERIODS), "start": 0} | levels)
     scores = pd.DataFrame([{
         "series": name, "origin": origin, "metric": "qlike" if name == "volatility" else "mse_log", "model": 0.18,
-        "baseline": 0.24, "n": days * PERIODS}
+        "baseline": 0.24, "coverage": 0.91, "n": days * PERIODS, "candidates": "state_space"}
         for name in levels for origin in ("next period", "day ahead")])
-    columns = ["series", "date", "period", "forecast", "baseline", "realized"]
+    columns = ["series", "date", "period", "forecast", "baseline", "realized", "low", "high"]
     backtest = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return Forecast(states, states.assign(sigma=0.1), backtest, scores, NO_WARNINGS)
+    contest = pd.DataFrame([{
+        "series": name, "origin": origin, "candidate": candidate, "reason": "alone in the 90 % confidence set",
+        "loss": 0.18, "dm_p": 0.01, "mcs_p": 1.0, "n": days * PERIODS, "chosen": candidate == "state_space"}
+        for name in levels for origin in ("next period", "day ahead") for candidate in ("state_space", "profile")])
+    unfolding = pd.DataFrame([{"series": name, "period": period, "updated": 0.2, "morning": 0.3, "days": days}
+                              for name in ("volatility", "volume") for period in (0, PERIODS // 2) if days],
+                             columns=["series", "period", "updated", "morning", "days"])
+    chain = pd.DataFrame({"deviation": [0.0], "initial": [1.0], "stationary": [1.0], "to_0": [1.0]})
+    return Forecast(states, states.assign(sigma=0.1), backtest, scores, contest, unfolding, chain, NO_WARNINGS)
 
 
 def make_calibration(rng: np.random.Generator) -> Calibration:
@@ -122,12 +142,14 @@ LINEAR = Law(family="linear", k=1, beta=0, gamma=2.51e-7, liquidity_elasticity=0
 
 def make_params(*symbols: str, law: Law = POWER) -> Params:
     periods = tuple(Period(i=i, start=start, alpha=3e-4, volatility=1, liquidity=1, gamma=2.51e-7, drift=0,
-                           sigma=0.1, spread=0.01, volume=40_000) for i, start in enumerate(STARTS))
+                           sigma=0.1, spread=0.01, volume=40_000,
+                           volatility_interval=(0.5, 2), liquidity_interval=(0.8, 1.2))
+                    for i, start in enumerate(STARTS))
     one = SymbolParams(
         route="book", reference=Reference(price=100, volatility=0.08, depth_shares=1850, volume_shares=41_234.5),
         law=law,
         standard_errors={"k": 0.0123}, covariance=Matrix(names=("k",), matrix=((1.5e-4,),)), units=UNITS,
-        periods=periods, warnings=())
+        periods=periods, liquidity_chain=LiquidityChain(levels=(1,), transition=((1,),), initial=(1,)), warnings=())
     return Params(schema_="impact-params/1", created=FACTS.created, code_version="0.1.0+abc", data_hash="d" * 64,
                   mlflow_run_id="run7", valid=Valid(start=STARTS[0], end="2025-02-03T21:00:00+00:00"),
                   calendar=CALENDAR, symbols=dict.fromkeys(symbols, one))
@@ -236,7 +258,8 @@ def test_winner_is_marked_and_best_named(page: Page) -> None:
 
 
 def test_forecast_loss_is_compared_with_its_baseline(page: Page) -> None:
-    assert ["Volatility", "day ahead", "QLIKE", "0.1800", "0.2400", "−25.0%", "390"] in find_rows(page, "Volatility")
+    row = ["Volatility", "day ahead", "QLIKE", "0.1800", "0.2400", "−25.0%"]
+    assert [*row, "91.0%", "state space", "390"] in find_rows(page, "Volatility")
 
 
 def test_quality_is_counted_by_symbol_and_by_day(page: Page) -> None:
@@ -309,10 +332,11 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
     curve = calibration.curve.assign(observed=np.nan, corrected=np.nan)
     forecast, plan, costs = report.forecast, report.schedule.plan, report.schedule.costs
     costs = costs[costs["method"].isin(["optimal", "twap", "vwap"])].assign(gap=np.nan, risk=np.nan)
-    scores = forecast.scores.assign(model=np.nan, baseline=np.nan, n=0)
+    scores = forecast.scores.assign(model=np.nan, baseline=np.nan, coverage=np.nan, n=0)
     return replace(
         report, calibration=replace(calibration, parameters=parameters, facts=facts, curve=curve),
-        forecast=replace(forecast, backtest=forecast.backtest.iloc[:0], scores=scores),
+        forecast=replace(forecast, backtest=forecast.backtest.iloc[:0], scores=scores,
+                         unfolding=forecast.unfolding.iloc[:0]),
         schedule=Schedule(plan.drop(columns=["nlp", "dp"]).assign(volume=0.0), costs,
                           pd.DataFrame(columns=["code", "message"])),
         selection=Selection(report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan)),
