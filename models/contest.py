@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Horizon = Literal["next_period", "day_ahead"]
 BLOCK = 30  # periods whose losses are averaged before they are compared
 LEAST_DAYS = 3  # scored days, below which nothing is tested
-LEAST_ERRORS = 200  # below it intervals are Gaussian
+LEAST_ERRORS, LEAST_INTERVAL_DAYS = 200, 5  # below either intervals are Gaussian
 SEED = 0  # of the confidence set's bootstrap
 
 
@@ -107,9 +107,13 @@ def chosen(tracks: dict[str, Track], choice: Choice, horizon: Horizon) -> Foreca
 
 
 def standard_errors(forecast: Forecast, logs: Floats) -> Floats:
-    """Return past errors of logs over the standard deviations they were expected to have, known ones only."""
+    """Return past errors of logs over the standard deviations they were expected to have, known ones only.
+
+    None of fewer than five days: errors of a day share its level, and so few levels say nothing of their spread.
+    """
     errors = (logs - forecast.log_mean) / np.sqrt(forecast.log_variance)
-    return np.asarray(errors[np.isfinite(errors)])
+    known = np.isfinite(errors)
+    return np.asarray(errors[known]) if known.any(axis=1).sum() >= LEAST_INTERVAL_DAYS else np.array([])
 
 
 def interval(forecast: Forecast, errors: Floats, coverage: float) -> tuple[Floats, Floats]:

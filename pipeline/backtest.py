@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.executor import Executor
 from pipeline.panels import read_panel
+from pipeline.sessions import SessionCalendar
 
 BLOCK = 512  # origins a task: fixed, so that results do not depend on the number of workers
 MANY_FORECASTS = 5000  # below it starting worker processes costs more than it saves
@@ -55,13 +56,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Backtest:
-    """The scores, best first; skipped: models that could not run, with the reason; unscored: days without a level."""
+    """The scores, best first.
+
+    skipped: models that could not run, with the reason; unscored: days without a level; outside: bars outside the
+    calendar's sessions.
+    """
 
     request: Request
     first: str
     last: str
     origins: int
     unscored: int
+    outside: int
     scores: list[Score]
     skipped: dict[str, str]
 
@@ -72,7 +78,8 @@ def backtest_panel(request: Request, config: Config) -> Backtest:
     Raises: InputError when the panel, a model's name or the protocol cannot be used.
     """
     names = _names(request.models, request.baseline)
-    measures = read_panel(request.panel, request.target)
+    calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
+    measures, outside = read_panel(request.panel, request.target, calendar)
     try:
         origins = request.protocol.origins(len(measures))
     except ValueError as error:
@@ -87,14 +94,14 @@ def backtest_panel(request: Request, config: Config) -> Backtest:
     days = tracks[request.baseline].day
     first, last = (str(measures.needed("date")[day]) for day in (days[0], days[-1]))
     unscored = int((~(tracks[request.baseline].realized > 0)).sum())
-    return Backtest(request, first, last, len(origins), unscored, scores, skipped)
+    return Backtest(request, first, last, len(origins), unscored, outside, scores, skipped)
 
 
 def report_text(backtest: Backtest) -> str:
     """Return the scores as a table."""
     lines = [f"{backtest.request.target}: {backtest.origins} origins, {backtest.first} to {backtest.last}, window "
              f"{backtest.request.protocol.window}, horizon {backtest.request.protocol.horizon}, "
-             f"{backtest.unscored} days without a positive level left out",
+             f"{backtest.unscored} days without a positive level and {backtest.outside} bars outside sessions left out",
              f"{'model':<24}{'QLIKE':>8}{'MSE':>11}{'MAE log':>9}{'bias':>8}{'cover':>7}{'DM':>8}{'p':>9}{'MCS p':>7}"]
     lines += [f"{row.model:<24}{row.qlike:>8.4f}{row.mse:>11.4g}{row.mae_log:>9.4f}{row.bias:>+8.3f}"
               f"{row.coverage:>7.3f}{row.dm:>8.2f}{row.dm_p:>9.2g}{row.mcs_p:>7.3f}{' *' if row.in_mcs else ''}"
@@ -105,7 +112,7 @@ def report_text(backtest: Backtest) -> str:
 def content(backtest: Backtest) -> dict[str, object]:
     """Return the backtest as JSON-ready values, null where a test could not be made."""
     return {**asdict(backtest.request), "first": backtest.first, "last": backtest.last, "origins": backtest.origins,
-            "unscored": backtest.unscored, "skipped": backtest.skipped,
+            "unscored": backtest.unscored, "outside": backtest.outside, "skipped": backtest.skipped,
             "scores": [{key: null(value) for key, value in asdict(score).items()} for score in backtest.scores]}
 
 

@@ -142,6 +142,8 @@ def backtest_forecasts(
                                     "data": {"calendar": calendar, "period_seconds": period_seconds}})
     if by not in ("day", "period"):
         raise InputError(f"--by {by}: choose day or period")
+    if by == "period" and (models, horizon, baseline) != ("all", 1, "har"):
+        raise InputError("--models, --horizon and --baseline are of --by day; leave them out")
     if by == "day":
         found = backtest.backtest_panel(backtest.request(panel, target, models, (window, horizon), baseline), settings)
         text, content = backtest.report_text(found), backtest.content(found)

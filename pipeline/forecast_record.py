@@ -80,10 +80,7 @@ def _told(one: Record, begin: int, holdout: float) -> tuple[dict[Horizon, Told],
     A single day has only itself: its end is held out and forecast by the state space from what came before.
     """
     if begin:
-        first = max(1, begin // 3)
-        early = {name: Track(_days(each.next_period, slice(0, begin)), _days(each.day_ahead, slice(0, begin)))
-                 for name, each in one.tracks.items()}
-        choices = {horizon: choose(early, one.past.logs[:begin], one.variance, horizon, first) for horizon in LABELS}
+        choices = {horizon: _chosen_before(one, begin, horizon) for horizon in LABELS}
         told = {horizon: chosen(one.tracks, choice, horizon) for horizon, choice in choices.items()}
         return told, {horizon: choice.members for horizon, choice in choices.items()}, 0
     known = np.flatnonzero(np.isfinite(one.measured[0]))
@@ -92,6 +89,13 @@ def _told(one: Record, begin: int, holdout: float) -> tuple[dict[Horizon, Told],
     cut[0, first:] = np.nan
     members = {horizon: one.choices[horizon].members for horizon in LABELS}
     return {"next_period": one_step(one.past.logs[:1]), "day_ahead": one_step(cut)}, members, first
+
+
+def _chosen_before(one: Record, day: int, horizon: Horizon) -> Choice:
+    """Return what the days before `day` favour."""
+    early = {name: Track(_days(each.next_period, slice(0, day)), _days(each.day_ahead, slice(0, day)))
+             for name, each in one.tracks.items()}
+    return choose(early, one.past.logs[:day], one.variance, horizon, max(1, day // 3))
 
 
 def _baseline(one: Record, begin: int, first: int) -> dict[Horizon, Told]:
@@ -142,7 +146,7 @@ def _unfolded(name: str, one: Record) -> pd.DataFrame:
     late = range(max(1, days - UNFOLD_DAYS, days // 2), days)
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
     past = PastDays(one.measured, one.past.kinds, one.past.companions)
-    found = unfold(past, one.choices["day_ahead"].members, late, origins)
+    found = unfold(past, _chosen_before(one, late.start, "day_ahead").members, late, origins)
     known = np.isfinite(found.updated)
     count = known.sum(axis=0)
     errors = {column: np.where(known, np.abs(values), 0.0).sum(axis=0) / np.maximum(count, 1)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.measures import Measures
 from pipeline.errors import InputError
+from pipeline.sessions import SessionCalendar
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
 COMPANIONS = {"quarticity": ("rq", "quarticity"), "jump": ("rj", "jump"), "negative": ("rvn", "negative"),
@@ -19,27 +20,42 @@ LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, millisecond
 PERCENT = 100.0  # returns are measured in percent
 
 
-def read_panel(path: str, target: str) -> Measures:
-    """Return the target's daily measures from a CSV or Parquet file.
+def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measures, int]:
+    """Return the target's daily measures from a CSV or Parquet file, and how many bars lay outside all sessions.
 
     One row a day, with a date column and the target's; the target `rv` brings RQ, RJ, RVn, RVp where they are there.
-    Several rows a day are bars: `rv` is then measured from `close` or `midprice`, any other target is summed. Column
-    names are matched whatever their case.
+    Several rows a day are bars, of which those within the calendar's sessions count: `rv` is then measured from `close`
+    or `midprice`, any other target is summed. Column names are matched whatever their case.
     Raises: InputError naming file, column or row.
     """
     frame = read_frame(path)
     time = times(frame, path)
-    days = time.dt.floor("D")
+    days, outside = time.dt.floor("D"), 0
     if days.duplicated().any():
-        frame = _daily(frame, days, target, path)
+        session = sessions_of(time, calendar, path)
+        inside = ~np.isnat(session)
+        outside = int((~inside).sum())
+        kept = frame[inside].reset_index(drop=True)
+        frame = _daily(kept, pd.Series(session[inside]), target, path)
         days = frame.index.to_series()
     level = amounts(frame, target, path)
     found = {field: amounts(frame, name, path) for field, names in COMPANIONS.items()
              for name in names if target.lower() == VARIANCE and name in frame.columns}
     try:
-        return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]"))
+        return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]")), outside
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
+    """Return the session date of each bar, NaT outside all of them.
+
+    Raises: InputError when all are outside.
+    """
+    session = calendar.session_of(time.to_numpy().astype("datetime64[ns]").astype(np.int64))
+    if np.isnat(session).all():
+        raise InputError(f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar")
+    return session
 
 
 def read_frame(path: str) -> pd.DataFrame:

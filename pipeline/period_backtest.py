@@ -14,13 +14,14 @@ from pipeline.backtest import null
 from pipeline.config import Config
 from pipeline.errors import InputError
 from pipeline.executor import Executor, choose_workers
-from pipeline.panels import PERCENT, VARIANCE, amounts, price_column, prices, read_frame, times
+from pipeline.panels import PERCENT, VARIANCE, amounts, price_column, prices, read_frame, sessions_of, times
 from pipeline.sessions import SessionCalendar, weekend_kinds
 
 HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
 COMPANIONS = ("volume", "trades", "range")  # what a regression may look at beside the target
 CHOSEN = "chosen"
 COVERAGE = 0.9
+LEAST_MOVES = 5  # price changes a period: the logarithm of a variance from fewer is far from normal
 ORIGINS = 13
 
 
@@ -107,11 +108,10 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
     Raises: InputError naming file, column or row, or when no bar lies within a session.
     """
     frame = read_frame(path)
-    ts = times(frame, path).to_numpy().astype("datetime64[ns]").astype(np.int64)
-    session = calendar.session_of(ts)
+    time = times(frame, path)
+    ts = time.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    session = sessions_of(time, calendar, path)
     inside = ~np.isnat(session)
-    if not inside.any():
-        raise InputError(f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar")
     dates = [str(day) for day in np.unique(session[inside])]
     sessions = [calendar.session(day) for day in dates]
     shape = (len(dates), max(each.periods for each in sessions))
@@ -120,6 +120,9 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
     cell = row * shape[1] + (ts[inside] - opens) // (calendar.period_seconds * 10**9)
     columns = {name: _column(frame, name, path)[inside] for name in _wanted(frame, target)}
     if target.lower() == VARIANCE:
+        if np.median(np.bincount(cell)[np.unique(cell)]) < LEAST_MOVES:
+            raise InputError(f"{path}: rv needs at least {LEAST_MOVES} bars in a period; give a longer "
+                             f"--period-seconds than {calendar.period_seconds}")
         columns[VARIANCE] = _squares(columns.pop(price_column(frame)), row)
     logs = {name: _logs(values, cell, shape) for name, values in columns.items()}
     past = PastDays(logs.pop(target.lower()), weekend_kinds(dates, len(dates) + 1), tuple(logs.values()))

@@ -14,9 +14,11 @@ from pipeline.backtest import Request, backtest_panel
 from pipeline.config import load_config
 from pipeline.errors import InputError
 from pipeline.panels import read_panel
+from pipeline.sessions import SessionCalendar
 from tests.models.markets import market
 from tests.pipeline.test_cli import impact, refused
 
+ALWAYS = SessionCalendar("24/7")
 IN_PROCESS = load_config(None, {"executor": {"workers": 0}})
 
 
@@ -73,37 +75,37 @@ def test_bars_become_days_by_hand(tmp_path: Path) -> None:
     file = tmp_path / "bars.csv"
     bars.to_csv(file, index=False)
     up, down, next_day = 100 * np.log([101 / 100, 99 / 101, 51 / 50])
-    found = read_panel(str(file), "rv")
+    found = read_panel(str(file), "rv", ALWAYS)[0]
     np.testing.assert_allclose(found.level, [up**2 + down**2, next_day**2])
     np.testing.assert_allclose(found.negative, [down**2, 0])
     np.testing.assert_allclose(found.quarticity, [(up**4 + down**4) * 2 / 3, next_day**4 / 3])
     np.testing.assert_allclose(found.jump[0], up**2 + down**2 - np.pi / 2 * up * -down)
-    np.testing.assert_allclose(read_panel(str(file), "volume").level, [6, 4])
+    np.testing.assert_allclose(read_panel(str(file), "volume", ALWAYS)[0].level, [6, 4])
 
 
 def test_a_day_of_one_bar_has_no_variance(tmp_path: Path) -> None:
     bars = pd.DataFrame({"timestamp": ["2025-01-02 10:00", "2025-01-02 10:01", "2025-01-03 10:00", "2025-01-06 10:00",
                                        "2025-01-06 10:01"], "midprice": [100.0, 101.0, 50.0, 50.0, 50.0]})
     bars.to_csv(tmp_path / "bars.csv", index=False)
-    found = read_panel(str(tmp_path / "bars.csv"), "rv")
+    found = read_panel(str(tmp_path / "bars.csv"), "rv", ALWAYS)[0]
     for measure in (found.level, found.negative, found.quarticity, found.jump):
         assert np.isnan(measure).tolist() == [False, True, False]
     assert found.level[2] == 0  # measured: nothing moved
 
 
 def test_dates_may_be_numbers(panel: Path) -> None:
-    frame, plain = pd.read_csv(panel), read_panel(str(panel), "rv")
+    frame, plain = pd.read_csv(panel), read_panel(str(panel), "rv", ALWAYS)[0]
     days = pd.to_datetime(frame["date"])
     for numbers in (days.dt.strftime("%Y%m%d").astype(int), days.astype("datetime64[ns]").astype("int64")):
         frame.assign(date=numbers).to_csv(panel, index=False)
-        np.testing.assert_array_equal(read_panel(str(panel), "rv").date, plain.date)
+        np.testing.assert_array_equal(read_panel(str(panel), "rv", ALWAYS)[0].date, plain.date)
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "panel.csv.gz"
     file.write_bytes(gzip.compress(b"date,rv\n" + b"2025-01-02,1.0\n" * 999)[:40])
     with pytest.raises(InputError, match="cannot be read"):
-        read_panel(str(file), "rv")
+        read_panel(str(file), "rv", ALWAYS)[0]
 
 
 @pytest.mark.parametrize(("change", "said"), [

@@ -99,7 +99,7 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
 @pytest.mark.parametrize(("count", "tested"), [(1, False), (3, False), (5, True), (30, True)])
 def test_a_short_history_falls_back_and_says_so(count: int, tested: bool) -> None:
     used = dates("2025-03-03", count, "XNYS")
-    told = forecast.run(days(used, "XNYS", 600), scope_of(used, "XNYS", 600))
+    told = forecast.run(days(used, "XNYS", 60), scope_of(used, "XNYS", 60))
     assert ("forecaster_untested" in codes(told)) != tested
     assert ("few_days" in codes(told)) == (count < 5)
     volume = told.contest[(told.contest["series"] == "volume") & told.contest["chosen"]]

@@ -15,7 +15,7 @@ from pipeline.sessions import SessionCalendar
 from tests.models.test_intraday import market
 from tests.pipeline.test_cli import impact, refused
 
-NIGHT = SessionCalendar("24/7", 3600)
+NIGHT = SessionCalendar("24/7", 6 * 3600)
 
 
 def bars(days: int, start: str = "2025-03-01") -> pd.DataFrame:
@@ -53,9 +53,9 @@ def test_weekends_are_told_apart_and_the_variance_is_by_hand(tmp_path: Path) -> 
     frame.to_csv(tmp_path / "bars.csv", index=False)
     found = read_bars(str(tmp_path / "bars.csv"), "rv", NIGHT)
     assert found.past.kinds.tolist() == [1, 1, 0, 0, 0, 0, 0, 1, 0]  # 2025-03-01 was a Saturday
-    assert found.missing == 8  # the first hour of a session has no change of its own
-    move = 100 * np.log(frame["Close"].iloc[29] / frame["Close"].iloc[28])
-    assert found.past.logs[1, 5] == pytest.approx(np.log(move**2))
+    moves = 100 * np.diff(np.log(frame["Close"].to_numpy()))
+    assert found.past.logs[1, 1] == pytest.approx(np.log((moves[29:35] ** 2).sum()))
+    assert found.past.logs[1, 0] == pytest.approx(np.log((moves[24:29] ** 2).sum()))  # the night's change is not in it
     assert len(found.past.companions) == 2
 
 
@@ -73,6 +73,12 @@ def test_a_clock_change_moves_no_period(tmp_path: Path, first: str, last: str, o
     np.testing.assert_allclose(found.past.logs[:, 0], np.log(50))
     np.testing.assert_allclose(found.past.logs[:, 1:], 0.0)
     assert found.outside == 2 * (1440 - 390)
+
+
+def test_a_variance_of_too_few_moves_is_refused(tmp_path: Path) -> None:
+    bars(8).to_csv(tmp_path / "bars.csv", index=False)
+    with pytest.raises(InputError, match="--period-seconds"):
+        read_bars(str(tmp_path / "bars.csv"), "rv", SessionCalendar("24/7", 3600))
 
 
 def test_half_days_holes_and_empty_minutes_are_counted(tmp_path: Path) -> None:
@@ -123,6 +129,7 @@ def test_bars_that_cannot_be_used_are_explained(tmp_path: Path, target: str, cha
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (("--by", "hour"), ["--by hour", "day or period"]),
+    (("--by", "period", "--models", "har"), ["--models", "--by day"]),
     (("--by", "period"), ["no bar lies within a session", "--calendar"]),
     (("--by", "period", "--calendar", "24/7", "--window", "9"), ["10 sessions", "--window"]),
     (("--by", "period", "--calendar", "24/7", "--target", "trades"), ["no column 'trades'", "volume"]),
