@@ -27,6 +27,8 @@ from pipeline.backtest import Backtest
 from pipeline.errors import InputError
 from pipeline.params import SymbolParams
 from pipeline.period_backtest import PeriodBacktest
+from pipeline.placebo import PlaceboRun
+from pipeline.placebo import metrics as placebo_metrics
 from pipeline.report import SymbolReport
 from pipeline.tables import Learned
 
@@ -132,6 +134,17 @@ def log_period_backtest(backtest: PeriodBacktest, experiment: str) -> None:
                 found = {key: row[key] for key in ("loss", "dm_p", "mcs_p", "bias", "coverage", "n")}
                 log_facts({"model": name, "horizon": horizon}, found,
                           {"level": "forecaster", "in_mcs": str(row["in_mcs"])})
+
+
+def log_placebos(found: PlaceboRun, experiment: str) -> None:
+    """Log placebos as a run, and every symbol as a run nested in it."""
+    request = found.request
+    with tracked_run(experiment, f"placebo {request.route}"):
+        log_facts({"route": request.route, "repetitions": request.repetitions, "seed": request.seed}, {},
+                  {"level": "placebo"})
+        for symbol, values in placebo_metrics(found).items():
+            with mlflow.start_run(run_name=f"placebo {symbol}", nested=True):
+                log_facts({"symbol": symbol}, values, {"level": "placebo_symbol"})
 
 
 def log_symbol(result: SymbolResult) -> None:

@@ -41,7 +41,8 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "calibrate", "ui"])
+@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "calibrate",
+                                     "placebo", "ui"])
 def test_every_command_explains_itself(command: str) -> None:
     done = impact(command, "--help")
     assert done.returncode == 0
