@@ -157,6 +157,7 @@ def identification(found: Fitted) -> tuple[tuple[Range, ...], tuple[Caveat, ...]
     """Return the profile ranges of k and beta, and caveats of what the cells tell apart badly.
 
     Codes: k_weak, beta_weak (a flat profile), few_sizes, collinear_states.
+    Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 7.2, for the ranges.
     """
     ranges = tuple(each for each in (profile_range(found, name) for name in ("k", "beta")) if each)
     caveats = [_flat(each) for each in ranges if _width(each) > {"k": WIDEST_K, "beta": WIDEST_ELASTICITY}[each.name]]

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import cycle
@@ -14,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
-from pipeline.params import Calendar
+from pipeline.params import Calendar, Period
 
 # Okabe and Ito's colours, slightly darkened for thin marks on white; the report's CSS overrides them by name.
 PALETTE = {
@@ -134,6 +135,29 @@ def plot_unfolding(unfolding: pd.DataFrame, clock: Clock) -> Figure:
     return _settled(figure)
 
 
+@matplotlib.rc_context(STYLE)
+def plot_alpha(shrinkage: pd.DataFrame, periods: Sequence[Period], session: int, clock: Clock) -> Figure:
+    """Draw each bucket's own level with its interval, over the level of every period that the plan uses.
+
+    session: periods of a full one.
+    """
+    levels = shrinkage[shrinkage["parameter"].str.startswith("log_alpha_")]
+    edges = -(-np.arange(len(levels) + 1) * session // len(levels))  # period * buckets // periods
+    middle = clock.hours((edges[:-1] + edges[1:]) / 2)
+    own, reach = levels["estimate"].to_numpy(), 1.96 * levels["estimate_error"].to_numpy()
+    figure = Figure(figsize=(9.6, 2.8))
+    ax = figure.subplots()
+    ax.errorbar(middle, np.exp(own), [np.exp(own) - np.exp(own - reach), np.exp(own + reach) - np.exp(own)], fmt="o",
+                color=PALETTE["orange"], markersize=4, linewidth=1.0, label="Buckets, 95%")
+    ax.plot(clock.hours(np.array([period.i for period in periods])) + clock.length / 2,
+            [period.alpha for period in periods], color=PALETTE["blue"], label="In use")
+    ax.set_title("α through the day, currency / share^k")
+    ax.set_ylim(bottom=0)
+    _clock_axis(ax, float(clock.hours(edges[0])), float(clock.hours(edges[-1])))
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    return _settled(figure)
+
+
 def _forecast_panel(ax: Axes, table: pd.DataFrame, scale: float, clock: Clock) -> None:
     known = table.loc[table["realized"].notna(), "period"]
     table = table[table["period"] <= known.max()] if len(known) else table  # later ones have nothing to compare with
@@ -217,7 +241,7 @@ def svg_text(figure: Figure, name: str, label: str) -> str:
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", facecolor="none", metadata=nothing)
     text = buffer.getvalue()
-    text = re.sub(r'<g id="[^"]*">', "<g>", text[text.index("<svg") :])
+    text = re.sub(r'<g id="[^"]*"', "<g", text[text.index("<svg") :])
     for colour, value in PALETTE.items():
         text = text.replace(value, f"var(--{colour}, {value})")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)

@@ -61,4 +61,4 @@ def publish_run(results: Results, contents: dict[str, bytes]) -> None:
     tracking.log_facts(flat, {f"rows.{rule}": rows for rule, rows in touched.items()}, tags)
     tracking.log_contents(contents | {"config.json": configuration.encode()})
     for one in results.symbols:
-        tracking.log_symbol(tracking.SymbolResult(one, params.symbols[one.symbol], figures(one, params.calendar)))
+        tracking.log_symbol(tracking.SymbolResult(one, params.symbols[one.symbol], figures(one, params)))

@@ -1,6 +1,9 @@
 """Report: everything a run found, for every symbol, as one HTML text that needs nothing from outside."""
 
+import importlib
+import inspect
 import shlex
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +30,7 @@ FIGURES = {
     "forecast": "forecast, baseline and realized values through the day",
     "unfolding": "error of the forecast of the rest of the day by the time it is made",
     "cost": "cost of a market order by size and side, and how often displayed depth does not hold it",
+    "alpha": "level of temporary impact through the day: bucket estimates and the smooth curve in use",
     "importance": "feature importance of the learned models"}
 
 
@@ -88,6 +92,26 @@ class SymbolView:
     command: str
 
 
+@dataclass(frozen=True)
+class Estimator:
+    """A function that made numbers of the report: its dotted name, call and documentation."""
+
+    name: str
+    call: str
+    text: str
+
+
+def estimators(names: set[str]) -> tuple[Estimator, ...]:
+    """Return the documentation of functions by dotted name, in order."""
+    found = []
+    for name in sorted(names):
+        module, _, function = name.rpartition(".")
+        made = getattr(importlib.import_module(module), function)
+        text = textwrap.dedent(inspect.getdoc(made) or "")
+        found.append(Estimator(name, f"{name}({', '.join(inspect.signature(made).parameters)})", text))
+    return tuple(found)
+
+
 def render(params: Params, reports: tuple[SymbolReport, ...], quality: pd.DataFrame, facts: RunFacts) -> str:
     """Return the report as one self-contained HTML text.
 
@@ -96,14 +120,18 @@ def render(params: Params, reports: tuple[SymbolReport, ...], quality: pd.DataFr
     views = [_view(params, report) for report in reports]
     totals = {"quality": tables.quality_totals(quality), "days": tables.quality_days(quality),
               "stages": tables.stage_table(facts.stages)}
+    used = {name for view in views for table in view.tables.values() for name in table.estimators}
+    used |= {source for report in reports for source in report.calibration.parameters["source"]}
     return _template().render(
-        views=views, tables=totals, facts=facts, calendar=params.calendar,
+        views=views, tables=totals, estimators=estimators(used), linked=used, facts=facts, calendar=params.calendar,
         command=_run_command(reports, facts))
 
 
-def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
+def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     """Return the symbol's figures by name; one whose table is empty is left out."""
     from pipeline import plots
+
+    calendar = params.calendar
 
     clock = plots.Clock.of(calendar, report.schedule.plan)
     facts = report.calibration.facts.iloc[0]
@@ -114,6 +142,9 @@ def figures(report: SymbolReport, calendar: Calendar) -> dict[str, "Figure"]:
         drawn["unfolding"] = plots.plot_unfolding(report.forecast.unfolding, clock)
     if len(report.calibration.curve):
         drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"])
+    if report.shrinkage["parameter"].str.startswith("log_alpha_").sum() > 1:
+        periods = params.symbols[report.symbol].periods
+        drawn["alpha"] = plots.plot_alpha(report.shrinkage, periods, calendar.periods, clock)
     if len(report.learned.importance):
         drawn["importance"] = plots.plot_importance(report.learned.importance)
     return drawn
@@ -124,7 +155,7 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
 
     clock = Clock.of(params.calendar, report.schedule.plan)
     facts, order = report.calibration.facts.iloc[0], report.order
-    drawn = figures(report, params.calendar)
+    drawn = figures(report, params)
     labels = {name: f"{report.symbol}: {what}" for name, what in FIGURES.items()}
     return SymbolView(
         symbol=report.symbol, order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
@@ -138,6 +169,8 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
             "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
             "forecasts": tables.score_table(report.forecast.scores),
             "contest": tables.contest_table(report.forecast.contest),
+            "families": tables.family_table(report.calibration.families), "checks": tables.check_table(facts),
+            "shrinkage": tables.shrinkage_table(report.shrinkage),
             "candidates": tables.selection_table(report.selection.scores)},
         command=_allocate_command(report))
 

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 MISSING = "–"
 SMALLEST_POWER = -4  # of ten that is written out in zeros
-NORMAL_95 = NormalDist().inv_cdf(0.975)
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 METHODS = {"optimal": "Optimal", "nlp": "Continuous (NLP)", "dp": "Lattice (DP)", "twap": "TWAP", "vwap": "VWAP"}
 CANDIDATES = {"law": "Parametric law", "square_root": "Square-root law", "gamma_regression": "Gamma regression",
@@ -27,12 +25,16 @@ BREAKDOWN = ("spread", "temporary", "permanent", "drift")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text: the columns numbered in `words` are left-aligned, the rows in `marked` stand out."""
+    """A table of text: the columns numbered in `words` are left-aligned, the rows in `marked` stand out.
+
+    estimators: dotted names of the functions that made the numbers.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: tuple[int, ...] = (0,)
     marked: tuple[int, ...] = ()
+    estimators: tuple[str, ...] = ()
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -76,7 +78,7 @@ def percent(value: float) -> str:
 
 
 def parameter_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clock") -> Table:
-    """List every parameter with its standard error, 95% interval (normal), level, unit and estimator."""
+    """List every parameter with its errors, 95% interval (Student), level, unit and estimator."""
     buckets = int(parameters["name"].str.startswith("log_alpha_").sum())
     rows = []
     for row in parameters.itertuples():
@@ -87,11 +89,60 @@ def parameter_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clo
         digits = _digits(row.value, row.standard_error)
         error, interval = "fixed", MISSING
         if pd.notna(row.standard_error):
-            error = number(row.standard_error, 2)
-            interval = _interval(row.value, NORMAL_95 * row.standard_error, digits)
-        rows.append((name, number(row.value, digits), error, interval, level, row.unit, row.source))
-    head = ("Parameter", "Estimate", "Standard error", "95% interval", "α", "Unit", "Source")
-    return Table(head, tuple(rows), words=(0, 5, 6))
+            error, interval = number(row.standard_error, 2), _range(row.value, row.low, row.high, digits)
+        profile = f"{number(row.profile_low, 3)} … {number(row.profile_high, 3)}" if pd.notna(row.profile_low) else ""
+        rows.append((name, number(row.value, digits), error, interval, number(row.dof, 2),
+                     number(row.bootstrap_error, 2), profile, level, row.unit, row.source))
+    head = ("Parameter", "Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error",
+            "Profile range", "α", "Unit", "Estimator")
+    return Table(head, tuple(rows), words=(0, 8, 9),
+                 estimators=("models.covariance.jackknifed", "models.inference.one_step_bootstrap",
+                             "models.identification.identification", "models.pooling.pool",
+                             "models.smooth.shrink_profile"))
+
+
+def family_table(families: pd.DataFrame) -> Table:
+    """List the families compared, the one that the walks support and the one in use."""
+    rows = tuple((row.family.replace("_", " "), number(row.k, 4), number(row.k_error, 2), number(row.deviance),
+                  number(row.criterion, 6), row.restriction, number(row.p_value, 2),
+                  ", ".join(word for word, yes in (("supported", row.selected), ("used", row.used)) if yes), row.note)
+                 for row in families.itertuples())
+    marked = tuple(place for place, used in enumerate(families["used"]) if used)
+    head = ("Family", "k", "Standard error", "Deviance", "Criterion", "Restriction", "p of it", "Role", "Left out")
+    return Table(head, rows, words=(0, 5, 7, 8), marked=marked, estimators=("models.families.compare_families",))
+
+
+def check_table(facts: pd.Series) -> Table:
+    """List what the estimates rest on: each check's value, its error, and how to read it."""
+    def pair(name: str, digits: int = 3) -> tuple[str, str]:
+        return number(facts[name], digits), number(facts[f"{name}_error"], 2)
+
+    half_life = facts["refill_half_life"]
+    rows = (
+        ("k without the censoring correction", *pair("k_dropped"),
+         "dropping the time in which depth ran out keeps thick books and biases costs of large sizes down"),
+        ("log α of buys less that of sells", *pair("asymmetry"), "0 where both sides cost the same"),
+        ("Realized on predicted volatility", *pair("volatility_slope"), "slope; below 1 the forecast is noisy, β low"),
+        ("Realized on predicted volume", *pair("volume_slope"), "slope; below 1 the forecast is noisy, θ low"),
+        ("γ by Kyle’s slope", *pair("gamma_kyle"), f"within the period; γ in use is by {facts['gamma_estimator']}"),
+        ("Half-life of the book’s refill, s", number(half_life, 3) if math.isfinite(half_life) else MISSING, "",
+         "of displayed depth after trades" if math.isfinite(half_life) else "not identified"),
+        ("Cost factor of slices", *pair("slice_factor"),
+         f"{facts['slices']:.0f} a period, {number(facts['slice_spacing'], 3)} s apart; in α"))
+    return Table(("Check", "Value", "Standard error", "Meaning"), rows, words=(0, 3), estimators=(
+        "models.identification.asymmetry", "models.identification.reliability", "models.flow.fit_permanent",
+        "models.refill.fit_refill", "models.slices.plan_slices", "models.admissibility.admissibility"))
+
+
+def shrinkage_table(shrinkage: pd.DataFrame) -> Table:
+    """List every shrunk parameter: its own estimate, what it became, and how much of it is its own."""
+    rows = tuple((SYMBOLS.get(row.parameter, row.parameter.replace("_", " ")), number(row.estimate),
+                  number(row.estimate_error, 2), number(row.pooled), number(row.pooled_error, 2),
+                  percent(row.own_weight), number(row.centre), number(row.between, 2), number(row.effective_dof, 3),
+                  count(row.symbols)) for row in shrinkage.itertuples())
+    head = ("Parameter", "Own estimate", "Standard error", "Shrunk", "Standard error", "Own weight", "Centre",
+            "Spread around it", "Effective degrees of freedom", "Symbols")
+    return Table(head, rows, estimators=("models.pooling.pool", "models.smooth.shrink_profile"))
 
 
 def _digits(value: float, error: float) -> int:
@@ -101,10 +152,10 @@ def _digits(value: float, error: float) -> int:
     return min(max(math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2, 2), 8)
 
 
-def _interval(value: float, reach: float, digits: int) -> str:
-    """Return value ± reach as from … to, in the decimals and the power of ten that `number` gives the value."""
+def _range(value: float, low: float, high: float, digits: int) -> str:
+    """Return low … high, in the decimals and the power of ten that `number` gives the value."""
     unit, decimals = _form(value, digits)
-    ends = " … ".join(f"{end / 10.0**unit:,.{decimals}f}" for end in (value - reach, value + reach))
+    ends = " … ".join(f"{end / 10.0**unit:,.{decimals}f}" for end in (low, high))
     return (f"({ends}) × {_ten_to(unit)}" if unit else ends).replace("-", "−")
 
 
@@ -125,7 +176,7 @@ def cost_table(schedule: Schedule) -> Table:
                      number(row.deviation_bps), *pieces, proof))
     head = ("Plan", "Cost", "bps", "Std. dev.", "bps", "Spread", "Temporary", "Permanent", "Drift", "Risk charge",
             "Proof")
-    return Table(head, tuple(rows), words=(0, 10), marked=(0,))
+    return Table(head, tuple(rows), words=(0, 10), marked=(0,), estimators=("solver.solve", "solver.evaluate"))
 
 
 def fit_table(facts: pd.Series) -> Table:
@@ -142,7 +193,7 @@ def fit_table(facts: pd.Series) -> Table:
         ("Reference depth, shares", count(facts["depth_shares"])),
         ("Reference volume, shares per period", count(facts["volume_shares"])),
     )
-    return Table(("Fit", ""), rows)
+    return Table(("Fit", ""), rows, estimators=("models.impact.fit_law", "models.flow.fit_permanent"))
 
 
 def score_table(scores: pd.DataFrame) -> Table:
@@ -153,7 +204,9 @@ def score_table(scores: pd.DataFrame) -> Table:
          MISSING if math.isnan(row.coverage) else percent(row.coverage), row.candidates.replace("_", " "), count(row.n))
         for row in scores.itertuples())
     head = ("Series", "Origin", "Loss", "Model", "Baseline", "Change", "90 % interval holds", "Chosen", "Periods")
-    return Table(head, rows, words=(0, 1, 2, 7))
+    return Table(head, rows, words=(0, 1, 2, 7), estimators=(
+        "models.contest.losses", "models.contest.interval", "models.intraday.fit_intraday",
+        "models.averaged.fit_averaged"))
 
 
 def contest_table(contest: pd.DataFrame) -> Table:
@@ -164,7 +217,7 @@ def contest_table(contest: pd.DataFrame) -> Table:
                  for row in contest.itertuples())
     marked = tuple(place for place, yes in enumerate(contest["chosen"]) if yes)
     head = ("Series", "Origin", "Candidate", "Loss", "p against profile", "p in confidence set", "Chosen because")
-    return Table(head, rows, words=(0, 1, 2, 6), marked=marked)
+    return Table(head, rows, words=(0, 1, 2, 6), marked=marked, estimators=("models.contest.choose",))
 
 
 def selection_table(scores: pd.DataFrame) -> Table:
@@ -177,7 +230,9 @@ def selection_table(scores: pd.DataFrame) -> Table:
                      number(row.rmse_bps), percent(row.bias), count(row.cells)))
     winners = tuple(place for place, winner in enumerate(scores["winner"]) if winner)
     head = ("Candidate", "Role", "Deviance", "Error of the difference", "RMSE, bps", "Bias", "Cells")
-    return Table(head, tuple(rows), words=(0, 1), marked=winners)
+    return Table(head, tuple(rows), words=(0, 1), marked=winners, estimators=(
+        "models.scores.gamma_deviance", "models.impact.fit_law", "models.regressors.fit_gamma_regression",
+        "models.regressors.fit_boosting"))
 
 
 def quality_totals(quality: pd.DataFrame) -> Table:

@@ -154,6 +154,8 @@ def log_symbol(result: SymbolResult) -> None:
         scores = result.report.forecast.scores
         metrics = dict(zip(parameters["name"], parameters["value"], strict=True))
         metrics |= {f"{row.name}_se": row.standard_error for row in parameters.itertuples()}
+        metrics |= {f"{row.name}_{end}": getattr(row, end) for row in parameters.itertuples()
+                    for end in ("low", "high", "bootstrap_error")}
         metrics |= {f"{row.series}.{row.origin}.{name}".replace(" ", "_"): value for row in scores.itertuples()
                     for name, value in ((row.metric, row.model), ("coverage", row.coverage))}
         metrics |= {f"cost_bps.{row.method}": row.cost_bps for row in result.report.schedule.costs.itertuples()}
@@ -162,7 +164,9 @@ def log_symbol(result: SymbolResult) -> None:
         for name, figure in result.figures.items():
             mlflow.log_figure(figure, f"{name}.png")
         mlflow.log_text(result.report.schedule.plan.to_csv(index=False), "schedule.csv")
-        mlflow.log_text(result.report.forecast.contest.to_csv(index=False), "forecasters.csv")
+        for name, table in (("forecasters", result.report.forecast.contest),
+                            ("families", result.report.calibration.families), ("shrinkage", result.report.shrinkage)):
+            mlflow.log_text(table.to_csv(index=False), f"{name}.csv")
         for row in result.report.selection.scores.itertuples():
             _log_candidate(result, row)
 

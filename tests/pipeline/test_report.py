@@ -19,6 +19,7 @@ from pipeline.params import (
     Params,
     Period,
     Reference,
+    Slices,
     SymbolParams,
     Valid,
 )
@@ -99,13 +100,20 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
     values = [*(np.log(3e-4) + 0.1 * np.array([2, 0, -1, -1, 0, 1])), 1.5234, 0.412, 0.87, 2.51e-7]
     errors = [*[0.0831] * BUCKETS, 0.0123, 0.071, 0.11, 3.2e-8]
     parameters = pd.DataFrame({
-        "name": names, "value": values, "standard_error": errors,
+        "name": names, "value": values, "standard_error": errors, "dof": 18.4,
+        "low": np.array(values) - 1.96 * np.array(errors), "high": np.array(values) + 1.96 * np.array(errors),
+        "bootstrap_error": np.array(errors) * 1.1, "profile_low": [np.nan] * BUCKETS + [1.49, 0.2, np.nan, np.nan],
+        "profile_high": [np.nan] * BUCKETS + [1.56, np.inf, np.nan, np.nan],
         "unit": ["log(currency / share^k)"] * BUCKETS + ["1"] * 3 + ["currency / share^2"],
-        "source": ["models.impact.fit_law"] * 9 + ["models.flow.fit_permanent"]})
+        "source": ["models.impact.fit_law"] * 9 + ["models.permanent.permanent_impact"]})
     facts = pd.DataFrame([{
         "family": "spread_power", "route": "book", "observations": 28_080, "excluded": 96, "clusters": 20,
         "deviance": 0.0412, "pseudo_r2": 0.873, "censored_share": 0.123, "flow_r2": 0.31,
-        "flow_observations": 1560, "price": 100.0, "volatility": 0.08, "depth_shares": 1850.0,
+        "flow_observations": 1560, "k_dropped": 1.41, "k_dropped_error": 0.02, "asymmetry": 0.03,
+        "asymmetry_error": 0.02, "volatility_slope": 0.97, "volatility_slope_error": 0.04, "volume_slope": 0.99,
+        "volume_slope_error": 0.03, "gamma_estimator": "hasbrouck", "gamma_kyle": 3.1e-7, "gamma_kyle_error": 3e-8,
+        "slices": 4, "slice_spacing": 75.0, "slice_factor": 0.71, "slice_factor_error": 0.02, "refill_half_life": 7.7,
+        "refill_lasting": 0.1, "price": 100.0, "volatility": 0.08, "depth_shares": 1850.0,
         "volume_shares": 41_234.5}])
     fitted = 3e-4 * SIZES**1.5234 * 1.4
     curve = pd.concat([pd.DataFrame({
@@ -115,7 +123,19 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
         for side in (1, -1)], ignore_index=True)
     curve.loc[curve["censored"] > 0.9, "observed"] = np.nan
     covariance = pd.DataFrame(np.diag(np.square(errors)), columns=names).assign(name=names)
-    return Calibration(parameters, covariance, facts, pd.DataFrame(), curve, NO_WARNINGS)
+    families = pd.DataFrame({
+        "family": ["spread_power", "power"], "k": [1.5234, 1.31], "k_error": [0.0123, 0.02], "deviance": [0.04, 0.07],
+        "penalty": [12.0, 11.0], "criterion": [100.5, 180.25], "restriction": ["k is 1.5", "spread coefficient is 0"],
+        "p_value": [0.03, 1e-9], "note": ["", ""], "selected": [True, False], "used": [True, False]})
+    return Calibration(parameters, covariance, facts, families, curve, NO_WARNINGS)
+
+
+def make_shrinkage(calibration: Calibration) -> pd.DataFrame:
+    levels = calibration.parameters.iloc[:BUCKETS]
+    return pd.DataFrame({
+        "parameter": levels["name"], "estimate": levels["value"], "estimate_error": levels["standard_error"],
+        "pooled": levels["value"] * 0.99, "pooled_error": 0.05, "own_weight": 0.7, "centre": -8.1, "between": 0.1,
+        "effective_dof": 3.4, "symbols": 1})
 
 
 def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
@@ -130,8 +150,9 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         "deviance_error": [0.0007, 0.0019, 0.0011, 0.0], "rmse_bps": [1.21, 1.4, 1.3, 1.19],
         "bias": [0.012, -0.034, 0.02, -0.004], "cells": 7020, "winner": [True, False, False, False],
         "exported": [True, False, False, False]})
+    forecast, calibration = make_forecast(rng, days), make_calibration(rng)
     return SymbolReport(
-        symbol=symbol, forecast=make_forecast(rng, days), calibration=make_calibration(rng),
+        symbol=symbol, forecast=forecast, calibration=calibration, shrinkage=make_shrinkage(calibration),
         learned=Learned(pd.DataFrame(), pd.DataFrame(), importance), selection=Selection(scores),
         schedule=make_schedule(order), order=order)
 
@@ -149,7 +170,8 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
         route="book", reference=Reference(price=100, volatility=0.08, depth_shares=1850, volume_shares=41_234.5),
         law=law,
         standard_errors={"k": 0.0123}, covariance=Matrix(names=("k",), matrix=((1.5e-4,),)), units=UNITS,
-        periods=periods, liquidity_chain=LiquidityChain(levels=(1,), transition=((1,),), initial=(1,)), warnings=())
+        periods=periods, liquidity_chain=LiquidityChain(levels=(1,), transition=((1,),), initial=(1,)), warnings=(),
+        slices=Slices(count=1, spacing_seconds=300, factor=1, factor_error=0, refill_half_life_seconds=None))
     return Params(schema_="impact-params/1", created=FACTS.created, code_version="0.1.0+abc", data_hash="d" * 64,
                   mlflow_run_id="run7", valid=Valid(start=STARTS[0], end="2025-02-03T21:00:00+00:00"),
                   calendar=CALENDAR, symbols=dict.fromkeys(symbols, one))
@@ -242,11 +264,31 @@ def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
 
 def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
     k, *_ = find_rows(page, "k")
-    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "", "1", "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
+    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "18", "0.014", "1.49 … 1.56", "", "1",
+                 "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
     gamma, *_ = find_rows(page, "γ")
     assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
     morning, *_ = find_rows(page, "log α, 09:30–10:35")  # 78 periods of 5 min in 6 buckets: 13 periods each
-    assert morning[1:5] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2; 3e-4 e^.2
+    assert [*morning[1:4], morning[7]] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2
+
+
+def test_every_number_links_to_its_estimators_documentation() -> None:
+    """Each table names estimators, each name is a link to its text, and each text names its source."""
+    html = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
+    linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', html))
+    shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', html, re.DOTALL))
+    assert linked == set(shown)
+    assert {"models.impact.fit_law", "models.permanent.permanent_impact", "models.contest.choose"} <= linked
+    for name, text in shown.items():
+        assert "Source:" in text, name
+
+
+def test_families_checks_and_shrinkage_are_listed(page: Page) -> None:
+    assert find_rows(page, "spread power")[0][-2] == "supported, used"
+    dropped, *_ = find_rows(page, "k without the censoring correction")
+    assert dropped[1:3] == ["1.41", "0.020"]
+    assert find_rows(page, "Half-life of the book’s refill, s")[0][1] == "7.70"
+    assert find_rows(page, "log alpha 0")[0][5] == "70.0%"
 
 
 def test_winner_is_marked_and_best_named(page: Page) -> None:
@@ -283,7 +325,7 @@ def test_several_symbols_have_contents_and_one_has_none(page: Page) -> None:
     assert links[:2] == ["#symbol-1", "#symbol-2"]
     assert all(link is not None and link.removeprefix("#") in targets for link in links)
     single = parse(render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS))
-    assert [tag for tag, _ in single.tags if tag == "a"] == []
+    assert not [1 for tag, attributes in single.tags if tag == "a" and attributes["href"].startswith("#symbol")]
 
 
 def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
@@ -352,8 +394,8 @@ def test_gaps_are_shown_as_gaps() -> None:
     assert "history is too short to test the forecasts" in page.text
     assert "No rule touched any row." in page.text
     assert "no volume forecast" in page.text
-    assert "nan" not in page.text.lower().replace("finance", "")
-    assert set(figures(report, CALENDAR)) == {"schedule", "cost"}
+    assert "nan" not in page.text.partition("What each number is")[0].lower().replace("finance", "")
+    assert set(figures(report, make_params(report.symbol))) == {"schedule", "cost", "alpha"}
 
 
 def test_partly_missing_backtest_still_draws() -> None:
@@ -378,7 +420,7 @@ def test_forecast_panels_hold_all_data_and_end_with_the_realized() -> None:
 
 def test_schedule_figure_draws_the_plan_in_exchange_time() -> None:
     report = make_report("AAA")
-    traded, left = figures(report, CALENDAR)["schedule"].axes
+    traded, left = figures(report, make_params(report.symbol))["schedule"].axes
     drawn = {patch.get_label(): patch.get_data() for patch in traded.patches}
     np.testing.assert_array_equal(drawn["VWAP"].values, report.schedule.plan["vwap"])
     assert drawn["Optimal"].edges[[0, -1]] == pytest.approx([9.5, 16.0])

@@ -7,6 +7,8 @@ import pytest
 from pipeline import report_tables
 from pipeline.plots import Clock
 
+UNKNOWN = dict.fromkeys(("dof", "bootstrap_error", "profile_low", "profile_high"), float("nan"))
+
 
 @pytest.mark.parametrize(("value", "digits", "expected"), [
     (1234567.8, 4, "1,234,568"), (0.0123456, 4, "0.01235"), (9.9996, 4, "10.00"), (-0.5, 2, "−0.50"), (0.0, 4, "0"),
@@ -22,14 +24,17 @@ def test_money_is_written_to_the_cent(value: float, expected: str) -> None:
 
 
 def test_both_ends_of_an_interval_share_a_power_of_ten() -> None:
-    parameters = pd.DataFrame([{"name": "gamma", "value": 9.86e-5, "standard_error": 9.1e-6, "unit": "", "source": ""}])
+    parameters = pd.DataFrame([{
+        "name": "gamma", "value": 9.86e-5, "standard_error": 9.1e-6, "low": 8.08e-5, "high": 1.164e-4, "unit": "",
+        "source": ""} | UNKNOWN])
     table = report_tables.parameter_table(parameters, 390, Clock(9.5, 1 / 60))
-    assert table.rows[0][1:4] == ("9.86 × 10⁻⁵", "9.1 × 10⁻⁶", "(8.08 … 11.64) × 10⁻⁵")  # 9.86 ± 1.96 × 0.91
+    assert table.rows[0][1:4] == ("9.86 × 10⁻⁵", "9.1 × 10⁻⁶", "(8.08 … 11.64) × 10⁻⁵")
 
 
 def test_buckets_are_named_by_the_periods_that_fall_in_them() -> None:
     names = [f"log_alpha_{bucket}" for bucket in range(4)]
-    parameters = pd.DataFrame({"name": names, "value": 0.0, "standard_error": 1.0, "unit": "", "source": ""})
+    parameters = pd.DataFrame({"name": names, "value": 0.0, "standard_error": 1.0, "low": -2.0, "high": 2.0, "unit": "",
+                               "source": ""} | UNKNOWN)
     table = report_tables.parameter_table(parameters, 10, Clock(9.0, 1.0))
     hours = {bucket: [9 + i for i in range(10) if i * 4 // 10 == bucket] for bucket in range(4)}
     expected = [f"log α, {part[0]:02d}:00–{part[-1] + 1:02d}:00" for part in hours.values()]
