@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+ONE_SIDED = 1.645  # the 5 % point of a normal: below it an estimate cannot be told from zero
+
 
 @dataclass(frozen=True)
 class Caveat:

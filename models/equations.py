@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.optimize import root
 
 from models.covariance import ClusterSums, Influence, jackknifed
@@ -48,6 +49,10 @@ class Solution:
     def strength(self, name: str) -> float:
         """Return a free coefficient's t ratio against 0; for beta that of omega, which is nearer to normal."""
         return float(self.ratios[self.problem.place(name)])
+
+    def least_strength(self, name: str) -> float:
+        """Return the t ratio below which a free coefficient cannot be told from zero: one-sided, 5 %, Student's."""
+        return float(stats.t.ppf(0.95, self.influence.dof[self.problem.place(name)]))
 
     @property
     def proportional(self) -> bool:

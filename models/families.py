@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.caveat import Caveat
+from models.caveat import ONE_SIDED, Caveat
 from models.cells import Cells, completed_excess
 from models.covariance import jackknifed
-from models.fitting import ONE_SIDED, Family, Fitted, attempt
+from models.fitting import Family, Fitted, attempt
 from models.identification import Contrast
 from models.impact import identified
 from models.scores import gamma_deviance

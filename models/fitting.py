@@ -13,7 +13,6 @@ from models.quasi import Problem
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ONE_SIDED = 1.645  # the 5 % point of a normal: below it a coefficient cannot be told from zero
 LARGEST_EXPONENT_ERROR = 0.25
 
 
@@ -114,7 +113,8 @@ def _admissible(cells: Cells, family: Family) -> Fitted:
 
 def _weakest(solution: Solution) -> str:
     strength = {name: solution.strength(name) for name in ("beta", "theta") if name in solution.problem.free}
-    weak = [name for name, t in strength.items() if not (t >= ONE_SIDED and solution.converged)]
+    weak = [name for name, t in strength.items()
+            if not (t >= solution.least_strength(name) and solution.converged)]
     if not weak:
         return ""
     # without a root the ratios mean nothing: beta goes first, what is left without it is log-linear

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.caveat import Caveat
+from models.caveat import ONE_SIDED, Caveat
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ONE_SIDED = 1.645  # the 5 % point of a normal: below it an estimate cannot be told from zero
 LEAST_PERIODS = 10
 VOLUME = "signed volume"
 

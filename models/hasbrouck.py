@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 from scipy.signal import lfilter
 
-from models.caveat import Caveat
+from models.caveat import ONE_SIDED, Caveat
 from models.covariance import Covariance, clustered
-from models.flow import ONE_SIDED, gamma_caveats
+from models.flow import gamma_caveats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

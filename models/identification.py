@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
-from models.caveat import Caveat
+from models.caveat import ONE_SIDED, Caveat
 from models.cells import Walks, completed_excess
 from models.covariance import Covariance, clustered
 from models.equations import EXPONENTS, find_root
-from models.fitting import ONE_SIDED, Fitted
+from models.fitting import Fitted
 from models.quasi import LARGEST_BETA, Problem
 
 Floats = NDArray[np.float64]

@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.book import NS
-from models.caveat import Caveat
+from models.caveat import ONE_SIDED, Caveat
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LAGS = np.geomspace(0.01, 120.0, 12)  # seconds after a trade at which the book is looked at
 HALF_LIVES = np.geomspace(0.05, 300.0, 20)  # seconds, the candidates
-ONE_SIDED = 1.645  # the 5 % point of a normal: below it an estimate cannot be told from zero
 LARGEST_LOG_ERROR = 0.5  # of log half-life: its interval is a factor of e either way; noise alone rarely shows less
 LEAST_BLOCKS, FEW_BLOCKS = 3, 10
 GONE = 40  # half-lives after which nothing is left of a hole in double precision
