@@ -54,8 +54,9 @@ def admissibility(impact: Impact, smallest: float, largest: float) -> tuple[Cave
                                               "once"))
     turn = impact.turn
     if impact.k <= 2 and turn < largest:
-        caveats.append(Caveat("nonconvex", f"permanent impact outweighs the rise of costs beyond {turn:,.0f} shares a "
-                                           "period: larger trades need the exact method"))
+        where = f"beyond {turn:,.0f} shares a period: larger trades need" if turn > smallest else (
+            "at every size: plans need")
+        caveats.append(Caveat("nonconvex", f"permanent impact outweighs the rise of costs {where} the exact method"))
     elif impact.k > 2 and smallest < turn < np.inf:
         caveats.append(Caveat("nonconvex", f"permanent impact outweighs the rise of costs up to "
                                            f"{min(turn, largest):,.0f} shares a period: plans need the exact method"))

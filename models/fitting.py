@@ -1,6 +1,6 @@
 """One family of cost laws solved on walk costs, what the data do not identify fixed and said so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -122,7 +122,7 @@ def _weakest(solution: Solution) -> str:
 
 
 def _usable(cells: Cells, family: Family) -> tuple[Ints, Cells, Walks]:
-    """Return the cells with any time, in buckets with any cost, and their walks."""
+    """Return the cells with any time, in buckets with any cost, and their walks; thin buckets as `_shared` has them."""
     costs = walks(cells, spread=not family.has_spread)
     known = np.isfinite(costs.within) & np.isfinite(costs.beyond) & np.isfinite(cells.half_spread)
     total = np.where(known, costs.within + costs.beyond, 0.0)
@@ -131,7 +131,19 @@ def _usable(cells: Cells, family: Family) -> tuple[Ints, Cells, Walks]:
         raise ValueError("cells: no walk of the book has any cost, there is nothing to fit")
     index = np.flatnonzero(known & some[cells.bucket])
     chosen = (getattr(costs, name)[index] for name in ("within", "beyond", "log_depth", "dispersion"))
-    return index, cells.take(index), Walks(*chosen)
+    used = cells.take(index)
+    return index, replace(used, bucket=_shared(used.bucket, used.cluster)), Walks(*chosen)
+
+
+def _shared(bucket: Ints, cluster: Ints) -> Ints:
+    """Return each cell's bucket, or the nearest of several clusters: one cluster cannot tell its level's error."""
+    any_ = np.zeros(bucket.max() + 1, dtype=np.int64)
+    any_[bucket] = cluster
+    several = np.flatnonzero(np.bincount(bucket, cluster != any_[bucket]))
+    if not len(several):
+        return np.zeros_like(bucket)
+    nearest = np.abs(several - np.arange(len(any_))[:, None]).argmin(axis=1)
+    return np.asarray(several[nearest][bucket])
 
 
 def _problem(used: Cells, costs: Walks, fixed: dict[str, float]) -> Problem:

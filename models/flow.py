@@ -82,7 +82,7 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
 
     mid_change: (n,) currency / share, NaN where a mid is missing (excluded and counted); signed_volume: (n,)
     shares, buyer- less seller-initiated, or another flow, which `flow` then names.
-    Without any flow gamma is 0, with a caveat.
+    Without any flow, or any move, gamma is 0, with a caveat.
     Raises: ValueError when lengths differ or fewer than ten periods are known.
     Source: Kyle 1985, "Continuous auctions and insider trading"; Newey, West 1987 for the errors, with the
     window of Newey, West 1994, 4 (n / 100)^(2/9).
@@ -96,8 +96,11 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
     if n < LEAST_PERIODS:
         raise ValueError(f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed for gamma")
     lags = int(4 * (n / 100) ** (2 / 9))
-    if np.ptp(signed_volume[known]) == 0:
-        message = f"{flow} is the same in every period, as without sides of trades; its impact is set to 0"
+    if min(np.ptp(signed_volume[known]), np.ptp(mid_change[known])) == 0:
+        still = bool(np.ptp(signed_volume[known]))
+        same = "the move of the mid is the same in every period" if still else (
+            f"{flow} is the same in every period, as without sides of trades")
+        message = f"{same}; the impact of {flow} is set to 0"
         return FlowFit(
             gamma=0.0, estimate=0.0, standard_error=0.0, intercept=float(mid_change[known].mean()), r2=0.0, n=n,
             n_excluded=int((~known).sum()), lags=lags, warnings=(Caveat(f"{_kind(flow)}_not_identified", message),),

@@ -97,7 +97,8 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
     The mean of cost is modelled, not of its logarithm, and zeros are data. A cell's censored time enters
     with its cost extrapolated at the fitted exponent, so it is never dropped. What the data do not identify
     is fixed and said so: beta or theta that are negative or cannot be told from zero become 0, and without
-    an identified k the family becomes linear. A bucket without any cost borrows its neighbour's level.
+    an identified k the family becomes linear. A bucket whose costs come from fewer than two clusters shares its
+    neighbour's level.
     Raises: ValueError naming the argument when nothing can be fitted.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9; the errors: `models.covariance.jackknifed`.
     """
@@ -135,7 +136,7 @@ def law(found: Fitted, cells: int, buckets: int) -> LawFit:
     transform = expand @ solution.jacobian
     influence = jackknifed(solution.sums, transform)
     names = (*(f"log_alpha_{bucket}" for bucket in range(buckets)), *SHAPE)
-    borrowed = f"no walk has any cost in buckets {missing}: they borrow the nearest bucket's level"
+    borrowed = f"fewer than 2 clusters have walks with a cost in buckets {missing}: they share the nearest one's level"
     caveats += [Caveat("bucket_borrowed", borrowed)] if missing else []
     cost = found.observed + found.spread
     deviance = float(np.nanmean(gamma_deviance(cost, found.mean + found.spread)))

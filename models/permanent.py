@@ -1,6 +1,6 @@
 """The permanent impact to plan with: the long-run response where it can be told, else Kyle's slope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from models.hasbrouck import HasbrouckFit, fit_hasbrouck
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+MOST_SHARE = 0.5  # of what gamma is estimated from, in one period
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,13 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
     if np.shape(session) != np.shape(mid_change):
         raise ValueError(f"session: shape {np.shape(session)}, mid_change has {np.shape(mid_change)}")
     kyle = fit_permanent(mid_change, signed_volume)
+    kyle = replace(kyle, warnings=(*kyle.warnings, *_dominated(mid_change, signed_volume)))
     try:
         response = fit_hasbrouck(mid_change, signed_volume, session)
     except ValueError as error:
         caveat = Caveat("permanent_by_kyle", f"no long-run response ({error}); what decays counts as permanent")
         return _by_kyle(kyle, None, (*kyle.warnings, caveat))
+    response = replace(response, warnings=(*response.warnings, *_dominated(mid_change, signed_volume)))
     codes = {caveat.code for caveat in response.warnings}
     if response.gamma == 0 and "transient_not_identified" in codes and kyle.gamma > 0:
         caveat = Caveat("permanent_by_kyle", f"long-run response {response.permanent:.3g}, standard error "
@@ -60,6 +63,16 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
         return _by_kyle(kyle, response, (*(each for each in response.warnings if each.code[:5] != "gamma"), caveat))
     return Permanent(response.gamma, response.permanent, response.standard_error, "hasbrouck", kyle, response,
                      response.warnings)
+
+
+def _dominated(mid_change: Floats, signed_volume: Floats) -> tuple[Caveat, ...]:
+    """Say when one period carries the estimate: its error, which needs many, is then far too small."""
+    used = signed_volume[np.isfinite(mid_change) & np.isfinite(signed_volume)]
+    power = (used - used.mean()) ** 2
+    if not power.max() > MOST_SHARE * power.sum():
+        return ()
+    return (Caveat("one_period_dominates", f"{power.max() / power.sum():.0%} of the variance of signed volume is of "
+                                           "one period: the standard error of gamma is too small"),)
 
 
 def _by_kyle(kyle: FlowFit, response: HasbrouckFit | None, warnings: tuple[Caveat, ...]) -> Permanent:

@@ -234,9 +234,11 @@ class _Stack:
         alone = [name for name, pooled in zip(self.names, self.pooled, strict=True) if not pooled]
         if not alone:
             return ()
-        least = self.z.shape[1] + SPARE
-        message = f"fewer than {least} symbols estimate {', '.join(alone)}, or regressors agree: each keeps its own"
-        return (Caveat("not_pooled", message),)
+        least, symbols = self.z.shape[1] + SPARE, len(self.values)
+        same = ", or their regressors agree" if self.z.shape[1] > 1 else ""
+        reason = (f"{symbols} symbols are too few to pool" if symbols < least else
+                  f"fewer than {least} symbols estimate {', '.join(alone)}{same}")
+        return (Caveat("not_pooled", f"{reason}: each keeps its own"),)
 
 
 def _stacked(estimates: tuple[Estimate, ...]) -> _Stack:

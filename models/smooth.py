@@ -77,7 +77,7 @@ def shrink_profile(estimates: Floats, covariance: Floats, midpoints: Floats, tim
     that a flat curve is neither assumed nor excluded. The weights see each level's own error only, half of it that of
     the median level: a few clusters tell correlations so badly that optimal weights would leave the range of the data.
     The covariance is the sandwich of these weights with the whole matrix given. Other parameters stay.
-    With fewer than four levels nothing is shrunk, and the curve joins them by straight lines.
+    With fewer than four levels, or none with an error, nothing is shrunk and the curve joins them by straight lines.
     Raises: ValueError naming the argument.
     Source: Rasmussen, Williams 2006, "Gaussian Processes for Machine Learning", eqs. (2.41)-(2.42), (4.17); Harville
     1974 for the restricted likelihood; Gelman 2006, "Prior distributions for variance parameters in hierarchical
@@ -86,9 +86,8 @@ def shrink_profile(estimates: Floats, covariance: Floats, midpoints: Floats, tim
     levels = len(midpoints)
     if np.shape(covariance) != (len(estimates), len(estimates)) or len(estimates) < levels:
         raise ValueError(f"covariance: shape {np.shape(covariance)} for {len(estimates)} estimates, {levels} levels")
-    without = np.flatnonzero(np.diag(covariance)[:levels] <= 0)
-    if len(without):
-        raise ValueError(f"covariance: level {without[0]} has no variance, so it cannot be shrunk")
+    if not np.diag(covariance)[:levels].any():
+        return _unshrunk(estimates, covariance, midpoints, times)  # exact: a spread that is always the tick, say
     if levels < LEAST_LEVELS:
         return _unshrunk(estimates, covariance, midpoints, times)
     own, error = estimates[:levels], np.diag(_own_variance(covariance[:levels, :levels]))
@@ -154,7 +153,7 @@ def _unshrunk(estimates: Floats, covariance: Floats, midpoints: Floats, times: F
     levels = len(midpoints)
     joined = np.stack([np.interp(times, midpoints, unit) for unit in np.eye(levels)], axis=-1)
     variance = np.einsum("nb,bc,nc->n", joined, covariance[:levels, :levels], joined)
-    message = f"{levels} time-of-day levels are too few to shrink to a curve: each stands for itself"
+    message = f"{levels} time-of-day levels are too few to shrink to a curve, or exact: each stands for itself"
     return ProfileFit(
         values=estimates, covariance=covariance, curve=joined @ estimates[:levels], curve_errors=np.sqrt(variance),
         weights=np.eye(levels), deviation=np.nan, length=np.nan,

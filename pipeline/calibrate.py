@@ -24,6 +24,7 @@ from models.identification import (
 from models.impact import Family, LawFit, fit_law, identified, law
 from models.inference import joined, one_step_bootstrap, slope_influence
 from models.permanent import Permanent, permanent_impact
+from models.quasi import SHAPE
 from models.slices import SlicePlan
 from pipeline import slicing
 from pipeline.history import law_cells, past_cells, past_periods, references
@@ -76,7 +77,7 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
     level = references(periods, forecast.states)
     thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
     ranges, weak = identification(fit.found)
-    parameters, covariance = _scaled(fit, thinness, ranges)
+    parameters, covariance, failed = _scaled(fit, thinness, ranges)
     contrasts = _contrasts(fit, cells, states)
     facts = _facts(fit, law_cells(cells)) | {
         f"{name}{end}": value for name, one in contrasts.items()
@@ -86,7 +87,7 @@ def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSetti
               "volume_shares": level.volume}
     caveats = [*fit.law.warnings, *weak, *_extrapolation(cells, fit.law, scope), *_compared(fit, contrasts),
                *fit.permanent.warnings, *fit.slices.warnings, *_sliced(cells, fit),
-               *_admissibility(cells, fit)]
+               *_admissibility(cells, fit), *failed]
     return Calibration(parameters, covariance, pd.DataFrame([facts]), _families(fit), _curve(cells, fit.law),
                        pd.DataFrame([asdict(caveat) for caveat in caveats], columns=["code", "message"]))
 
@@ -184,7 +185,9 @@ def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Cav
     return caveats
 
 
-def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _scaled(
+    fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Caveat]]:
     """Move the mean of thinness^theta and the slices' factor into alpha, carry the errors along, and add gamma."""
     names, values = list(fit.law.names), np.array(fit.law.values, dtype=float)
     theta = values[names.index("theta")]
@@ -200,7 +203,7 @@ def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[
     refill = np.zeros_like(full.matrix)
     refill[np.ix_(levels, levels)] = fit.slices.refill_error**2
     full = replace(full, matrix=full.matrix + refill)
-    drawn = one_step_bootstrap(values, fit.law.sums, jacobian @ fit.law.transform, REPETITIONS, SEED)
+    bootstrap_error, failed = _bootstrapped(values, fit.law, jacobian)
     values = np.append(values, fit.permanent.gamma)
     free = full.standard_errors > 0  # the others are fixed by the family, not estimated
     profiles = pd.DataFrame([(each.name, each.low, each.high) for each in ranges],
@@ -208,14 +211,27 @@ def _scaled(fit: Fit, thinness: np.ndarray, ranges: tuple[Range, ...]) -> tuple[
     frame = pd.DataFrame({
         "name": full.names, "value": values, "standard_error": full.standard_errors, "dof": full.dof,
         "low": values - full.reach(), "high": values + full.reach(),
-        "bootstrap_error": np.append(drawn.standard_errors, np.nan)})
+        "bootstrap_error": np.append(bootstrap_error, np.nan)})
     frame.loc[~free, frame.columns[2:]] = np.nan
     frame = frame.merge(profiles, on="name", how="left").assign(
         unit=["currency / share^2" if name == "gamma" else "log(currency / share^k)"
               if name.startswith("log_alpha") else "1" for name in full.names],
         source=["models.permanent.permanent_impact" if name == "gamma" else "models.impact.fit_law"
                 for name in full.names])
-    return frame, pd.DataFrame(full.matrix, columns=list(full.names)).assign(name=full.names)
+    return frame, pd.DataFrame(full.matrix, columns=list(full.names)).assign(name=full.names), failed
+
+
+def _bootstrapped(values: np.ndarray, found: LawFit, jacobian: np.ndarray) -> tuple[np.ndarray, list[Caveat]]:
+    """Return the errors by resampled clusters, NaN where most samples lack a whole bucket, and say how many do."""
+    try:
+        drawn = one_step_bootstrap(values, found.sums, jacobian @ found.transform, REPETITIONS, SEED)
+    except ValueError as error:
+        message = f"no bootstrap errors: clusters are too few for {len(values) - len(SHAPE)} buckets ({error})"
+        return np.full(len(values), np.nan), [Caveat("bootstrap_failed", message)]
+    if not drawn.failed:
+        return drawn.standard_errors, []
+    message = f"{drawn.failed} of {REPETITIONS} resamples of clusters lack a whole bucket and are left out"
+    return drawn.standard_errors, [Caveat("bootstrap_incomplete", message)]
 
 
 def _families(fit: Fit) -> pd.DataFrame:

@@ -90,7 +90,8 @@ def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
     for side, price, size in ((1, book.ask_px, book.ask_sz), (-1, book.bid_px, book.bid_sz)):
         cost, depth, whole = walk(price, size, wanted)
         censored = (depth[:, None] < wanted) * valid
-        rate = whole / np.maximum(depth, 1.0)  # no depth has no cost either
+        some = np.where(depth > 0, depth, 1.0)  # no depth has no cost either; shares may be fractions
+        rate = whole / some
         held |= {
             f"excess_{side}": cost * (valid - censored),
             f"uncensored_{side}": valid - censored,
@@ -98,7 +99,7 @@ def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
             f"censored_depth_{side}": censored * depth[:, None],
             f"censored_excess_{side}": censored * whole[:, None],
             f"censored_rate_{side}": censored * rate[:, None],
-            f"censored_rate2_{side}": censored * (rate / np.maximum(depth, 1.0))[:, None],
+            f"censored_rate2_{side}": censored * (rate / some)[:, None],
         }
     return held
 

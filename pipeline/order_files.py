@@ -64,10 +64,16 @@ def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]
     read = {name: pd.to_numeric(frame[name], errors="coerce").astype(float) for name in numbers if name in frame}
     read |= {name: pd.to_datetime(frame[name], errors="coerce", utc=True, format="ISO8601")
              for name in times if name in frame}
-    read |= {name: frame[name].astype(str) for name in ("id", "order") if name in frame}
+    read |= {name: _label(frame[name]) for name in ("id", "order") if name in frame}
     if "side" in frame:
         read["side"] = frame["side"].astype(str).str.strip().str.upper().map(SIDES)
     return frame.assign(**read)
+
+
+def _label(ids: pd.Series) -> pd.Series:
+    """Return ids as text, whole numbers without a decimal: a column with a gap has been read as floats."""
+    whole = pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all()
+    return (ids.astype("Int64") if whole else ids).astype(str)
 
 
 def _clean_fills(
@@ -94,7 +100,7 @@ def _clean_fills(
     if "id" in fills:
         ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
         filled = fills.groupby("order")["quantity"].transform("sum")
-        twin &= filled > fills["order"].map(ordered) * (1 + ROUNDING)
+        twin &= filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)  # of no fills text
     noted["double_print"] = int(twin.sum())
     return fills[~twin], noted
 

@@ -17,8 +17,8 @@ YEAR = 252  # days: the volatility is annualised
 OUT_OF_SCALE = 20.0  # a value or volatility this many times off its usual level is a fault of the tape
 MOST_MOVE = 2.0  # a price this many times the arrival price, within a day, is a fault or a split
 DEFINITION = (
-    "I = terminal / arrival - 1; J = VWAP to 15:30 / arrival - 1; X = signed imbalance, V = mean value of the 10 days "
-    "before, both in USD",
+    "I = terminal / arrival - 1; J = VWAP to 15:30 / arrival - 1; X = signed imbalance, V = mean value of the last "
+    "10 days before that have one, both in USD",
     "sigma = the day before's volatility / sqrt(252); T = 6/6.5 day, price read at the close; without shares "
     "outstanding: I = gamma sigma X/V, J - I/2 = eta sigma sgn(X) |X/(VT)|^delta")
 
@@ -35,14 +35,14 @@ def read_panel(folder: str) -> OrderSample:
     tables, noted = _tables(Path(folder))
     index, days = tables["arrival"].index, tables["arrival"].columns
     grid = {name: table.to_numpy(dtype=float) for name, table in tables.items()}
-    average = _before(tables["value"].where(tables["value"] > 0).T.rolling(LOOKBACK).mean().T)
+    average = _average(tables["value"])
     sigma = _before(tables["volatility"])
     reasons = _reasons(grid, average, sigma, index.to_numpy())
     kept, dropped = screen(reasons)
     if not kept.any():
         worst = max(dropped, key=lambda reason: dropped[reason])
-        raise InputError(f"{folder}: no stock-day can be used, {dropped[worst]} of {kept.size} for {worst}; "
-                         f"a panel needs more than {LOOKBACK} days")
+        raise InputError(f"{folder}: no stock-day can be used, {dropped[worst]} of {kept.size} for {worst}; a panel "
+                         f"needs more than {LOOKBACK} days with every quantity")
     part = {name: values[kept] for name, values in grid.items()}
     traded = np.full(int(kept.sum()), TRADED_DAYS)
     orders = Orders(
@@ -99,6 +99,13 @@ def _before(table: pd.DataFrame) -> np.ndarray:
     return table.shift(1, axis=1).to_numpy(dtype=float)
 
 
+def _average(value: pd.DataFrame) -> np.ndarray:
+    """Return the mean value of the last days before that have one: a day off the tape does not cost those after it."""
+    days = value.where(value > 0).set_axis(range(len(value))).stack().dropna()
+    mean = days.groupby(level=0).rolling(LOOKBACK).mean().droplevel(0).unstack()
+    return _before(mean.reindex(index=range(len(value)), columns=value.columns).ffill(axis=1))
+
+
 def _reasons(
     grid: dict[str, np.ndarray], average: np.ndarray, sigma: np.ndarray, ticker: np.ndarray
 ) -> dict[str, Mask]:
@@ -108,7 +115,7 @@ def _reasons(
     named = ticker != ""
     identical = np.zeros(len(ticker), dtype=bool)
     identical[named] = pd.DataFrame(np.hstack(measured)[named]).duplicated().to_numpy()
-    usual = np.nanmedian(np.where(grid["volatility"] > 0, grid["volatility"], np.nan), axis=None)
+    usual = pd.Series(grid["volatility"][grid["volatility"] > 0]).median()
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "blank_ticker": np.broadcast_to((ticker == "")[:, None], shape),

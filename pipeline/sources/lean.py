@@ -103,7 +103,7 @@ def _csv(path: Path, url: str, names: tuple[str, ...]) -> pl.DataFrame:
         raise InputError(f"{url}: {path.name}: not LEAN's {len(names)} columns ({reason}); is it whole?") from None
     table = table.with_columns(pl.col("condition").str.to_integer(base=16, dtype=pl.Int64, strict=False),
                                pl.col("suspicious") == "1", pl.col("row").cast(pl.Int64))
-    short = table.filter(pl.any_horizontal(pl.exclude("venue").is_null()))
+    short = table.filter(pl.any_horizontal(pl.exclude("venue").is_null(), ~pl.col(pl.Float64).is_finite()))
     if len(short):
         raise InputError(f"{url}: {path.name}, row {short['row'][0]}: fields are missing or no numbers; is it whole?")
     return table

@@ -88,27 +88,24 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
             parts = [(path, url) for path, url in zip(paths, raw.urls, strict=True)
                      if re.fullmatch(table.files, Path(url).name)]
             frames = [read_table(path, url, table, mapped, raw) for path, url in parts]
-            tables[kind] = pl.concat(frames).partition_by("symbol", "day", as_dict=True, include_key=False)
+            tables[kind] = pl.concat(frames)
         urls = [next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
                 for table in (mapped.quotes, mapped.trades)]
     yield from _batches(tables, mapped, urls, calendar)
 
 
 def _batches(
-    tables: dict[str, dict[tuple[object, ...], pl.DataFrame]], mapped: ColumnMap, urls: list[str],
-    calendar: SessionCalendar,
+    tables: dict[str, pl.DataFrame], mapped: ColumnMap, urls: list[str], calendar: SessionCalendar
 ) -> Iterator[Batch]:
     cleaners: dict[str, Cleaner] = {}
-    for symbol, day in sorted(tables["quotes"].keys() | tables["trades"].keys()):
-        key = (symbol, day)
-        quotes, trades = (_one(tables[kind], key) for kind in ("quotes", "trades"))
+    parts = {kind: table.partition_by("symbol", "day", as_dict=True, include_key=False)
+             for kind, table in tables.items()}
+    none = {kind: table.clear().drop("symbol", "day") for kind, table in tables.items()}
+    for symbol, day in sorted(parts["quotes"].keys() | parts["trades"].keys()):
+        quotes, trades = (parts[kind].get((symbol, day), none[kind]) for kind in ("quotes", "trades"))
         records = SymbolDay(str(symbol), _quotes(quotes, mapped), _trades(trades, mapped.trades), *urls)
         cleaner = cleaners.setdefault(str(symbol), Cleaner(str(symbol), urls[0], calendar, 1, opening_cross=False))
         yield from cleaner.clean(records.records(calendar))
-
-
-def _one(tables: dict[tuple[object, ...], pl.DataFrame], key: tuple[object, ...]) -> pl.DataFrame:
-    return tables[key] if key in tables else next(iter(tables.values())).clear()
 
 
 def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:

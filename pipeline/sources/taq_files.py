@@ -73,7 +73,8 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
     for name, column in names.items():
         text = found[name].cast(pl.String).str.strip_chars().replace("", None)
         number = text.cast(pl.Float64, strict=False) if found[name].dtype == pl.String else found[name].cast(pl.Float64)
-        _refuse(found, name, pl.Series(text.is_not_null() & number.is_null()), url, f"a number (column {column})")
+        wrong = (text.is_not_null() & number.is_null()) | number.is_infinite().fill_null(False)
+        _refuse(found, name, wrong, url, f"a number (column {column})")
         found = found.with_columns(number.fill_nan(None).alias(name))
     sizes = [name for name in names if name.endswith("_sz") or name == "size"]
     for name in sizes:
@@ -94,7 +95,10 @@ def _timed(found: pl.DataFrame, mapped: ColumnMap, url: str) -> pl.DataFrame:
                 "YYYY-MM-DD or YYYYMMDD beside a time since midnight; name its column, or a group of files")
     moment = _moment(found["time"].dtype, mapped)
     local = {"ambiguous": "earliest", "non_existent": "null"}
-    if mapped.unit == "iso" or mapped.since == "midnight":
+    kind = found["time"].dtype
+    if isinstance(kind, pl.Datetime) and kind.time_zone and mapped.since == "epoch":  # Parquet's own zone
+        zoned = pl.col("time").cast(pl.Datetime("ns", kind.time_zone)).dt.convert_time_zone(zone)
+    elif mapped.unit == "iso" or mapped.since == "midnight":
         zoned = moment.dt.replace_time_zone(zone, **local)
         if mapped.unit == "iso" and found["time"].dtype == pl.String and mapped.since == "epoch":
             stated = pl.col("time").str.replace("T", " ", literal=True).str.to_datetime(

@@ -41,3 +41,8 @@ def test_round_trips_that_earn_money_are_found_and_only_those():
                 moved += gamma * trade
             profits.append(-cost)
         assert ("round_trip" in codes(impact)) == (max(profits) > 0), gamma
+
+
+def test_a_linear_cost_is_outweighed_at_every_size():
+    (linear,) = admissibility(Impact(spread=0.0, scale=0.01, k=1.0, gamma=1e-6), 100, 1000)
+    assert (linear.code, "at every size" in linear.message) == ("nonconvex", True)

@@ -74,6 +74,9 @@ def test_without_sides_gamma_is_zero_and_said_to_be():
     fit = fit_permanent(np.arange(20.0), np.zeros(20))
     assert fit.gamma == 0
     assert [caveat.code for caveat in fit.warnings] == ["gamma_not_identified"]
+    still = fit_permanent(np.zeros(20), np.arange(20.0))
+    assert (still.gamma, still.r2) == (0, 0)
+    assert [caveat.code for caveat in still.warnings] == ["gamma_not_identified"]
 
 
 def test_windows_are_regressions_of_their_own():

@@ -287,3 +287,18 @@ def test_a_coefficient_that_is_zero_is_seldom_kept_with_few_days():
     truth = Truth(days=8, periods=12, beta=0.0, forecast_error=0.3, tilt=0.02, day_noise=0.2)
     kept = sum(fit_law(planted(truth, seed), Family.SPREAD_POWER, 2).beta != 0 for seed in range(150))
     assert kept <= 11  # 7.5 expected
+
+
+def test_a_bucket_of_one_cluster_shares_its_neighbours_level_and_error():
+    cells = planted(Truth(), 3)
+    last = cells.bucket.max()
+    seen = cells.cluster == cells.cluster[cells.bucket == last][0]
+    thin = cells.take((cells.bucket != last) | seen)
+    fit = fit_law(thin, Family.SPREAD_POWER, last + 1)
+    assert "bucket_borrowed" in {caveat.code for caveat in fit.warnings}
+    assert fit.values[last] == fit.values[last - 1]
+    assert fit.covariance.standard_errors[last] == fit.covariance.standard_errors[last - 1] > 0
+    assert fit.n == len(thin.size)  # its cells are used
+    alone = thin.take(thin.bucket == last)
+    with pytest.raises(ValueError, match="cluster: 1 found"):
+        fit_law(alone, Family.SPREAD_POWER, last + 1)

@@ -60,3 +60,12 @@ def test_short_samples_and_flows_without_sides_fall_back():
         permanent_impact(change[:9], flow[:9], np.zeros(9, np.int64))
     with pytest.raises(ValueError, match="session: shape"):
         permanent_impact(change, flow, np.zeros(9, np.int64))
+
+
+def test_one_period_that_carries_gamma_is_said():
+    change, flow, session = tape(0.004, 0.0)
+    assert "one_period_dominates" not in {caveat.code for caveat in permanent_impact(change, flow, session).warnings}
+    flow[7] = 2 * np.sqrt((flow**2).sum())
+    for end in (20, 1000):  # by Kyle's slope, by the long-run response
+        found = permanent_impact(change[:end], flow[:end], session[:end])
+        assert "one_period_dominates" in {caveat.code for caveat in found.warnings}

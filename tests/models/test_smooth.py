@@ -136,5 +136,15 @@ def test_few_levels_stand_for_themselves(levels):
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="covariance: shape"):
         shrink_profile(np.zeros(13), np.eye(12), MIDPOINTS, TIMES)
-    with pytest.raises(ValueError, match="covariance: level 3 has no variance"):
-        shrink_profile(np.zeros(13), np.diag(np.arange(13) != 3).astype(float), MIDPOINTS, TIMES)
+
+
+def test_levels_without_error_are_kept_or_seen_as_near_the_curve_as_half_the_median():
+    levels = np.linspace(0, 1, BUCKETS)
+    exact = shrink_profile(levels, np.zeros((BUCKETS, BUCKETS)), MIDPOINTS, TIMES)
+    np.testing.assert_array_equal(exact.values, levels)
+    np.testing.assert_array_equal(exact.curve_errors, 0)
+    rng = np.random.default_rng(1)
+    noisy = rng.normal(0, 0.3, BUCKETS)
+    one = shrink_profile(noisy, 0.09 * np.diag(np.arange(BUCKETS) != 3), MIDPOINTS, TIMES)
+    assert 0 < one.believed[3] < 1
+    assert one.believed[3] > np.median(one.believed)

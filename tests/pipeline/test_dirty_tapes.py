@@ -64,3 +64,16 @@ def test_rows_on_a_day_without_a_session_are_counted(small_tape: Path, tmp_path:
     frames[first] = pl.concat([saturday, frames[first]])
     quality = run(frames, tmp_path).results.quality.set_index(["date", "rule"])["rows"]
     assert quality["2025-01-04", "out_of_session"] == 500
+
+
+def test_a_day_that_has_just_begun_has_no_bootstrap_but_a_law(
+    small_tape: Path, tmp_path: Path, own_mlflow: Path
+) -> None:
+    first, second, *_ = sorted(name for name in tapes(small_tape) if name.startswith("SIM0"))
+    frames = tapes(small_tape)
+    morning = pl.col("ts_event").dt.convert_time_zone("America/New_York").dt.time() < pl.time(10, 20)
+    result = run({first: frames[first], second: frames[second].filter(morning)}, tmp_path)
+    assert "bootstrap_failed" in codes(result, "SIM0")  # most resamples lack a half-hour that one day alone has
+    table = result.results.symbols[0].calibration.parameters.set_index("name")
+    assert table["bootstrap_error"].isna().all()
+    assert table.loc["k", "standard_error"] > 0

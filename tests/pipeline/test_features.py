@@ -1,6 +1,6 @@
 """Features against a slow walk through every instant, and against tapes whose future was changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -98,6 +98,16 @@ def test_cells_equal_a_second_by_second_walk():
                 found = cell[["excess", "censored_depth", "censored_excess", "censored_dispersion"]].to_numpy(float)
                 np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     assert 0 < got.censored.mean() < 1  # the tape exercises both cases
+
+
+def test_fractions_of_a_share_are_walked_alike():
+    given, unit = tape(), 1000.0
+    sizes = [name for name in given.quotes.columns if "_sz_" in name]
+    small = replace(given, quotes=given.quotes.with_columns(pl.col(sizes) / unit))
+    whole = features.run(given, session(6), SIZES, "X").cells
+    got = features.run(small, session(6), tuple(size / unit for size in SIZES), "X").cells
+    for name, scale in (("censored_depth", unit), ("censored_excess", unit), ("censored_dispersion", 1.0)):
+        np.testing.assert_allclose(got[name] * scale, whole[name], rtol=1e-9, atol=1e-9)
 
 
 def test_book_averages_equal_second_by_second_means():

@@ -125,7 +125,33 @@ def test_a_panels_defect_is_counted_by_its_name(
     changed(panel(tmp_path), table, 5, day, value)
     dropped = read_panel(str(tmp_path)).dropped
     assert dropped[reason] == rows
-    assert dropped["no_average_value"] == (STOCKS * 10 - STOCKS if reason != "no_value" else STOCKS * 9 + 10)
+    assert dropped["no_average_value"] == STOCKS * 9  # of the first day it is volatility that is missed first
+
+
+def test_a_day_off_the_tape_costs_itself_alone(tmp_path: Path) -> None:
+    folder = panel(tmp_path)
+    whole = read_panel(str(folder)).orders
+    for name in TABLES.values():
+        frame = pd.read_csv(folder / name, index_col=0)
+        frame.iloc[:, 20] = 0.0
+        frame.to_csv(folder / name)
+    sample = read_panel(str(folder))
+    assert len(sample.orders) == STOCKS * (DAYS - 12)  # the warm-up, the day, and the next without volatility before it
+    value = pd.read_csv(folder / TABLES["value"], index_col=0).to_numpy()
+    imbalance = pd.read_csv(folder / TABLES["imbalance"], index_col=0).to_numpy()
+    days = [*range(15, 20), *range(21, 26)]  # the last ten before day 26 that are on the tape
+    np.testing.assert_allclose(sample.orders.participation[sample.orders.day == 26],
+                               imbalance[:, 26] / value[:, days].mean(axis=1))
+    before = whole.day < 20
+    assert (whole.participation[before] == sample.orders.participation[sample.orders.day < 20]).all()
+
+
+def test_a_panel_without_volatility_or_value_is_refused_by_name(tmp_path: Path) -> None:
+    for name, reason in (("volatility", "no_volatility"), ("value", "no_average_value")):
+        folder = panel(tmp_path)
+        (0 * pd.read_csv(folder / TABLES[name], index_col=0)).to_csv(folder / TABLES[name])
+        with pytest.raises(InputError, match=reason):
+            read_panel(str(folder))
 
 
 def test_a_renamed_and_a_blank_ticker_are_left_out(tmp_path: Path) -> None:
@@ -229,6 +255,23 @@ def test_fills_are_counted_once_and_events_are_not_fills(tmp_path: Path) -> None
     assert (sample.orders.participation == clean.orders.participation).all()
     nameless = pd.concat([fills, fills.iloc[[4]]]).drop(columns="fill_id")
     assert read_orders(written(tmp_path, orders, nameless), ColumnMap()).noted["double_print"] == 1
+
+
+def test_whole_numbers_read_as_floats_are_the_same_ids(tmp_path: Path) -> None:
+    orders, fills = fills_folder(tmp_path)
+    number = orders["order_id"].str[1:].astype(int)
+    of_fill = fills["order_id"].str[1:].astype(float)
+    of_fill[3] = np.nan  # a gap: the whole column is read as floats
+    folder = written(tmp_path, orders.assign(order_id=number), fills.assign(order_id=of_fill))
+    sample = read_orders(folder, ColumnMap())
+    assert len(sample.orders) == len(orders)
+    assert sample.noted["fill_without_order"] == 1
+
+
+def test_fills_of_no_order_are_refused(tmp_path: Path) -> None:
+    orders, fills = fills_folder(tmp_path)
+    with pytest.raises(InputError, match="40 of 40 for no_fills"):
+        read_orders(written(tmp_path, orders, fills.assign(order_id="none")), ColumnMap())
 
 
 def test_fills_of_the_other_side_bad_fills_and_none(tmp_path: Path) -> None:

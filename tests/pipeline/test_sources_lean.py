@@ -185,6 +185,7 @@ def test_only_the_regular_session_is_kept_on_a_half_day_and_across_the_change_of
     (PAIRS[::-1], [trade(5, 100_0300)], r"quote.zip: row 3: time runs backwards for IBM"),
     (PAIRS, [trade(5, 100_0300), trade(5, 100_0300)[:4]], r"Trade_Tick.csv, row 2: fields are missing"),
     (PAIRS, [(*trade(5, 100_0300)[:4], "zz", 0)], r"Trade_Tick.csv, row 1: fields are missing or no numbers"),
+    (PAIRS, [("nan", *trade(5, 100_0300)[1:])], r"Trade_Tick.csv, row 1: fields are missing or no numbers"),
     ([(1, 2, 3)], [trade(5, 100_0300)], "Quote_Tick.csv: not LEAN's 8 columns"),
     (PAIRS, [(*trade(5, 100_0300), 1, 2)], "not LEAN's 6 columns"),
 ])

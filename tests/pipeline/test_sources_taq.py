@@ -64,6 +64,7 @@ def test_any_way_of_writing_time_gives_the_same_tape(tmp_path: Path, settings: s
 
 @pytest.mark.parametrize(("settings", "time"), [
     ("unit = 'iso'", LOCAL), ("unit = 'iso'", LOCAL.dt.replace_time_zone(None)),
+    ("unit = 'iso'", LOCAL.dt.convert_time_zone("UTC")), ("unit = 'ns'", LOCAL),
     ("unit = 'iso'\nsince = 'midnight'", LOCAL.dt.time())])
 def test_parquets_own_times_are_taken(tmp_path: Path, settings: str, time: pl.Expr) -> None:
     text = settings + MAP.replace('since = "epoch"', "").replace('unit = "ns"', "")
@@ -176,6 +177,7 @@ def test_a_wrong_map_is_named_in_one_line(tmp_path: Path, change: tuple[str, str
 
 @pytest.mark.parametrize(("name", "rows", "said"), [
     ("trades", "ABC,1736173800500000000,abc,100\n", r"trades.csv: row 4: price 'abc': expected a number \(column px\)"),
+    ("quotes", "ABC,1736173809000000000,inf,1,101,1\n", r"quotes.csv: row 4: bid_px .inf.: expected a number"),
     ("trades", "ABC,1736173800500000000,1e2,\n", "trades.csv: row 4: size is missing: expected a size"),
     ("trades", "ABC,17361738", "trades.csv: row 4: time runs backwards for ABC"),  # cut off
     ("quotes", "ABC,1736173800000000000,100,1,101,1\n", "quotes.csv: row 4: time runs backwards for ABC"),
@@ -189,6 +191,13 @@ def test_a_wrong_row_is_named_in_one_line(tmp_path: Path, name: str, rows: str, 
     with pytest.raises(InputError, match=said) as caught:
         [list(taq.read(raw, XNYS)) for raw in taq.discover(str(tmp_path / "tape"), columns)]
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_without_rows_leaves_a_tape_of_the_other(tmp_path: Path) -> None:
+    (batch,) = read(tmp_path, tape(rows=12) | {"trades": tape()["trades"].clear()})
+    assert (len(batch.quotes), len(batch.trades)) == (12, 0)
+    (batch,) = read(tmp_path, tape(rows=12) | {"quotes": tape()["quotes"].clear()})
+    assert (len(batch.quotes), len(batch.trades)) == (0, 12)
 
 
 def test_the_map_belongs_to_this_source_alone(tmp_path: Path) -> None:
