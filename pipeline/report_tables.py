@@ -90,9 +90,10 @@ def parameter_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clo
         error, interval = "fixed", MISSING
         if pd.notna(row.standard_error):
             error, interval = number(row.standard_error, 2), _range(row.value, row.low, row.high, digits)
-        profile = f"{number(row.profile_low, 3)} … {number(row.profile_high, 3)}" if pd.notna(row.profile_low) else ""
+        profile = " … ".join(number(end, digits) for end in (row.profile_low, row.profile_high))
         rows.append((name, number(row.value, digits), error, interval, number(row.dof, 2),
-                     number(row.bootstrap_error, 2), profile, level, row.unit, row.source))
+                     number(row.bootstrap_error, 2), profile if pd.notna(row.profile_low) else "", level,
+                     row.unit, row.source))
     head = ("Parameter", "Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error",
             "Profile range", "α", "Unit", "Estimator")
     return Table(head, tuple(rows), words=(0, 8, 9),

@@ -264,7 +264,7 @@ def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
 
 def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
     k, *_ = find_rows(page, "k")
-    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "18", "0.014", "1.49 … 1.56", "", "1",
+    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "18", "0.014", "1.490 … 1.560", "", "1",
                  "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
     gamma, *_ = find_rows(page, "γ")
     assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
