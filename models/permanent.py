@@ -44,7 +44,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
     with a caveat, only where too few periods are known for lags, or where neither the permanent nor the transient
     part of the response can be told from zero.
     Raises: ValueError when lengths differ or fewer than ten periods are known.
-    Source: `fit_hasbrouck`, `fit_permanent`.
+    Source: Hasbrouck 1991, see `models.hasbrouck.fit_hasbrouck`; Kyle 1985, see `models.flow.fit_permanent`.
     """
     if np.shape(session) != np.shape(mid_change):
         raise ValueError(f"session: shape {np.shape(session)}, mid_change has {np.shape(mid_change)}")

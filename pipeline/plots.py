@@ -136,19 +136,18 @@ def plot_unfolding(unfolding: pd.DataFrame, clock: Clock) -> Figure:
 
 
 @matplotlib.rc_context(STYLE)
-def plot_alpha(shrinkage: pd.DataFrame, periods: Sequence[Period], session: int, clock: Clock) -> Figure:
+def plot_alpha(levels: pd.DataFrame, periods: Sequence[Period], session: int, clock: Clock) -> Figure:
     """Draw each bucket's own level with its interval, over the level of every period that the plan uses.
 
-    session: periods of a full one.
+    levels: estimate, low, high, of logs, one row a bucket; session: periods of a full one.
     """
-    levels = shrinkage[shrinkage["parameter"].str.startswith("log_alpha_")]
     edges = -(-np.arange(len(levels) + 1) * session // len(levels))  # period * buckets // periods
     middle = clock.hours((edges[:-1] + edges[1:]) / 2)
-    own, reach = levels["estimate"].to_numpy(), 1.96 * levels["estimate_error"].to_numpy()
+    own, low, high = (np.exp(levels[name].to_numpy()) for name in ("estimate", "low", "high"))
     figure = Figure(figsize=(9.6, 2.8))
     ax = figure.subplots()
-    ax.errorbar(middle, np.exp(own), [np.exp(own) - np.exp(own - reach), np.exp(own + reach) - np.exp(own)], fmt="o",
-                color=PALETTE["orange"], markersize=4, linewidth=1.0, label="Buckets, 95%")
+    ax.errorbar(middle, own, [own - low, high - own], fmt="o", color=PALETTE["orange"], markersize=4, linewidth=1.0,
+                label="Buckets, 95%")
     ax.plot(clock.hours(np.array([period.i for period in periods])) + clock.length / 2,
             [period.alpha for period in periods], color=PALETTE["blue"], label="In use")
     ax.set_title("α through the day, currency / share^k")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from models.covariance import Covariance
 from pipeline import report_tables as tables
 from pipeline.config import AllocateConfig
 from pipeline.params import Calendar, Law, Params
@@ -75,6 +77,15 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """What a stage said under one code."""
+
+    stage: str
+    code: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SymbolView:
     """One symbol as the template shows it: text, tables, and SVG by figure name (absent without data)."""
 
@@ -85,7 +96,7 @@ class SymbolView:
     risk_aversion: str
     law: Law
     family: str
-    warnings: tuple[tuple[str, str, str], ...]
+    warnings: tuple[Warned, ...]
     svg: dict[str, str]
     held_out: str
     tables: dict[str, Table]
@@ -120,10 +131,9 @@ def render(params: Params, reports: tuple[SymbolReport, ...], quality: pd.DataFr
     views = [_view(params, report) for report in reports]
     totals = {"quality": tables.quality_totals(quality), "days": tables.quality_days(quality),
               "stages": tables.stage_table(facts.stages)}
-    used = {name for view in views for table in view.tables.values() for name in table.estimators}
-    used |= {source for report in reports for source in report.calibration.parameters["source"]}
+    used = {name for view in views for table in view.tables.values() for name in table.estimators + table.sources}
     return _template().render(
-        views=views, tables=totals, estimators=estimators(used), linked=used, facts=facts, calendar=params.calendar,
+        views=views, tables=totals, estimators=estimators(used), facts=facts, calendar=params.calendar,
         command=_run_command(reports, facts))
 
 
@@ -131,9 +141,7 @@ def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     """Return the symbol's figures by name; one whose table is empty is left out."""
     from pipeline import plots
 
-    calendar = params.calendar
-
-    clock = plots.Clock.of(calendar, report.schedule.plan)
+    clock = plots.Clock.of(params.calendar, report.schedule.plan)
     facts = report.calibration.facts.iloc[0]
     drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
     if len(report.forecast.backtest):
@@ -142,12 +150,21 @@ def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
         drawn["unfolding"] = plots.plot_unfolding(report.forecast.unfolding, clock)
     if len(report.calibration.curve):
         drawn["cost"] = plots.plot_cost(report.calibration.curve, facts["price"])
-    if report.shrinkage["parameter"].str.startswith("log_alpha_").sum() > 1:
+    levels = _levels(report)
+    if len(levels) > 1:
         periods = params.symbols[report.symbol].periods
-        drawn["alpha"] = plots.plot_alpha(report.shrinkage, periods, calendar.periods, clock)
+        drawn["alpha"] = plots.plot_alpha(levels, periods, params.calendar.periods, clock)
     if len(report.learned.importance):
         drawn["importance"] = plots.plot_importance(report.learned.importance)
     return drawn
+
+
+def _levels(report: SymbolReport) -> pd.DataFrame:
+    """Return the log levels by bucket before they were smoothed: estimate, low, high (the 95% interval)."""
+    table = report.shrinkage[report.shrinkage["parameter"].str.startswith("log_alpha_")]
+    dof = report.calibration.parameters.set_index("name")["dof"].reindex(table["parameter"]).to_numpy()
+    reach = Covariance(tuple(table["parameter"]), np.diag(table["estimate_error"] ** 2), dof).reach()
+    return table[["estimate"]].assign(low=table["estimate"] - reach, high=table["estimate"] + reach)
 
 
 def _view(params: Params, report: SymbolReport) -> SymbolView:
@@ -166,11 +183,13 @@ def _view(params: Params, report: SymbolReport) -> SymbolView:
         held_out=_held_out(report.forecast.backtest),
         tables={
             "costs": tables.cost_table(report.schedule), "fit": tables.fit_table(facts),
-            "parameters": tables.parameter_table(report.calibration.parameters, params.calendar.periods, clock),
+            "parameters": tables.parameter_table(report.calibration.parameters),
+            "levels": tables.level_table(report.calibration.parameters, params.calendar.periods, clock),
             "forecasts": tables.score_table(report.forecast.scores),
             "contest": tables.contest_table(report.forecast.contest),
-            "families": tables.family_table(report.calibration.families), "checks": tables.check_table(facts),
-            "shrinkage": tables.shrinkage_table(report.shrinkage),
+            "families": tables.family_table(report.calibration.families),
+            "checks": tables.check_table(facts, report.calibration.parameters, report.shrinkage),
+            "shrinkage": tables.shrinkage_table(report.shrinkage, params.calendar.periods, clock),
             "candidates": tables.selection_table(report.selection.scores)},
         command=_allocate_command(report))
 
@@ -205,10 +224,12 @@ def _cards(report: SymbolReport, clock: "Clock") -> tuple[Card, ...]:
     return (expected, *savings, peak)
 
 
-def _warnings(report: SymbolReport) -> tuple[tuple[str, str, str], ...]:
+def _warnings(report: SymbolReport) -> tuple[Warned, ...]:
+    """Return the warnings by stage and code, in the order in which they first came."""
     stages = {"calibrate": report.calibration.warnings, "forecast": report.forecast.warnings,
               "allocate": report.schedule.warnings}
-    return tuple((stage, row.code, row.message) for stage, table in stages.items() for row in table.itertuples())
+    return tuple(Warned(stage, str(code), tuple(rows["message"])) for stage, table in stages.items()
+                 for code, rows in table.groupby("code", sort=False))
 
 
 def _run_command(reports: tuple[SymbolReport, ...], facts: RunFacts) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,13 +21,16 @@ SERIES = {"volatility": "Volatility", "volume": "Volume", "half_spread": "Half s
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
 LOSSES = {"qlike": "QLIKE", "mse_log": "MSE of logarithms"}
 BREAKDOWN = ("spread", "temporary", "permanent", "drift")
+ESTIMATED = ("Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error")
+INFERENCE = ("models.covariance.jackknifed", "models.inference.one_step_bootstrap")
 
 
 @dataclass(frozen=True)
 class Table:
     """A table of text: the columns numbered in `words` are left-aligned, the rows in `marked` stand out.
 
-    estimators: dotted names of the functions that made the numbers.
+    estimators: dotted names of the functions that made the numbers; sources: of the one that made the second column's,
+    one a row.
     """
 
     head: tuple[str, ...]
@@ -35,6 +38,7 @@ class Table:
     words: tuple[int, ...] = (0,)
     marked: tuple[int, ...] = ()
     estimators: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -77,35 +81,45 @@ def percent(value: float) -> str:
     return MISSING if pd.isna(value) else f"{value:.1%}".replace("-", "−")
 
 
-def parameter_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clock") -> Table:
-    """List every parameter with its errors, 95% interval (Student), level, unit and estimator."""
-    buckets = int(parameters["name"].str.startswith("log_alpha_").sum())
-    rows = []
-    for row in parameters.itertuples():
-        name, level = SYMBOLS.get(row.name, row.name), ""
-        if row.name.startswith("log_alpha_"):
-            bucket = int(row.name.removeprefix("log_alpha_"))
-            name, level = _bucket_name(bucket, buckets, calendar_periods, clock), number(math.exp(row.value), 3)
-        digits = _digits(row.value, row.standard_error)
-        error, interval = "fixed", MISSING
-        if pd.notna(row.standard_error):
-            error, interval = number(row.standard_error, 2), _range(row.value, row.low, row.high, digits)
-        profile = " … ".join(number(end, digits) for end in (row.profile_low, row.profile_high))
-        rows.append((name, number(row.value, digits), error, interval, number(row.dof, 2),
-                     number(row.bootstrap_error, 2), profile if pd.notna(row.profile_low) else "", level,
-                     row.unit, row.source))
-    head = ("Parameter", "Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error",
-            "Profile range", "α", "Unit", "Estimator")
-    return Table(head, tuple(rows), words=(0, 8, 9),
-                 estimators=("models.covariance.jackknifed", "models.inference.one_step_bootstrap",
-                             "models.identification.identification", "models.pooling.pool",
-                             "models.smooth.shrink_profile"))
+def parameter_table(parameters: pd.DataFrame) -> Table:
+    """List the parameters that hold all day with their errors, 95% interval (Student) and unit."""
+    table = parameters[~parameters["name"].str.startswith("log_alpha_")]
+    rows = tuple((SYMBOLS.get(row.name, row.name), *_estimated(row), _profile(row), row.unit)
+                 for row in table.itertuples())
+    head = ("Parameter", *ESTIMATED, "Profile range", "Unit")
+    return Table(head, rows, words=(0, 7), sources=tuple(table["source"]), estimators=(
+        *INFERENCE, "models.identification.identification", "models.pooling.pool"))
+
+
+def level_table(parameters: pd.DataFrame, calendar_periods: int, clock: "Clock") -> Table:
+    """List the level of temporary impact by time of day as `parameter_table` does: its log and what that stands for."""
+    table = parameters[parameters["name"].str.startswith("log_alpha_")]
+    rows = tuple((_bucket_name(bucket, len(table), calendar_periods, clock), *_estimated(row),
+                  number(math.exp(row.value), 3)) for bucket, row in enumerate(table.itertuples()))
+    return Table(("Parameter", *ESTIMATED, "α"), rows, sources=tuple(table["source"]),
+                 estimators=(*INFERENCE, "models.smooth.shrink_profile"))
+
+
+def _estimated(row: Any) -> tuple[str, ...]:
+    """Return the cells under ESTIMATED."""
+    digits = _digits(row.value, row.standard_error)
+    error, interval = "fixed", MISSING
+    if pd.notna(row.standard_error):
+        error, interval = number(row.standard_error, 2), _range(row.value, row.low, row.high, digits)
+    return number(row.value, digits), error, interval, number(row.dof, 2), number(row.bootstrap_error, 2)
+
+
+def _profile(row: Any) -> str:
+    if pd.isna(row.profile_low):
+        return ""
+    digits = _digits(row.value, row.standard_error)
+    return " … ".join(number(end, digits) for end in (row.profile_low, row.profile_high))
 
 
 def family_table(families: pd.DataFrame) -> Table:
     """List the families compared, the one that the walks support and the one in use."""
-    rows = tuple((row.family.replace("_", " "), number(row.k, 4), number(row.k_error, 2), number(row.deviance),
-                  number(row.criterion, 6), row.restriction, number(row.p_value, 2),
+    rows = tuple((row.family.replace("_", " "), number(row.k, 4), number(row.k_error, 2) if row.k_error else "fixed",
+                  number(row.deviance), number(row.criterion, 6), row.restriction, number(row.p_value, 2),
                   ", ".join(word for word, yes in (("supported", row.selected), ("used", row.used)) if yes), row.note)
                  for row in families.itertuples())
     marked = tuple(place for place, used in enumerate(families["used"]) if used)
@@ -113,31 +127,51 @@ def family_table(families: pd.DataFrame) -> Table:
     return Table(head, rows, words=(0, 5, 7, 8), marked=marked, estimators=("models.families.compare_families",))
 
 
-def check_table(facts: pd.Series) -> Table:
+def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFrame) -> Table:
     """List what the estimates rest on: each check's value, its error, and how to read it."""
-    def pair(name: str, digits: int = 3) -> tuple[str, str]:
-        return number(facts[name], digits), number(facts[f"{name}_error"], 2)
+    def pair(name: str) -> tuple[str, str]:
+        return number(facts[name], 3), number(facts[f"{name}_error"], 2)
 
-    half_life = facts["refill_half_life"]
+    gamma, *_ = parameters[parameters["name"] == "gamma"].itertuples()
+    used = {"hasbrouck": "its long-run response", "kyle": "this slope"}[facts["gamma_estimator"]]
+    half_life, known = facts["refill_half_life"], math.isfinite(facts["refill_half_life"])
     rows = (
-        ("k without the censoring correction", *pair("k_dropped"),
-         "dropping the time in which depth ran out keeps thick books and biases costs of large sizes down"),
+        *_exponent_rows(facts, shrinkage),
         ("log α of buys less that of sells", *pair("asymmetry"), "0 where both sides cost the same"),
         ("Realized on predicted volatility", *pair("volatility_slope"), "slope; below 1 the forecast is noisy, β low"),
         ("Realized on predicted volume", *pair("volume_slope"), "slope; below 1 the forecast is noisy, θ low"),
-        ("γ by Kyle’s slope", *pair("gamma_kyle"), f"within the period; γ in use is by {facts['gamma_estimator']}"),
-        ("Half-life of the book’s refill, s", number(half_life, 3) if math.isfinite(half_life) else MISSING, "",
-         "of displayed depth after trades" if math.isfinite(half_life) else "not identified"),
+        ("γ by Kyle’s slope", *pair("gamma_kyle"), "what signed volume moves the mid within the period, with what "
+         f"decays later; γ in use, {number(gamma.value, 3)}, is from {used}"),
+        ("Half-life of the book’s refill, s", number(half_life, 3) if known else MISSING, "",
+         f"of displayed depth after trades, but for {percent(facts['refill_lasting'])} that does not come back"
+         if known else "not identified"),
         ("Cost factor of slices", *pair("slice_factor"),
          f"{facts['slices']:.0f} a period, {number(facts['slice_spacing'], 3)} s apart; in α"))
     return Table(("Check", "Value", "Standard error", "Meaning"), rows, words=(0, 3), estimators=(
         "models.identification.asymmetry", "models.identification.reliability", "models.flow.fit_permanent",
-        "models.refill.fit_refill", "models.slices.plan_slices", "models.admissibility.admissibility"))
+        "models.hasbrouck.fit_hasbrouck", "models.refill.fit_refill", "models.slices.plan_slices",
+        "models.admissibility.admissibility"))
 
 
-def shrinkage_table(shrinkage: pd.DataFrame) -> Table:
+def _exponent_rows(facts: pd.Series, shrinkage: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return the exponent with and without the censoring correction, before pooling; nothing where it is fixed."""
+    own = shrinkage[shrinkage["parameter"] == "k"]
+    if own.empty or math.isnan(facts["k_dropped"]):
+        return ()
+    estimate = own.iloc[0]
+    return (
+        ("k with the censoring correction", number(estimate["estimate"]), number(estimate["estimate_error"], 2),
+         f"{percent(facts['censored_share'])} of the walks’ time, in which displayed depth ran out, is imputed at k"),
+        ("k if that time were dropped", number(facts["k_dropped"]), number(facts["k_dropped_error"], 2),
+         "what is left of the large sizes is the time of thick books, in which they look cheap"))
+
+
+def shrinkage_table(shrinkage: pd.DataFrame, calendar_periods: int, clock: "Clock") -> Table:
     """List every shrunk parameter: its own estimate, what it became, and how much of it is its own."""
-    rows = tuple((SYMBOLS.get(row.parameter, row.parameter.replace("_", " ")), number(row.estimate),
+    levels = shrinkage.loc[shrinkage["parameter"].str.startswith("log_alpha_"), "parameter"].tolist()
+    names = SYMBOLS | {name: _bucket_name(bucket, len(levels), calendar_periods, clock)
+                       for bucket, name in enumerate(levels)}
+    rows = tuple((names.get(row.parameter, row.parameter), number(row.estimate),
                   number(row.estimate_error, 2), number(row.pooled), number(row.pooled_error, 2),
                   percent(row.own_weight), number(row.centre), number(row.between, 2), number(row.effective_dof, 3),
                   count(row.symbols)) for row in shrinkage.itertuples())

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 import os
 import tempfile
 import warnings
@@ -94,7 +95,8 @@ def log_facts(parameters: dict[str, Any], metrics: dict[str, float], tags: dict[
     mlflow.MlflowClient().log_batch(
         run.info.run_id,
         params=[Param(key, str(value)[:6000]) for key, value in parameters.items()],
-        metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items() if pd.notna(value)],
+        metrics=[Metric(key, float(value), 0, 0) for key, value in metrics.items()
+                 if pd.notna(value) and math.isfinite(value)],  # its database would hold 1.8e308 for infinity
     )
     mlflow.set_tags(tags)
 
@@ -155,12 +157,15 @@ def log_symbol(result: SymbolResult) -> None:
         metrics = dict(zip(parameters["name"], parameters["value"], strict=True))
         metrics |= {f"{row.name}_se": row.standard_error for row in parameters.itertuples()}
         metrics |= {f"{row.name}_{end}": getattr(row, end) for row in parameters.itertuples()
-                    for end in ("low", "high", "bootstrap_error")}
+                    for end in ("low", "high", "dof", "bootstrap_error")}
+        metrics |= {f"effective_dof.{name}": value for name, value in _effective_dof(result.report.shrinkage).items()}
         metrics |= {f"{row.series}.{row.origin}.{name}".replace(" ", "_"): value for row in scores.itertuples()
                     for name, value in ((row.metric, row.model), ("coverage", row.coverage))}
         metrics |= {f"cost_bps.{row.method}": row.cost_bps for row in result.report.schedule.costs.itertuples()}
         facts = result.report.calibration.facts.iloc[0].to_dict()
-        log_facts({"symbol": result.report.symbol, **facts}, metrics, {"level": "symbol"})
+        texts = {name: value for name, value in facts.items() if isinstance(value, str)}
+        metrics |= {name: value for name, value in facts.items() if name not in texts}
+        log_facts({"symbol": result.report.symbol} | texts, metrics, {"level": "symbol"})
         for name, figure in result.figures.items():
             mlflow.log_figure(figure, f"{name}.png")
         mlflow.log_text(result.report.schedule.plan.to_csv(index=False), "schedule.csv")
@@ -169,6 +174,12 @@ def log_symbol(result: SymbolResult) -> None:
             mlflow.log_text(table.to_csv(index=False), f"{name}.csv")
         for row in result.report.selection.scores.itertuples():
             _log_candidate(result, row)
+
+
+def _effective_dof(shrinkage: pd.DataFrame) -> dict[str, float]:
+    """Return the effective degrees of freedom by what was shrunk together: each pooled parameter, then all levels."""
+    names = shrinkage["parameter"].str.replace(r"^log_alpha_\d+$", "log_alpha", regex=True)
+    return shrinkage.groupby(names, sort=False)["effective_dof"].first().to_dict()
 
 
 def _log_candidate(result: SymbolResult, row: Any) -> None:

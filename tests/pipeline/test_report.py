@@ -132,10 +132,13 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
 
 def make_shrinkage(calibration: Calibration) -> pd.DataFrame:
     levels = calibration.parameters.iloc[:BUCKETS]
-    return pd.DataFrame({
+    own = pd.DataFrame([{
+        "parameter": "k", "estimate": 1.519, "estimate_error": 0.014, "pooled": 1.5234, "pooled_error": 0.0123,
+        "own_weight": 0.8, "centre": 1.54, "between": 0.03, "effective_dof": 1.7, "symbols": 2}])
+    return pd.concat([own, pd.DataFrame({
         "parameter": levels["name"], "estimate": levels["value"], "estimate_error": levels["standard_error"],
         "pooled": levels["value"] * 0.99, "pooled_error": 0.05, "own_weight": 0.7, "centre": -8.1, "between": 0.1,
-        "effective_dof": 3.4, "symbols": 1})
+        "effective_dof": 3.4, "symbols": 1})], ignore_index=True)
 
 
 def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
@@ -264,12 +267,11 @@ def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
 
 def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
     k, *_ = find_rows(page, "k")
-    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "18", "0.014", "1.490 … 1.560", "", "1",
-                 "models.impact.fit_law"]  # 1.5234 ± 1.96 × 0.0123
+    assert k == ["k", "1.523", "0.012", "1.499 … 1.548", "18", "0.014", "1.490 … 1.560", "1"]  # 1.5234 ± 1.96 × 0.0123
     gamma, *_ = find_rows(page, "γ")
     assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
     morning, *_ = find_rows(page, "log α, 09:30–10:35")  # 78 periods of 5 min in 6 buckets: 13 periods each
-    assert [*morning[1:4], morning[7]] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2
+    assert [*morning[1:4], morning[6]] == ["−7.912", "0.083", "−8.075 … −7.749", "0.000366"]  # log(3e-4) + .2
 
 
 def test_every_number_links_to_its_estimators_documentation() -> None:
@@ -277,18 +279,27 @@ def test_every_number_links_to_its_estimators_documentation() -> None:
     html = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
     linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', html))
     shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', html, re.DOTALL))
+    assert '<a href="#models.impact.fit_law">1.523</a>' in html
+    assert '<a href="#models.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in html
     assert linked == set(shown)
     assert {"models.impact.fit_law", "models.permanent.permanent_impact", "models.contest.choose"} <= linked
     for name, text in shown.items():
-        assert "Source:" in text, name
+        source = text.partition("Source:")[2]
+        named = {f"models.{each}" for each in re.findall(r"`models\.([\w.]+)`", source)}
+        assert named <= linked, name  # a source may add that of another estimator, which then is on the page too
+        assert re.search(r"\b(1[89]|20)\d\d\b", source) or name == "solver.solve", name
 
 
 def test_families_checks_and_shrinkage_are_listed(page: Page) -> None:
     assert find_rows(page, "spread power")[0][-2] == "supported, used"
-    dropped, *_ = find_rows(page, "k without the censoring correction")
-    assert dropped[1:3] == ["1.41", "0.020"]
+    (kept, *_), (dropped, *_) = (find_rows(page, f"k {which}") for which in (
+        "with the censoring correction", "if that time were dropped"))
+    assert kept[1:3] == ["1.519", "0.014"]
+    assert "12.3% of the walks" in kept[3]
+    assert dropped[1:3] == ["1.410", "0.020"]
+    assert "γ in use, 2.51 × 10⁻⁷, is from its long-run response" in find_rows(page, "γ by Kyle’s slope")[0][3]
     assert find_rows(page, "Half-life of the book’s refill, s")[0][1] == "7.70"
-    assert find_rows(page, "log alpha 0")[0][5] == "70.0%"
+    assert find_rows(page, "log α, 09:30–10:35")[1][5] == "70.0%"
 
 
 def test_winner_is_marked_and_best_named(page: Page) -> None:
@@ -355,12 +366,14 @@ def test_everything_is_escaped() -> None:
 
 def test_warnings_are_shown_with_code_stage_and_message() -> None:
     report = make_report("AAA")
-    fixed = pd.DataFrame({"code": ["beta_negative"], "message": ["β set to 0"]})
+    fixed = pd.DataFrame({"code": ["not_pooled", "beta_negative", "not_pooled"],
+                          "message": ["k: 2 symbols", "β set to 0", "γ: 3 symbols"]})
     short = pd.DataFrame({"code": ["few_days"], "message": ["2 days"]})
     report = replace(report, calibration=replace(report.calibration, warnings=fixed),
                      forecast=replace(report.forecast, warnings=short))
     text = parse(render(make_params("AAA"), (report,), make_quality("AAA"), FACTS)).text
-    assert "2 warnings beta_negative (calibrate) β set to 0 few_days (forecast) 2 days" in text
+    assert ("3 warnings not_pooled (calibrate) k: 2 symbols; γ: 3 symbols beta_negative (calibrate) β set to 0 "
+            "few_days (forecast) 2 days") in text
     assert "No warnings" not in text
 
 
@@ -436,6 +449,16 @@ def test_cost_figure_adds_the_half_spread() -> None:
     lines = {line.get_label(): line.get_ydata() for line in plots.plot_cost(curve, 50.0).axes[0].lines}
     for label, column in (("Fitted law", "fitted"), ("Book walk, censored part imputed", "corrected")):
         np.testing.assert_allclose(lines[label], 200 * (0.01 + buys[column] / buys["size"]))  # 1e4 / 50
+
+
+def test_alpha_figure_spans_the_students_interval_of_every_bucket() -> None:
+    ax = figures(make_report("AAA"), make_params("AAA"))["alpha"].axes[0]
+    marks = ax.containers[0]
+    own = 3e-4 * np.exp(0.1 * np.array([2, 0, -1, -1, 0, 1]))
+    np.testing.assert_allclose(marks.lines[0].get_ydata(), own)
+    bars = np.array([segment[:, 1] for segment in marks.lines[2][0].get_segments()])
+    reach = 2.0976 * 0.0831  # Student's 97.5 % point at 18.4 degrees of freedom
+    np.testing.assert_allclose(bars, np.outer(own, np.exp([-reach, reach])), rtol=1e-4)
 
 
 @pytest.mark.parametrize(("start", "timezone", "expected"), [

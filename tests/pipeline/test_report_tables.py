@@ -27,7 +27,7 @@ def test_both_ends_of_an_interval_share_a_power_of_ten() -> None:
     parameters = pd.DataFrame([{
         "name": "gamma", "value": 9.86e-5, "standard_error": 9.1e-6, "low": 8.08e-5, "high": 1.164e-4, "unit": "",
         "source": ""} | UNKNOWN])
-    table = report_tables.parameter_table(parameters, 390, Clock(9.5, 1 / 60))
+    table = report_tables.parameter_table(parameters)
     assert table.rows[0][1:4] == ("9.86 × 10⁻⁵", "9.1 × 10⁻⁶", "(8.08 … 11.64) × 10⁻⁵")
 
 
@@ -35,7 +35,7 @@ def test_buckets_are_named_by_the_periods_that_fall_in_them() -> None:
     names = [f"log_alpha_{bucket}" for bucket in range(4)]
     parameters = pd.DataFrame({"name": names, "value": 0.0, "standard_error": 1.0, "low": -2.0, "high": 2.0, "unit": "",
                                "source": ""} | UNKNOWN)
-    table = report_tables.parameter_table(parameters, 10, Clock(9.0, 1.0))
+    table = report_tables.level_table(parameters, 10, Clock(9.0, 1.0))
     hours = {bucket: [9 + i for i in range(10) if i * 4 // 10 == bucket] for bucket in range(4)}
     expected = [f"log α, {part[0]:02d}:00–{part[-1] + 1:02d}:00" for part in hours.values()]
     assert [row[0] for row in table.rows] == expected

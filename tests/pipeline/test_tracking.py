@@ -43,8 +43,14 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(client: mlflow.MlflowClient
     kept = {file.path for file in client.list_artifacts(parent["run_id"])}
     assert kept == {"config.json", "params.json", "params.parquet", "schedule.csv", "quality.csv", "report.html"}
     symbol = tree[tree["tags.level"] == "symbol"].iloc[0]
-    assert {"k", "beta", "gamma", "k_se"} <= {name[8:] for name in tree if name.startswith("metrics.")}
-    assert any(file.path.endswith(".png") for file in client.list_artifacts(symbol["run_id"]))
+    run = client.get_run(symbol["run_id"])
+    intervals = {f"k{end}" for end in ("", "_se", "_low", "_high", "_dof", "_bootstrap_error")}
+    shrunk = {"effective_dof.k", "effective_dof.gamma", "effective_dof.log_alpha"}
+    assert intervals | shrunk | {"k_dropped", "slice_factor", "volume.day_ahead.coverage"} <= set(run.data.metrics)
+    assert set(run.data.params) == {"symbol", "family", "route", "gamma_estimator"}  # numbers are metrics, once
+    assert max(abs(value) for value in run.data.metrics.values()) < 1e300  # no infinity in the database's clothes
+    files = {file.path for file in client.list_artifacts(symbol["run_id"])}
+    assert {"schedule.csv", "forecasters.csv", "families.csv", "shrinkage.csv", "alpha.png"} <= files
 
 
 def test_artifacts_stay_in_mlruns(client: mlflow.MlflowClient, small_run: SmallRun) -> None:
