@@ -101,6 +101,10 @@ class Track:
     next_period: Forecast
     day_ahead: Forecast
 
+    def until(self, day: int) -> "Track":
+        """Return what was said of the days before `day`."""
+        return Track(self.next_period[:day], self.day_ahead[:day])
+
 
 def track(name: str, past: PastDays) -> Track:
     """Fit before every day to the days before it, and forecast it period by period and as a whole.
@@ -111,7 +115,7 @@ def track(name: str, past: PastDays) -> Track:
     fitted: Fitted | None = None
     for day, row in enumerate(past.logs):
         if day < FIRST_DAY:
-            steps.append(row_of(one_step(row[None]), 0))
+            steps.append(one_step(row[None])[0])
             aheads.append(Forecast(*(np.full(len(row), np.nan) for _ in fields(Forecast))))
             continue
         fitted = CANDIDATES[name](past.until(day), fitted)
@@ -123,11 +127,6 @@ def track(name: str, past: PastDays) -> Track:
 def stacked(parts: list[Forecast]) -> Forecast:
     """Return forecasts of equal shapes along a new first axis."""
     return Forecast(*(np.stack([getattr(part, each.name) for part in parts]) for each in fields(Forecast)))
-
-
-def row_of(forecast: Forecast, day: int) -> Forecast:
-    """Return one day, shapes (N,)."""
-    return Forecast(*(getattr(forecast, each.name)[day] for each in fields(Forecast)))
 
 
 def averaged(parts: list[Forecast]) -> Forecast:

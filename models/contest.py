@@ -75,6 +75,12 @@ def judge(told: dict[str, Forecast], logs: Floats, variance: bool, first: int) -
     return tuple(sorted(entries, key=lambda entry: entry.loss))
 
 
+def choose_before(tracks: dict[str, Track], logs: Floats, variance: bool, horizon: Horizon, day: int) -> Choice:
+    """Choose by the days before `day`, of which the first third is too little to fit to and judges nobody."""
+    early = {name: each.until(day) for name, each in tracks.items()}
+    return choose(early, logs[:day], variance, horizon, max(1, day // 3))
+
+
 def choose(tracks: dict[str, Track], logs: Floats, variance: bool, horizon: Horizon, first: int) -> Choice:
     """Choose by the losses of day `first` and later ones.
 

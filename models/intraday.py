@@ -63,6 +63,10 @@ class Forecast:
         """Return the variance of the measurement itself."""
         return self.mean**2 * np.expm1(self.log_variance)
 
+    def __getitem__(self, index: int | slice) -> "Forecast":
+        """Return a part along the first axis."""
+        return Forecast(*(getattr(self, each.name)[index] for each in fields(self)))
+
     def quantiles(self, probabilities: Floats) -> Floats:
         """Return the quantiles of the measurement, shape (len(probabilities), horizon)."""
         return np.exp(self.log_mean + np.sqrt(self.log_variance) * ndtri(np.asarray(probabilities))[:, None])

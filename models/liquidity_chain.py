@@ -27,10 +27,10 @@ class Chain:
         return np.asarray(binom.pmf(np.arange(len(self.deviation)), len(self.deviation) - 1, 0.5))
 
 
-def liquidity_chain(dynamics: Dynamics, states: int, mean: float, variance: float) -> Chain:
+def liquidity_chain(dynamics: Dynamics, states: int, variance: float) -> Chain:
     """Discretise an AR(1) so that its mean, variance and autocorrelation are kept exactly.
 
-    states: >= 2; mean, variance: of the deviation now (0 and the stationary variance before a day begins).
+    states: >= 2; variance: of the deviation now (the stationary one before a day begins), whose mean is 0.
     Source: Rouwenhorst 1995; Kopecky, Suen 2010, "Finite state Markov-chain approximations to highly persistent
     processes", section 2.1.
     """
@@ -46,5 +46,5 @@ def liquidity_chain(dynamics: Dynamics, states: int, mean: float, variance: floa
         transition = larger
     deviation = np.sqrt(dynamics.state_variance * (states - 1)) * np.linspace(-1, 1, states)
     edges = (deviation[1:] + deviation[:-1]) / 2
-    below = np.concatenate([[0.0], ndtr((edges - mean) / np.sqrt(max(variance, 1e-12))), [1.0]])
+    below = np.concatenate([[0.0], ndtr(edges / np.sqrt(max(variance, 1e-12))), [1.0]])
     return Chain(deviation, transition, np.diff(below))

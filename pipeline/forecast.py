@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.candidates import CANDIDATES, DEFAULT, PastDays, Track, averaged, row_of, track
-from models.contest import Choice, Horizon, choose, chosen, interval, standard_errors
+from models.candidates import CANDIDATES, DEFAULT, PastDays, Track, averaged, track
+from models.contest import Choice, Horizon, choose_before, chosen, interval, standard_errors
 from models.intraday import Forecast as Told
 from models.intraday import fit_intraday, one_step
 from models.liquidity_chain import liquidity_chain
@@ -73,15 +73,10 @@ def _all_series(periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope
         past = PastDays(given[name][: len(dates)], kinds, others)
         tracks = {candidate: track(candidate, past) for candidate in CANDIDATES}
         choices: dict[Horizon, Choice] = {
-            horizon: choose(tracks, past.logs, name == "realized_variance", horizon, first_scored(len(dates)))
+            horizon: choose_before(tracks, past.logs, name == "realized_variance", horizon, len(dates))
             for horizon in ("next_period", "day_ahead")}
         found.append(Series(name, measured[name], past, tracks, choices))
     return found
-
-
-def first_scored(days: int) -> int:
-    """Return the first day by which candidates are judged: the ones before it are too little to fit to."""
-    return max(1, days // 3)
 
 
 def _log_rate(periods: pd.DataFrame) -> pd.Series:
@@ -126,9 +121,7 @@ def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
     today = series.past.logs[day, : scope.first] if day < len(dates) else np.full(scope.first, np.nan)
     if day == 0:
         row = np.concatenate([today, np.full(scope.periods - scope.first, np.nan)])
-        found = row_of(one_step(row[None]), 0)
-        return Told(*(values[scope.first : scope.first + count] for values in (
-            found.log_mean, found.state_variance, found.noise_variance)))
+        return one_step(row[None])[0][scope.first : scope.first + count]
     members = series.choices["day_ahead"].members
     fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
     return averaged([fit.update(today).forecast(count) for fit in fits])
@@ -147,11 +140,10 @@ def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
     """Return the chain that the trading rate's log deviation from its forecast follows from the first period on."""
     day = int(np.searchsorted(dates, scope.date))
     fit = fit_intraday(volume.past.logs[: max(day, 1)], None)
-    mean, variance = 0.0, fit.dynamics.state_variance
+    variance = fit.dynamics.state_variance
     if day < len(dates) and day:
-        state = fit.update(volume.past.logs[day, : scope.first]).state
-        variance = state.deviation_variance  # its mean is in the forecast already
-    chain = liquidity_chain(fit.dynamics, CHAIN_STATES, mean, variance)
+        variance = fit.update(volume.past.logs[day, : scope.first]).state.deviation_variance
+    chain = liquidity_chain(fit.dynamics, CHAIN_STATES, variance)  # the deviation's mean is in the forecast already
     moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
     states = {"deviation": chain.deviation, "initial": chain.initial, "stationary": chain.stationary}
     return pd.DataFrame(states | moves)

@@ -1,12 +1,12 @@
 """What the forecast stage keeps of its own record: held-out scores, the contest of candidates, the day unfolding."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from models.candidates import PastDays, Track
-from models.contest import Choice, Horizon, choose, chosen, interval, losses, standard_errors
+from models.contest import Choice, Horizon, choose_before, chosen, interval, losses, standard_errors
 from models.intraday import Forecast as Told
 from models.intraday import one_step
 from models.scores import seasonal_baseline
@@ -55,7 +55,7 @@ def _held_out(
     held = np.zeros(one.measured.shape, dtype=bool)
     held[begin:] = np.arange(one.measured.shape[1]) >= first
     baseline = _baseline(one, begin, first)
-    errors = {horizon: standard_errors(_days(forecast, slice(0, begin)), one.measured[:begin])
+    errors = {horizon: standard_errors(forecast[:begin], one.measured[:begin])
               for horizon, forecast in told.items()}
     rows = []
     for horizon, forecast in told.items():
@@ -80,7 +80,8 @@ def _told(one: Record, begin: int, holdout: float) -> tuple[dict[Horizon, Told],
     A single day has only itself: its end is held out and forecast by the state space from what came before.
     """
     if begin:
-        choices = {horizon: _chosen_before(one, begin, horizon) for horizon in LABELS}
+        choices = {horizon: choose_before(one.tracks, one.past.logs, one.variance, horizon, begin)
+                   for horizon in LABELS}
         told = {horizon: chosen(one.tracks, choice, horizon) for horizon, choice in choices.items()}
         return told, {horizon: choice.members for horizon, choice in choices.items()}, 0
     known = np.flatnonzero(np.isfinite(one.measured[0]))
@@ -89,13 +90,6 @@ def _told(one: Record, begin: int, holdout: float) -> tuple[dict[Horizon, Told],
     cut[0, first:] = np.nan
     members = {horizon: one.choices[horizon].members for horizon in LABELS}
     return {"next_period": one_step(one.past.logs[:1]), "day_ahead": one_step(cut)}, members, first
-
-
-def _chosen_before(one: Record, day: int, horizon: Horizon) -> Choice:
-    """Return what the days before `day` favour."""
-    early = {name: Track(_days(each.next_period, slice(0, day)), _days(each.day_ahead, slice(0, day)))
-             for name, each in one.tracks.items()}
-    return choose(early, one.past.logs[:day], one.variance, horizon, max(1, day // 3))
 
 
 def _baseline(one: Record, begin: int, first: int) -> dict[Horizon, Told]:
@@ -146,13 +140,10 @@ def _unfolded(name: str, one: Record) -> pd.DataFrame:
     late = range(max(1, days - UNFOLD_DAYS, days // 2), days)
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
     past = PastDays(one.measured, one.past.kinds, one.past.companions)
-    found = unfold(past, _chosen_before(one, late.start, "day_ahead").members, late, origins)
+    choice = choose_before(one.tracks, one.past.logs, one.variance, "day_ahead", late.start)
+    found = unfold(past, choice.members, late, origins)
     known = np.isfinite(found.updated)
     count = known.sum(axis=0)
     errors = {column: np.where(known, np.abs(values), 0.0).sum(axis=0) / np.maximum(count, 1)
               for column, values in (("updated", found.updated), ("morning", found.morning))}
     return pd.DataFrame({"series": name, "period": origins, **errors, "days": count})[count > 0]
-
-
-def _days(forecast: Told, days: slice) -> Told:
-    return Told(*(getattr(forecast, each.name)[days] for each in fields(Told)))

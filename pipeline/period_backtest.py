@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from models.candidates import BASELINE, CANDIDATES, PastDays, Track, row_of, track
-from models.contest import LEAST_DAYS, Choice, Horizon, choose, chosen, interval, judge, standard_errors
-from models.intraday import Forecast
+from models.candidates import BASELINE, CANDIDATES, PastDays, Track, track
+from models.comparison import MCS_SIZE
+from models.contest import LEAST_DAYS, Choice, Horizon, choose_before, chosen, interval, judge, standard_errors
 from models.unfolding import unfold
 from models.volume_curve import volume_curve
 from pipeline.backtest import null
@@ -82,10 +82,7 @@ def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
     with Executor(choose_workers(config.executor.workers, 0), config.executor.scheduler) as executor:
         found = executor.map(_Follow(bars.past), list(CANDIDATES), "backtest")
     tracks = dict(zip(CANDIDATES, found, strict=True))
-    early = {name: Track(_until(each.next_period, window), _until(each.day_ahead, window))
-             for name, each in tracks.items()}
-    choices = {horizon: choose(early, bars.past.logs[:window], variance, horizon, max(1, window // 3))
-               for horizon in HORIZONS}
+    choices = {horizon: choose_before(tracks, bars.past.logs, variance, horizon, window) for horizon in HORIZONS}
     scores = [row for horizon in HORIZONS for row in _scores(tracks, choices[horizon], horizon, bars, window, variance)]
     return PeriodBacktest(
         request, bars.dates[window], bars.dates[-1], days - window, bars.outside, bars.missing,
@@ -157,10 +154,6 @@ def _logs(values: np.ndarray, cell: np.ndarray, shape: tuple[int, int]) -> np.nd
     return np.log(total, out=np.full(total.shape, np.nan), where=total > 0).reshape(shape)
 
 
-def _until(forecast: Forecast, day: int) -> Forecast:
-    return Forecast(forecast.log_mean[:day], forecast.state_variance[:day], forecast.noise_variance[:day])
-
-
 def _scores(
     tracks: dict[str, Track], choice: Choice, horizon: Horizon, bars: Bars, window: int, variance: bool
 ) -> list[dict[str, object]]:
@@ -168,11 +161,11 @@ def _scores(
     logs, rows = bars.past.logs, []
     for entry in judge(told, logs, variance, window):
         forecast = told[entry.candidate]
-        errors = standard_errors(_until(forecast, window), logs[:window])
+        errors = standard_errors(forecast[:window], logs[:window])
         low, high = (bound[window:] for bound in interval(forecast, errors, COVERAGE))
         level, mean = np.exp(logs[window:]), forecast.mean[window:]
         known = np.isfinite(level) & np.isfinite(mean)
-        rows.append({"origin": horizon, **asdict(entry), "in_mcs": not entry.mcs_p <= 1 - COVERAGE,
+        rows.append({"origin": horizon, **asdict(entry), "in_mcs": not entry.mcs_p <= MCS_SIZE,
                      "bias": float(mean[known].mean() / level[known].mean() - 1),
                      "coverage": float(((level >= low) & (level <= high))[known].mean())})
     return rows
@@ -200,7 +193,7 @@ def _curves(bars: Bars, tracks: dict[str, Track], choice: Choice, window: int) -
     days = [day for day in range(window, len(logs)) if ends[day]]
     for day in days:
         volume = np.where(np.isfinite(logs[day]), np.exp(logs[day]), 0.0)[: ends[day]]
-        told = {CHOSEN: volume_curve(row_of(ahead, day), logs[:day]),
+        told = {CHOSEN: volume_curve(ahead[day], logs[:day]),
                 BASELINE: np.exp(tracks[BASELINE].day_ahead.log_mean[day]).cumsum()}
         for name, curve in told.items():
             miss = curve[: ends[day]] / curve[ends[day] - 1] - volume.cumsum() / volume.sum()
