@@ -20,6 +20,7 @@ run: setup       ## Simulate a market, calibrate it, schedule an order; prints w
 	@$(BIN)/impact run --config config/default.toml
 
 test: setup      ## Lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache

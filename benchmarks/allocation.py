@@ -1,8 +1,9 @@
-"""The allocator against general solvers, in one process: prints a markdown table and writes it where asked.
+"""The allocator against general solvers, in one process: prints a markdown table and writes it
+where asked.
 
-Run: python -m benchmarks [--quick] [--output FILE]. Needs cvxpy, clarabel and casadi. Each figure is the
-median of repeated runs; a ratio divides the peer's median by the allocator's, both measured in this run,
-taking turns.
+Run: python -m benchmarks [--quick] [--output FILE]. Needs cvxpy, clarabel and casadi. Each figure
+is the median of repeated runs; a ratio divides the peer's median by the allocator's, both measured
+in this run, taking turns.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def median_times(
 ) -> list[float]:
     """The median seconds of each task.
 
-    The tasks take turns, so that the machine's noise falls on all alike; in its turn each runs for at least
-    TURN seconds, so that none is measured with the caches another has just filled.
+    The tasks take turns, so that the machine's noise falls on all alike; in its turn each runs for
+    at least TURN seconds, so that none is measured with the caches another has just filled.
     """
     times: list[list[float]] = [[] for _ in tasks]
     for task in tasks:
@@ -82,8 +83,10 @@ def fields(name: str, n: int = PERIODS) -> dict[str, object]:
 
 
 def by_cvxpy(given: dict[str, object]) -> float:
-    """Model and solve with CVXPY and Clarabel; linearise -gamma x**2 / 2 in turn where the model needs it."""
-    problem = Problem(**given)  # type: ignore[arg-type]
+    """Model and solve with CVXPY and Clarabel; linearise -gamma x**2 / 2 in turn where the model
+    needs it.
+    """
+    problem = Problem(**given)
     terms = problem.terms
     x, left = cvxpy.Variable(problem.n, nonneg=True), cvxpy.Variable(problem.n)
     unit = terms.shares
@@ -91,10 +94,14 @@ def by_cvxpy(given: dict[str, object]) -> float:
     anchor = cvxpy.Parameter(problem.n, value=np.full(problem.n, 1.0 / problem.n))
     constraints = [cvxpy.sum(x) == 1.0, left == 1.0 - cvxpy.cumsum(x)]
     if k == 2.0:
-        trade = cvxpy.sum_squares(cvxpy.multiply(np.sqrt(terms.scale - 0.5 * terms.gamma) * unit, x))
+        trade = cvxpy.sum_squares(
+            cvxpy.multiply(np.sqrt(terms.scale - 0.5 * terms.gamma) * unit, x)
+        )
     else:
         trade = cvxpy.sum(cvxpy.multiply(terms.scale * unit**k, cvxpy.power(x, k)))
-    cost = trade + cvxpy.sum(cvxpy.multiply(np.maximum(terms.curve, 0.0) * unit**2, cvxpy.square(left)))
+    cost = trade + cvxpy.sum(
+        cvxpy.multiply(np.maximum(terms.curve, 0.0) * unit**2, cvxpy.square(left))
+    )
     concave = bool(terms.gamma.any()) and k != 2.0
     if concave:
         cost = cost - cvxpy.sum(cvxpy.multiply(terms.gamma * unit**2, cvxpy.multiply(anchor, x)))
@@ -113,12 +120,14 @@ def by_cvxpy(given: dict[str, object]) -> float:
 
 def by_ipopt(given: dict[str, object]) -> tuple[Callable[[], object], Callable[[], float]]:
     """An ipopt run through casadi, its model already built: the solve alone, and its objective."""
-    problem = Problem(**given)  # type: ignore[arg-type]
+    problem = Problem(**given)
     terms, n = problem.terms, problem.n
     x, left = casadi.MX.sym("x", n), casadi.MX.sym("left", n)
     y = x * terms.shares
     cost = casadi.sum1(terms.scale * y ** float(terms.exponent[0]) - 0.5 * terms.gamma * y**2)
-    cost += casadi.sum1(terms.slope * left * terms.shares + terms.curve * (left * terms.shares) ** 2)
+    cost += casadi.sum1(
+        terms.slope * left * terms.shares + terms.curve * (left * terms.shares) ** 2
+    )
     flow = casadi.vertcat(left[0] + x[0] - 1.0, left[1:] + x[1:] - left[:-1], left[n - 1])
     options = {"ipopt.print_level": 0, "print_time": False, "ipopt.tol": 1e-10, "ipopt.sb": "yes"}
     begin = np.full(n, 1.0 / n)
@@ -126,7 +135,12 @@ def by_ipopt(given: dict[str, object]) -> tuple[Callable[[], object], Callable[[
     nlp = {"x": casadi.vertcat(x, left), "f": cost * scale, "g": flow}
     run = casadi.nlpsol("solver", "ipopt", nlp, options)
     start = np.concatenate((begin, 1.0 - np.cumsum(begin)))
-    arguments = {"x0": start, "lbx": np.r_[np.full(n, 1e-12), np.full(n, -np.inf)], "lbg": 0.0, "ubg": 0.0}
+    arguments = {
+        "x0": start,
+        "lbx": np.r_[np.full(n, 1e-12), np.full(n, -np.inf)],
+        "lbg": 0.0,
+        "ubg": 0.0,
+    }
 
     def objective() -> float:
         trades = np.maximum(np.asarray(run(**arguments)["x"]).ravel()[:n], 0.0)
@@ -141,22 +155,30 @@ def continuous_lines(repeats: int) -> list[Line]:
     targets = {"gamma = 0": (200, 20), "constant gamma, k = 1.5": (350, 100), "k = 2": (40, 10)}
     for name, (fast, plain) in targets.items():
         given = fields(name)
-        tasks: list[Callable[[], object]] = [lambda g=given: by_cvxpy(g)]  # type: ignore[misc]
-        tasks += [lambda g=given, s=s: solve(Problem(**g), settings=s) for s in (COMPILED, PLAIN)]  # type: ignore[misc]
+        tasks: list[Callable[[], object]] = [lambda g=given: by_cvxpy(g)]
+        tasks += [lambda g=given, s=s: solve(Problem(**g), settings=s) for s in (COMPILED, PLAIN)]
         peer, quick, slow = median_times(tasks, repeats)
-        ours = solve(Problem(**given), settings=COMPILED)  # type: ignore[arg-type]
+        ours = solve(Problem(**given), settings=COMPILED)
         off = (by_cvxpy(given) - ours.objective) / ours.objective
         text = (
-            f"{peer / quick:,.0f}x compiled ({1e6 * quick:.0f} us), {peer / slow:,.0f}x NumPy ({1e6 * slow:.0f} us); "
+            f"{peer / quick:,.0f}x compiled ({1e6 * quick:.0f} us), {peer / slow:,.0f}x NumPy "
+            f"({1e6 * slow:.0f} us); "
         )
         text += f"CVXPY {1e3 * peer:.1f} ms, objective above ours by {off:.0e}"
         met = peer >= fast * quick and peer >= plain * slow and abs(off) <= 1e-9
-        lines.append(Line(f"vs CVXPY + Clarabel, {name}", text, f"{fast}x / {plain}x, same objective to 1e-9", met))
+        lines.append(
+            Line(
+                f"vs CVXPY + Clarabel, {name}",
+                text,
+                f"{fast}x / {plain}x, same objective to 1e-9",
+                met,
+            )
+        )
     for name in ("gamma = 0", "constant gamma, k = 1.5", "k = 2", "rising gamma and risk"):
         given = fields(name)
         task, objective = by_ipopt(given)
-        problem = Problem(**given)  # type: ignore[arg-type]
-        peer, quick = median_times([task, lambda p=problem: solve(p, settings=COMPILED)], repeats)  # type: ignore[misc]
+        problem = Problem(**given)
+        peer, quick = median_times([task, lambda p=problem: solve(p, settings=COMPILED)], repeats)
         off = (objective() - solve(problem, settings=COMPILED).objective) / solve(problem).objective
         text = f"{peer / quick:,.0f}x (ipopt {1e3 * peer:.1f} ms, ours {1e6 * quick:.0f} us); "
         text += f"its objective above ours by {off:.0e}"
@@ -167,30 +189,44 @@ def continuous_lines(repeats: int) -> list[Line]:
 def growth_lines(repeats: int) -> list[Line]:
     """How the processor time grows with the number of periods.
 
-    Processor time: on a shared machine the long run alone is interrupted, which would count as growth.
+    Processor time: on a shared machine the long run alone is interrupted, which would count as
+    growth.
     """
     lines = []
     for name in ("constant gamma, k = 1.5", "rising gamma and risk"):
         for label, settings in (("compiled", COMPILED), ("NumPy", PLAIN)):
-            pair = [Problem(**fields(name, n)) for n in (PERIODS, 100 * PERIODS)]  # type: ignore[arg-type]
-            tasks: list[Callable[[], object]] = [lambda p=p, s=settings: solve(p, settings=s) for p in pair]  # type: ignore[misc]
+            pair = [Problem(**fields(name, n)) for n in (PERIODS, 100 * PERIODS)]
+            tasks: list[Callable[[], object]] = [
+                lambda p=p, s=settings: solve(p, settings=s) for p in pair
+            ]
             times = median_times(tasks, repeats, time.process_time)
             closed = all(solve(p, settings=settings).status is Status.OPTIMAL for p in pair)
             power = np.log(times[1] / times[0]) / np.log(100.0)
-            text = f"exponent {power:.2f} ({1e3 * times[0]:.2f} ms to {1e3 * times[1]:.1f} ms of processor time), "
+            text = (
+                f"exponent {power:.2f} ({1e3 * times[0]:.2f} ms to {1e3 * times[1]:.1f} ms of "
+                "processor time), "
+            )
             text += "both certified" if closed else "NOT certified"
-            lines.append(Line(f"N = 390 to 39,000, {name}, {label}", text, "1.1", power <= 1.1 and closed))
+            lines.append(
+                Line(f"N = 390 to 39,000, {name}, {label}", text, "1.1", power <= 1.1 and closed)
+            )
     return lines
 
 
 def textbook(problem: Problem) -> float:
-    """The O(N S**2) recursion as written in the books, one NumPy row a state; the objective of its schedule."""
+    """The O(N S**2) recursion as written in the books, one NumPy row a state; the objective of its
+    schedule.
+    """
     terms, lots = problem.terms, problem.lots
     size = np.arange(lots + 1) * problem.lot
     value = np.where(size == 0.0, 0.0, np.inf)
     trades = np.empty((problem.n, lots + 1), dtype=np.int64)
     for j in range(problem.n - 1, -1, -1):
-        trade = terms.spread[j] * size + terms.scale[j] * size ** terms.exponent[j] - 0.5 * terms.gamma[j] * size**2
+        trade = (
+            terms.spread[j] * size
+            + terms.scale[j] * size ** terms.exponent[j]
+            - 0.5 * terms.gamma[j] * size**2
+        )
         after = value + (terms.slope[j] + terms.curve[j] * size) * size
         value = np.empty(lots + 1)
         for s in range(lots + 1):
@@ -208,13 +244,16 @@ def whole_lot_lines(repeats: int, quick: bool) -> list[Line]:
     """Whole-lot optima: convex by rounding and sweeps, mixed by the structured recursion."""
     lines = []
     for name in ("gamma = 0", "rising gamma and risk"):
-        problem = replace(Problem(**fields(name)), shares=1e3 if quick else 1e4)  # type: ignore[arg-type]
+        problem = replace(Problem(**fields(name)), shares=1e3 if quick else 1e4)
         begin = time.perf_counter()
         peer = textbook(problem)
         slow = time.perf_counter() - begin
-        (ours,) = median_times([lambda p=problem: solve(p, integer=True)], repeats)  # type: ignore[misc]
+        (ours,) = median_times([lambda p=problem: solve(p, integer=True)], repeats)
         same = abs(solve(problem, integer=True).objective - peer) <= 1e-12 * peer
-        text = f"{slow / ours:,.0f}x ({slow:.1f} s, {1e3 * ours:.2f} ms), {'same cost' if same else 'DIFFERENT COST'}"
+        text = (
+            f"{slow / ours:,.0f}x ({slow:.1f} s, {1e3 * ours:.2f} ms), "
+            f"{'same cost' if same else 'DIFFERENT COST'}"
+        )
         lines.append(
             Line(
                 f"lot-exact convex, S = {problem.shares:,.0f}, {name}, vs textbook DP",
@@ -226,9 +265,11 @@ def whole_lot_lines(repeats: int, quick: bool) -> list[Line]:
     worst: dict[str, float] = {}
     for shares in (1e3, 1e4, 1e5, 1e6, 1e7, 1e8):
         for name in ("gamma = 0", "constant gamma, k = 1.5", "rising gamma and risk"):
-            problem = replace(Problem(**fields(name)), shares=shares)  # type: ignore[arg-type]
-            problem = replace(problem, permanent=np.asarray(problem.permanent) * min(1.0, np.sqrt(1e5 / shares)))
-            (spent,) = median_times([lambda p=problem: solve(p, integer=True)], repeats)  # type: ignore[misc]
+            problem = replace(Problem(**fields(name)), shares=shares)
+            problem = replace(
+                problem, permanent=np.asarray(problem.permanent) * min(1.0, np.sqrt(1e5 / shares))
+            )
+            (spent,) = median_times([lambda p=problem: solve(p, integer=True)], repeats)
             assert solve(problem, integer=True).method == "rounding"
             worst[f"{shares:.0e} {name}"] = spent
     slowest = max(worst, key=lambda key: worst[key])
@@ -244,14 +285,16 @@ def whole_lot_lines(repeats: int, quick: bool) -> list[Line]:
 
 
 def mixed_lines(quick: bool) -> list[Line]:
-    """Mixed convex-concave rows: permanent impact that bends each phi at a fiftieth of the order, falling
-    over the day.
+    """Mixed convex-concave rows: permanent impact that bends each phi at a fiftieth of the order,
+    falling over the day.
     """
     u = 0.5 + np.linspace(-1.0, 1.0, PERIODS) ** 2
     spent = {}
     for shares in (1e3, 1e4) if quick else (1e3, 1e4, 1e5):
         gamma = 1e-3 * 0.75 / np.sqrt(shares / 50.0) * np.linspace(1.1, 0.9, PERIODS)
-        problem = Problem(shares, PowerLaw(1e-3 * u, 1.5), permanent=gamma, sigma=0.02, risk_aversion=1e-5)
+        problem = Problem(
+            shares, PowerLaw(1e-3 * u, 1.5), permanent=gamma, sigma=0.02, risk_aversion=1e-5
+        )
         solve(replace(problem, shares=500.0), method="dp")
         begin = time.perf_counter()
         found = solve(problem, method="dp")
@@ -281,7 +324,13 @@ def batch_lines(repeats: int) -> list[Line]:
     """Ten thousand orders of 390 periods."""
     rng, count = np.random.default_rng(1), 10_000
     u = 0.5 + np.linspace(-1.0, 1.0, PERIODS) ** 2
-    scale = 1e-3 * np.exp(0.3 * rng.standard_normal((count, 1)) + 0.2 * rng.standard_normal((count, PERIODS))) * u
+    scale = (
+        1e-3
+        * np.exp(
+            0.3 * rng.standard_normal((count, 1)) + 0.2 * rng.standard_normal((count, PERIODS))
+        )
+        * u
+    )
     shares, lengths = np.round(np.exp(rng.normal(10.0, 1.0, count))), np.full(count, PERIODS)
     risky = {"sigma": 0.02 * np.broadcast_to(u, scale.shape), "risk_aversion": 1e-6}
     rising = 1e-7 * np.broadcast_to(np.linspace(1.0, 2.0, PERIODS), scale.shape)
@@ -293,8 +342,8 @@ def batch_lines(repeats: int) -> list[Line]:
     ]
     lines = []
     for name, extra, target in cases:
-        orders = Orders(shares, lengths, scale, 1.5, **extra)  # type: ignore[arg-type]
-        (spent,) = median_times([lambda o=orders: solve_many(o)], max(3, repeats // 4))  # type: ignore[misc]
+        orders = Orders(shares, lengths, scale, 1.5, **extra)
+        (spent,) = median_times([lambda o=orders: solve_many(o)], max(3, repeats // 4))
         done = float(solve_many(orders).optimal.mean())
         rate = count / spent
         goal = f"{target:,}/s" if target else "(not set)"
@@ -313,7 +362,11 @@ def import_line() -> Line:
     """The time `import solver` adds to a fresh interpreter."""
     code = "import time; t = time.perf_counter(); import solver; print(time.perf_counter() - t)"
     times = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            ).stdout
+        )
         for _ in range(7)
     ]
     middle = statistics.median(times)
@@ -322,8 +375,14 @@ def import_line() -> Line:
 
 def table(lines: list[Line]) -> str:
     """The lines as a markdown table."""
-    rows = ["| case (N = 390 unless said, medians) | measured | at least | met |", "|---|---|---|---|"]
-    rows += [f"| {line.case} | {line.figure} | {line.target} | {'yes' if line.met else 'no'} |" for line in lines]
+    rows = [
+        "| case (N = 390 unless said, medians) | measured | at least | met |",
+        "|---|---|---|---|",
+    ]
+    rows += [
+        f"| {line.case} | {line.figure} | {line.target} | {'yes' if line.met else 'no'} |"
+        for line in lines
+    ]
     return "\n".join(rows) + "\n"
 
 

@@ -1,8 +1,8 @@
 """The whole campaign of random problems; exits 1 when a check fails.
 
-Run: python -m benchmarks.campaign [--count N] [--numpy]. Every problem is solved continuously and in whole lots by two
-methods; there must be no exception, no NaN, no bound above a cost, no limit broken, whole-lot sums must be exact, and
-the tiny ones must equal brute force.
+Run: python -m benchmarks.campaign [--count N] [--numpy]. Every problem is solved continuously and
+in whole lots by two methods; there must be no exception, no NaN, no bound above a cost, no limit
+broken, whole-lot sums must be exact, and the tiny ones must equal brute force.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ def faults(problem: Problem, found: Solution, whole: bool, best: float) -> list[
         return [] if not np.isfinite(best) else ["infeasible though brute force found a schedule"]
     size = 1.0 + found.breakdown.gross
     numbers = [found.cost, found.shortfall, found.variance, found.lower_bound, found.gap, *found.x]
-    seen = [] if np.isfinite(numbers).all() or found.lower_bound == -np.inf else ["a number is not finite"]
+    seen = (
+        []
+        if np.isfinite(numbers).all() or found.lower_bound == -np.inf
+        else ["a number is not finite"]
+    )
     if abs(path_cost(problem, found.x) - found.objective) > 1e-10 * size:
         seen.append("objective is not the walked cost")
     if found.lower_bound > found.objective + 1e-12 * size:
@@ -41,13 +45,20 @@ def faults(problem: Problem, found: Solution, whole: bool, best: float) -> list[
         seen.append("shares do not add up")
     if problem.cap is not None and (found.x > np.asarray(problem.cap) * (1 + 1e-12)).any():
         seen.append("cap broken")
-    if (found.x < (0.0 if problem.floor is None else np.asarray(problem.floor) * (1 - 1e-12))).any():
+    if (
+        found.x < (0.0 if problem.floor is None else np.asarray(problem.floor) * (1 - 1e-12))
+    ).any():
         seen.append("floor broken")
     if whole and found.status is not Status.OPTIMAL:
         seen.append("whole lots not proved")
     if whole and np.isfinite(best) and abs(found.objective - best) > 1e-10 * size:
         seen.append("whole lots not the best")
-    if not whole and found.status is Status.OPTIMAL and np.isfinite(best) and found.objective > best + 1e-8 * size:
+    if (
+        not whole
+        and found.status is Status.OPTIMAL
+        and np.isfinite(best)
+        and found.objective > best + 1e-8 * size
+    ):
         seen.append("continuous above whole lots")
     return seen
 
@@ -64,7 +75,10 @@ def check(seed: int, settings: Settings, tally: Counter[str]) -> list[str]:
     for method, whole in runs:
         found = solve(problem, method=method, integer=whole, settings=settings)
         tally[f"{'whole lots' if whole else 'continuous'} {found.method} {found.status.value}"] += 1
-        wrong += [f"seed {seed}, {method}, whole={whole}: {fault}" for fault in faults(problem, found, whole, best)]
+        wrong += [
+            f"seed {seed}, {method}, whole={whole}: {fault}"
+            for fault in faults(problem, found, whole, best)
+        ]
         costs.append(found.objective)
     if abs(costs[0] - costs[1]) > 1e-10 * (1.0 + abs(costs[0])):
         wrong.append(f"seed {seed}: the two whole-lot methods differ")
@@ -85,7 +99,9 @@ def main() -> None:
         wrong += check(seed, Settings(compiled=not options.numpy, grid=100), tally)
     for name, count in sorted(tally.items()):
         sys.stdout.write(f"{count:7,} {name}\n")
-    sys.stdout.write(f"{options.count:,} problems, {len(wrong)} faults, {time.perf_counter() - begin:.0f} s\n")
+    sys.stdout.write(
+        f"{options.count:,} problems, {len(wrong)} faults, {time.perf_counter() - begin:.0f} s\n"
+    )
     sys.stdout.write("".join(f"{line}\n" for line in wrong[:50]))
     sys.exit(bool(wrong))
 

@@ -1,8 +1,10 @@
-"""False-positive rates of every route on simulated data without the effect; exits 1 when a level is violated.
+"""False-positive rates of every route on simulated data without the effect; exits 1 when a level is
+violated.
 
-Run: python -m benchmarks.placebo [--count N]. Flow: a day of ten-second periods, autocorrelated and fat-tailed flow,
-mids that it does not move. Orders: as in benchmarks.orders, with zero gamma and eta, errors and sides sharing a part
-of the day. Book: costs that volatility and thinness do not move, twenty days of half-hours in clusters by day.
+Run: python -m benchmarks.placebo [--count N]. Flow: a day of ten-second periods, autocorrelated and
+fat-tailed flow, mids that it does not move. Orders: as in benchmarks.orders, with zero gamma and
+eta, errors and sides sharing a part of the day. Book: costs that volatility and thinness do not
+move, twenty days of half-hours in clusters by day.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ import numpy as np
 from scipy.signal import lfilter
 
 from benchmarks.orders import simulated
-from models.almgren import Almgren
-from models.cells import Cells
-from models.placebo import (
+from models.impact.book.walks import Cells
+from models.impact.orders.almgren import Almgren
+from models.impact.placebo import (
     ABOVE,
     KEPT,
     TWO_SIDED,
@@ -30,7 +32,11 @@ from models.placebo import (
 )
 
 PERIODS, HALF_TICK = 2340, 0.005
-FLOW, NOISE, PERSISTENCE = 300.0, 0.012, 0.2  # shares, currency / share; of flow from period to period
+FLOW, NOISE, PERSISTENCE = (
+    300.0,
+    0.012,
+    0.2,
+)  # shares, currency / share; of flow from period to period
 ORDERS, ORDER_DAYS, DELTA = 4000, 100, 0.6
 BOOK_DAYS, BOOK_PERIODS, SIZES = 20, 26, np.array([100.0, 400.0, 1600.0])
 HALF_SPREAD, ALPHA, EXPONENT = 0.01, 1e-4, 1.5
@@ -39,14 +45,20 @@ HALF_SPREAD, ALPHA, EXPONENT = 0.01, 1e-4, 1.5
 def no_gamma(rng: np.random.Generator) -> FlowSample:
     """Return a day in which flow does not move the mid."""
     shape = 0.7 + 1.2 * (2 * (np.arange(PERIODS) + 0.5) / PERIODS - 1) ** 4
-    volume, imbalance = (lfilter([1.0], [1.0, -PERSISTENCE], FLOW * shape * rng.standard_t(5, PERIODS))
-                         for _ in range(2))
+    volume, imbalance = (
+        lfilter([1.0], [1.0, -PERSISTENCE], FLOW * shape * rng.standard_t(5, PERIODS))
+        for _ in range(2)
+    )
     price = np.rint(np.cumsum(NOISE * shape * rng.standard_normal(PERIODS)) / HALF_TICK) * HALF_TICK
-    return FlowSample(np.diff(price, prepend=0.0), volume, imbalance, np.zeros(PERIODS, dtype=np.int64))
+    return FlowSample(
+        np.diff(price, prepend=0.0), volume, imbalance, np.zeros(PERIODS, dtype=np.int64)
+    )
 
 
 def no_beta(rng: np.random.Generator) -> Cells:
-    """Return walks of a book whose costs do not depend on the states, noise shared by a day and by a period."""
+    """Return walks of a book whose costs do not depend on the states, noise shared by a day and by
+    a period.
+    """
     day = np.repeat(np.arange(BOOK_DAYS), BOOK_PERIODS)
     states = lfilter([1.0], [1.0, -0.8], rng.standard_normal((2, BOOK_DAYS, BOOK_PERIODS)))
     volatility, thinness = np.exp(0.3 * states.reshape(2, -1))
@@ -54,8 +66,18 @@ def no_beta(rng: np.random.Generator) -> Cells:
     row, size = np.repeat(np.arange(len(day)), len(SIZES)), np.tile(SIZES, len(day))
     none = np.zeros(len(row))
     excess = ALPHA * size**EXPONENT * level[row] * rng.gamma(10.0, 0.1, len(row))
-    return Cells(size, excess, np.full(len(row), HALF_SPREAD), none, size, none, np.zeros(len(row), dtype=np.int64),
-                 volatility[row], thinness[row], day[row])
+    return Cells(
+        size,
+        excess,
+        np.full(len(row), HALF_SPREAD),
+        none,
+        size,
+        none,
+        np.zeros(len(row), dtype=np.int64),
+        volatility[row],
+        thinness[row],
+        day[row],
+    )
 
 
 def flow(rng: np.random.Generator) -> Estimates:
@@ -75,12 +97,19 @@ def orders(rng: np.random.Generator) -> Estimates:
 
 
 def false_positives(route: str, count: int, seed: int = 0) -> Placebo:
-    """Return how often a route's tests find an effect in `count` data sets without it; the estimates are then 0."""
+    """Return how often a route's tests find an effect in `count` data sets without it; the
+    estimates are then 0.
+    """
     estimate = {"flow": flow, "book": book, "orders": orders}[route]
     names = estimate(np.random.default_rng(seed)).names
     truth = Estimates(names, np.zeros(len(names)), np.zeros(len(names)))
-    return run_placebo(f"planted_zero_{route}", truth, estimate, (KEPT,) if route == "book" else (ABOVE, TWO_SIDED),
-                       (count, seed))
+    return run_placebo(
+        f"planted_zero_{route}",
+        truth,
+        estimate,
+        (KEPT,) if route == "book" else (ABOVE, TWO_SIDED),
+        (count, seed),
+    )
 
 
 def main() -> None:

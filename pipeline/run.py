@@ -8,24 +8,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.regressors import Boosting
-from pipeline import allocate, calibrate, export, forecast, learn, pool, select
-from pipeline.config import Config
-from pipeline.executor import Executor, choose_workers
-from pipeline.history import content
-from pipeline.job import Job, ingest_files, open_job
-from pipeline.measure import measure_days
-from pipeline.params import Calendar, Params
-from pipeline.publish import Results, publish_files, publish_run, render_files
-from pipeline.report import RunFacts, SymbolReport
-from pipeline.scope import Scope, make_scope
-from pipeline.simulate import simulate_to
-from pipeline.stage import Output, Task, execute
-from pipeline.store import code_version, fingerprint
-from pipeline.tables import Calibration
-from pipeline.tape import DayInput
+from models.learners.regressors import Boosting
+from pipeline.engine.config import Config
+from pipeline.engine.executor import Executor, choose_workers
+from pipeline.engine.job import Job, ingest_files, open_job
+from pipeline.engine.scope import Scope, make_scope
+from pipeline.engine.stage import Output, Task, execute
+from pipeline.engine.store import code_version, fingerprint
+from pipeline.engine.tables import Calibration
+from pipeline.parameters import export
+from pipeline.parameters.schema import Calendar, Params
+from pipeline.report.page import RunFacts, SymbolReport
+from pipeline.report.publish import Results, publish_files, publish_run, render_files
+from pipeline.stages import allocate, calibrate, forecast, learn, pool, select
+from pipeline.stages.history import content
+from pipeline.stages.measure import measure_days
+from pipeline.tape.days import DayInput
+from pipeline.tape.simulate import simulate_to
 
-PARAMETRIC = {"law": None, "square_root": "spread_sqrt"}  # candidate -> family; None is the family asked for
+PARAMETRIC = {
+    "law": None,
+    "square_root": "spread_sqrt",
+}  # candidate -> family; None is the family asked for
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class RunResult:
 def run_pipeline(config: Config, out: str) -> RunResult:
     """Take a tape to parameters, schedules and a report under `out`, tracked in MLflow.
 
-    Raises: InputError for anything the user can mend; nothing under `out` but the cache has changed then.
+    Raises: InputError for anything the user can mend; nothing under `out` but the cache has changed
+    then.
     """
     with ExitStack() as stack:
         job, raw = open_job(config, out, stack)
@@ -73,10 +78,12 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         scope = make_scope([day.date for day in days], job.calendar, config)
         works = compare(job, calibrate_symbols(job, days, scope), scope)
         results = _results(job, works, quality, scope)
-        from pipeline import tracking
+        from pipeline.tracking import mlflow_store as tracking
 
         name = f"{config.data.source} {scope.date}"
-        results = results.tracked(stack.enter_context(tracking.tracked_run(config.track.experiment, name)))
+        results = results.tracked(
+            stack.enter_context(tracking.tracked_run(config.track.experiment, name))
+        )
         contents = render_files(results)
         publish_run(results, contents)
         files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
@@ -91,7 +98,9 @@ def simulate_tape(config: Config, out: str) -> str:
 
 
 def ingest_tape(config: Config, out: str) -> list[str]:
-    """Read a tape into the store under `out` and return where each day is and what the rules touched, as lines."""
+    """Read a tape into the store under `out` and return where each day is and what the rules
+    touched, as lines.
+    """
     with ExitStack() as stack:
         job, raw = open_job(config, out, stack)
         days, quality = ingest_files(job, raw)
@@ -105,14 +114,30 @@ def calibrate_symbols(job: Job, days: list[DayInput], scope: Scope) -> list[Symb
     config = job.config
     measured = measure_days(job, days)
     symbols = sorted({day.symbol for day in days})
-    past = [tuple(output for output, day in zip(measured, days, strict=True) if day.symbol == name)
-            for name in symbols]
+    past = [
+        tuple(output for output, day in zip(measured, days, strict=True) if day.symbol == name)
+        for name in symbols
+    ]
     forecasts = job.per_symbol("forecast", symbols, forecast.run, scope, past)
-    fits = job.stage("calibrate", execute, [
-        Task("calibrate", f"{name} {candidate}", Calibration, calibrate.run, inputs,
-             calibrate.CalibrateSettings(scope, family or config.calibrate.family, config.calibrate.slices), job.store)
-        for name, *inputs in zip(symbols, past, forecasts, strict=True)
-        for candidate, family in PARAMETRIC.items()])
+    fits = job.stage(
+        "calibrate",
+        execute,
+        [
+            Task(
+                "calibrate",
+                f"{name} {candidate}",
+                Calibration,
+                calibrate.run,
+                inputs,
+                calibrate.CalibrateSettings(
+                    scope, family or config.calibrate.family, config.calibrate.slices
+                ),
+                job.store,
+            )
+            for name, *inputs in zip(symbols, past, forecasts, strict=True)
+            for candidate, family in PARAMETRIC.items()
+        ],
+    )
     laws = [tuple(fits[i : i + len(PARAMETRIC)]) for i in range(0, len(fits), len(PARAMETRIC))]
     return [SymbolWork(*parts) for parts in zip(symbols, past, forecasts, laws, strict=True)]
 
@@ -122,36 +147,75 @@ def compare(job: Job, works: list[SymbolWork], scope: Scope) -> list[ComparedWor
     symbols = [work.symbol for work in works]
     past, forecasts = [work.days for work in works], [work.forecast for work in works]
     boosting = Boosting(**job.config.learn.model_dump())
-    learned = job.per_symbol("learn", symbols, learn.run, learn.LearnSettings(scope, boosting), past, forecasts)
-    selected = job.per_symbol("select", symbols, select.run, select.SelectSettings(scope), past, forecasts,
-                              [work.laws[0] for work in works], learned)
+    learned = job.per_symbol(
+        "learn", symbols, learn.run, learn.LearnSettings(scope, boosting), past, forecasts
+    )
+    selected = job.per_symbol(
+        "select",
+        symbols,
+        select.run,
+        select.SelectSettings(scope),
+        past,
+        forecasts,
+        [work.laws[0] for work in works],
+        learned,
+    )
     return [ComparedWork(*parts) for parts in zip(works, learned, selected, strict=True)]
 
 
-def _export(job: Job, works: list[ComparedWork], fitted: list[export.Fitted], scope: Scope) -> Params:
-    past = [table for one in works for table in content(tuple(day.load() for day in one.work.days), scope)]
+def _export(
+    job: Job, works: list[ComparedWork], fitted: list[export.Fitted], scope: Scope
+) -> Params:
+    past = [
+        table
+        for one in works
+        for table in content(tuple(day.load() for day in one.work.days), scope)
+    ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = export.Provenance(created, code_version(), fingerprint(past))
-    calendar = Calendar(name=job.calendar.name, timezone=job.calendar.timezone, periods=scope.periods,
-                        period_seconds=scope.period_seconds)
+    calendar = Calendar(
+        name=job.calendar.name,
+        timezone=job.calendar.timezone,
+        periods=scope.periods,
+        period_seconds=scope.period_seconds,
+    )
     return export.run(tuple(fitted), calendar, scope.close, provenance)
 
 
 def _results(job: Job, works: list[ComparedWork], quality: pd.DataFrame, scope: Scope) -> Results:
-    """Plan every symbol's order: all that can be refused is refused before anything is tracked or written."""
-    pooled = pool.run(tuple((one.work.symbol, one.exported) for one in works), pool.PoolSettings(scope.periods))
-    fitted = [export.Fitted(one.symbol, work.work.forecast.load(), one.calibration, one.profile)
-              for work, one in zip(works, pooled, strict=True)]
+    """Plan every symbol's order: all that can be refused is refused before anything is tracked or
+    written.
+    """
+    pooled = pool.run(
+        tuple((one.work.symbol, one.exported) for one in works), pool.PoolSettings(scope.periods)
+    )
+    fitted = [
+        export.Fitted(one.symbol, work.work.forecast.load(), one.calibration, one.profile)
+        for work, one in zip(works, pooled, strict=True)
+    ]
     params, order = _export(job, works, fitted, scope), job.config.allocate
-    reports = [SymbolReport(
-        symbol=one.symbol, forecast=one.forecast, calibration=one.calibration, shrinkage=shared.shrinkage,
-        learned=work.learned.load(), selection=work.selection.load(),
-        schedule=allocate.run(params.symbols[one.symbol], order), order=order)
-        for work, one, shared in zip(works, fitted, pooled, strict=True)]
+    reports = [
+        SymbolReport(
+            symbol=one.symbol,
+            forecast=one.forecast,
+            calibration=one.calibration,
+            shrinkage=shared.shrinkage,
+            learned=work.learned.load(),
+            selection=work.selection.load(),
+            schedule=allocate.run(params.symbols[one.symbol], order),
+            order=order,
+        )
+        for work, one, shared in zip(works, fitted, pooled, strict=True)
+    ]
     facts = RunFacts(
-        created=params.created, code_version=params.code_version, data_hash=params.data_hash,
-        mlflow_run_id=params.mlflow_run_id, source=job.config.data.source, as_of=export.iso(scope.as_of),
-        stages=pd.DataFrame(job.stages))
+        created=params.created,
+        code_version=params.code_version,
+        data_hash=params.data_hash,
+        mlflow_run_id=params.mlflow_run_id,
+        source=job.config.data.source,
+        as_of=export.iso(scope.as_of),
+        stages=pd.DataFrame(job.stages),
+    )
     return Results(job.config, params, tuple(reports), quality, facts)
 
 
@@ -163,9 +227,11 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
     counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
     lines.append(f"rows touched by cleaning rules: {counts or 'none'}")
     lines += [allocate.report_text(one.symbol, one.order, one.schedule) for one in results.symbols]
-    lines += [f"report:     {files['report.html']}",
-              f"parameters: {files['params.json']} (table: {files['params.parquet']})",
-              f"schedule:   {files['schedule.csv']}",
-              f"quality:    {files['quality.csv']}",
-              f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}"]
+    lines += [
+        f"report:     {files['report.html']}",
+        f"parameters: {files['params.json']} (table: {files['params.parquet']})",
+        f"schedule:   {files['schedule.csv']}",
+        f"quality:    {files['quality.csv']}",
+        f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
+    ]
     return tuple(lines)

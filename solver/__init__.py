@@ -1,17 +1,24 @@
 """Exact, certified allocation of an order over trading periods under fitted impact laws."""
 
-from .adaptive import Adaptive, MarketState, Plan, replan
-from .batch import Batch, Orders, solve_many
-from .closed_form import almgren_chriss, bertsimas_lo, power_law, twap, vwap
-from .frontier import Frontier, frontier
-from .laws import PowerLaw, ProblemError, TableLaw
-from .markov import LiquidityChain, LiquidityPolicy, stochastic_policy
-from .problem import Problem
-from .programme import ValueFunction, value_function
-from .schedule import Breakdown, evaluate
-from .solution import Settings, Solution, Status
-from .solve import solve
-from .uncertainty import CostInterval, RobustPlan, Uncertainty, cost_interval, robust, sensitivities
+from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_law, twap, vwap
+from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
+from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
+from solver.lattice.programme import ValueFunction, value_function
+from solver.planning.batch import Batch, Orders, solve_many
+from solver.planning.frontier import Frontier, frontier
+from solver.planning.uncertainty import (
+    CostInterval,
+    RobustPlan,
+    Uncertainty,
+    cost_interval,
+    robust,
+    sensitivities,
+)
+from solver.problem.laws import PowerLaw, ProblemError, TableLaw
+from solver.problem.problem import Problem
+from solver.problem.schedule import Breakdown, evaluate
+from solver.problem.solution import Settings, Solution, Status
+from solver.solve import solve
 
 __all__ = [
     "Adaptive",

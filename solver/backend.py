@@ -10,9 +10,11 @@ from types import ModuleType
 
 @cache
 def _load(name: str) -> ModuleType | None:
-    return import_module(f".{name}", __package__) if find_spec("numba") is not None else None
+    return import_module(name) if find_spec("numba") is not None else None
 
 
 def kernels(name: str, wanted: bool) -> ModuleType | None:
-    """The module of compiled kernels `name`, imported on first use, or None to take the NumPy path."""
+    """The module of compiled kernels `name`, imported on first use, or None to take the
+    NumPy path.
+    """
     return _load(name) if wanted else None

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import Config, load_config
+from pipeline.engine.config import Config, load_config
 from pipeline.run import RunResult, run_pipeline, simulate_tape
 
 
 @dataclass(frozen=True)
 class SmallRun:
-    """A finished run of two simulated symbols over three days: where it is, what it was asked, what it said."""
+    """A finished run of two simulated symbols over three days: where it is, what it was asked, what
+    it said.
+    """
 
     folder: Path
     tape: Path

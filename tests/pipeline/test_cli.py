@@ -34,15 +34,20 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = ("import sys; from typer.testing import CliRunner; from pipeline.cli import app; "
-            "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
-            "heavy = {'numpy', 'pandas', 'polars', 'mlflow', 'scipy', 'distributed', 'pydantic'} & set(sys.modules); "
-            "assert not heavy, heavy")
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        "heavy = {'numpy', 'pandas', 'polars', 'mlflow', 'scipy', 'distributed', 'pydantic'} & "
+        "set(sys.modules); "
+        "assert not heavy, heavy"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("command", ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "calibrate",
-                                     "placebo", "ui"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", "simulate", "ingest", "allocate", "backtest-forecasts", "calibrate", "placebo", "ui"],
+)
 def test_every_command_explains_itself(command: str) -> None:
     done = impact(command, "--help")
     assert done.returncode == 0
@@ -52,8 +57,23 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_allocate_needs_the_parameter_file_alone(small_run: SmallRun, tmp_path: Path) -> None:
     alone = tmp_path / "elsewhere.json"
     alone.write_bytes((small_run.folder / "out/params.json").read_bytes())
-    done = impact("allocate", "--params", str(alone), "--symbol", "SIM1", "--shares", "12000", "--side", "sell",
-                  "--lot", "100", "--risk-aversion", "1e-6", "--json", cwd=tmp_path)
+    done = impact(
+        "allocate",
+        "--params",
+        str(alone),
+        "--symbol",
+        "SIM1",
+        "--shares",
+        "12000",
+        "--side",
+        "sell",
+        "--lot",
+        "100",
+        "--risk-aversion",
+        "1e-6",
+        "--json",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)["plan"]
     assert sum(row["optimal"] for row in plan) == 12_000
@@ -64,36 +84,58 @@ def test_allocate_needs_the_parameter_file_alone(small_run: SmallRun, tmp_path: 
 def test_risk_aversion_brings_trading_forward_and_caps_hold(small_run: SmallRun) -> None:
     plans = {}
     for risk in ("0", "1e-5"):
-        done = impact("allocate", "--params", str(small_run.folder / "out/params.json"), "--symbol", "SIM0", "--shares",
-                      "20000", "--risk-aversion", risk, "--max-participation", "0.05", "--json")
+        done = impact(
+            "allocate",
+            "--params",
+            str(small_run.folder / "out/params.json"),
+            "--symbol",
+            "SIM0",
+            "--shares",
+            "20000",
+            "--risk-aversion",
+            risk,
+            "--max-participation",
+            "0.05",
+            "--json",
+        )
         plans[risk] = pl.DataFrame(json.loads(done.stdout)["plan"])
         assert (plans[risk]["optimal"] <= 0.05 * plans[risk]["volume"]).all()
     early = {risk: plan["optimal"][:100].sum() for risk, plan in plans.items()}
     assert early["1e-5"] > early["0"]
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    (["--symbol", "NONE"], ["NONE", "SIM0, SIM1"]),
-    (["--shares", "-5"], ["shares", "-5"]),
-    (["--shares", "999999999"], ["999999999", "--max-participation"]),
-    (["--shares", "150", "--lot", "100"], ["150", "lot"]),
-    (["--side", "hold"], ["side", "hold"]),
-    (["--method", "magic"], ["method", "magic"]),
-    (["--risk-aversion", "-1"], ["risk_aversion"]),
-    (["--params", "absent.json"], ["absent.json", "--params"]),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["--symbol", "NONE"], ["NONE", "SIM0, SIM1"]),
+        (["--shares", "-5"], ["shares", "-5"]),
+        (["--shares", "999999999"], ["999999999", "--max-participation"]),
+        (["--shares", "150", "--lot", "100"], ["150", "lot"]),
+        (["--side", "hold"], ["side", "hold"]),
+        (["--method", "magic"], ["method", "magic"]),
+        (["--risk-aversion", "-1"], ["risk_aversion"]),
+        (["--params", "absent.json"], ["absent.json", "--params"]),
+    ],
+)
 def test_allocate_refuses(small_run: SmallRun, change: list[str], said: list[str]) -> None:
-    base = {"--params": str(small_run.folder / "out/params.json"), "--symbol": "SIM0", "--shares": "100"}
+    base = {
+        "--params": str(small_run.folder / "out/params.json"),
+        "--symbol": "SIM0",
+        "--shares": "100",
+    }
     asked = base | dict(zip(change[::2], change[1::2], strict=True))
     refused(impact("allocate", *(part for pair in asked.items() for part in pair)), *said)
 
 
-@pytest.mark.parametrize(("route", "source", "said"), [
-    ("prayer", "panel", ["'prayer'", "orders and flow"]),
-    ("orders", "panel", ["--data"]),
-    ("flow", "lobster", ["--data"]),
-    ("flow", "lobstr", ["lobstr", "lobster"]),
-])
+@pytest.mark.parametrize(
+    ("route", "source", "said"),
+    [
+        ("prayer", "panel", ["'prayer'", "orders and flow"]),
+        ("orders", "panel", ["--data"]),
+        ("flow", "lobster", ["--data"]),
+        ("flow", "lobstr", ["lobstr", "lobster"]),
+    ],
+)
 def test_calibrate_refuses(tmp_path: Path, route: str, source: str, said: list[str]) -> None:
     refused(impact("calibrate", "--route", route, "--source", source, cwd=tmp_path), *said)
     assert not list(tmp_path.iterdir())
@@ -104,8 +146,11 @@ def test_a_broken_parameter_file_is_named_with_its_key(small_run: SmallRun, tmp_
     content["symbols"]["SIM0"]["law"]["k"] = -1
     path = tmp_path / "broken.json"
     path.write_text(json.dumps(content))
-    refused(impact("allocate", "--params", str(path), "--symbol", "SIM0", "--shares", "10"),
-            "broken.json", "symbols.SIM0.law.k")
+    refused(
+        impact("allocate", "--params", str(path), "--symbol", "SIM0", "--shares", "10"),
+        "broken.json",
+        "symbols.SIM0.law.k",
+    )
 
 
 def bad_tapes(folder: Path, tape: Path) -> dict[str, tuple[str, Path, tuple[str, ...]]]:
@@ -121,8 +166,12 @@ def bad_tapes(folder: Path, tape: Path) -> dict[str, tuple[str, Path, tuple[str,
 
     case("nothing", "databento", ("nothing",))
     (case("empty", "databento", ("a.parquet",)) / "a.mbp-10.parquet").touch()
-    whole.drop("bid_px_03").write_parquet(case("column", "databento", ("bid_px_03",)) / "b.mbp-10.parquet")
-    whole.reverse().write_parquet(case("unsorted", "databento", ("c.mbp-10.parquet", "row")) / "c.mbp-10.parquet")
+    whole.drop("bid_px_03").write_parquet(
+        case("column", "databento", ("bid_px_03",)) / "b.mbp-10.parquet"
+    )
+    whole.reverse().write_parquet(
+        case("unsorted", "databento", ("c.mbp-10.parquet", "row")) / "c.mbp-10.parquet"
+    )
     rows = whole.filter(pl.col("ts_event").dt.hour() >= 15)[:3]
     rows.write_parquet(case("three", "databento", ("SIM0", "periods")) / "d.mbp-10.parquet")
     place = case("zip", "lobster", ("X_2012-06-21",))
@@ -137,47 +186,93 @@ def bad_tapes(folder: Path, tape: Path) -> dict[str, tuple[str, Path, tuple[str,
 
 
 @pytest.mark.parametrize("name", ["nothing", "empty", "column", "unsorted", "three", "zip"])
-def test_a_wrong_tape_is_refused_and_earlier_outputs_stay(small_run: SmallRun, tmp_path: Path, name: str) -> None:
+def test_a_wrong_tape_is_refused_and_earlier_outputs_stay(
+    small_run: SmallRun, tmp_path: Path, name: str
+) -> None:
     source, place, said = bad_tapes(tmp_path, small_run.tape)[name]
     out = small_run.folder / "out"
     before = files(out)
-    refused(impact("run", "--source", source, "--data", str(place), "--out", str(out), cwd=tmp_path), *said)
+    refused(
+        impact("run", "--source", source, "--data", str(place), "--out", str(out), cwd=tmp_path),
+        *said,
+    )
     assert files(out) == before
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["--source", "bloomberg", "--data", "."], ["bloomberg", "lobster"]),
-    (["--source", "lobster"], ["--data"]),
-    (["--source", "lobster", "--data", "no/such/place"], ["no/such/place"]),
-    (["--calendar", "XNYZ"], ["XNYZ", "XNYS"]),
-    (["--workers", "many"], ["workers", "many"]),
-    (["--shares", "0"], ["shares"]),
-    (["--scheduler", "tcp://127.0.0.1:9"], ["tcp://127.0.0.1:9"]),
-    (["--as-of", "noon"], ["noon"]),
-])
-def test_run_refuses(tmp_path: Path, small_tape: Path, arguments: list[str], said: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--source", "bloomberg", "--data", "."], ["bloomberg", "lobster"]),
+        (["--source", "lobster"], ["--data"]),
+        (["--source", "lobster", "--data", "no/such/place"], ["no/such/place"]),
+        (["--calendar", "XNYZ"], ["XNYZ", "XNYS"]),
+        (["--workers", "many"], ["workers", "many"]),
+        (["--shares", "0"], ["shares"]),
+        (["--scheduler", "tcp://127.0.0.1:9"], ["tcp://127.0.0.1:9"]),
+        (["--as-of", "noon"], ["noon"]),
+    ],
+)
+def test_run_refuses(
+    tmp_path: Path, small_tape: Path, arguments: list[str], said: list[str]
+) -> None:
     base = [] if "--source" in arguments else ["--source", "databento", "--data", str(small_tape)]
     refused(impact("run", *base, *arguments, "--out", str(tmp_path / "out"), cwd=tmp_path), *said)
 
 
-def test_an_unknown_symbol_is_refused_with_those_there_are(small_run: SmallRun, tmp_path: Path) -> None:
-    done = impact("run", "--source", "databento", "--data", str(small_run.tape), "--symbols", "SIM0,GOOG",
-                  "--out", str(small_run.folder / "out"), cwd=tmp_path)
+def test_an_unknown_symbol_is_refused_with_those_there_are(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    done = impact(
+        "run",
+        "--source",
+        "databento",
+        "--data",
+        str(small_run.tape),
+        "--symbols",
+        "SIM0,GOOG",
+        "--out",
+        str(small_run.folder / "out"),
+        cwd=tmp_path,
+    )
     refused(done, "GOOG", "SIM0, SIM1")
 
 
 def test_ingest_counts_what_it_touched(small_run: SmallRun, tmp_path: Path) -> None:
-    done = impact("ingest", "--source", "databento", "--data", str(small_run.tape), "--out", str(tmp_path / "out"))
+    done = impact(
+        "ingest",
+        "--source",
+        "databento",
+        "--data",
+        str(small_run.tape),
+        "--out",
+        str(tmp_path / "out"),
+    )
     assert done.returncode == 0, done.stderr
     assert "cross_print" in done.stdout
     assert "out_of_session" in done.stdout
 
 
-@pytest.mark.parametrize("order", [("25000", "100", "0.1"), ("300000", "100", "0.2"), ("777", "1", "0.2")])
-def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(small_run: SmallRun, order: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "order", [("25000", "100", "0.1"), ("300000", "100", "0.2"), ("777", "1", "0.2")]
+)
+def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(
+    small_run: SmallRun, order: tuple[str, ...]
+) -> None:
     shares, lot, cap = order
-    done = impact("allocate", "--params", str(small_run.folder / "out/params.json"), "--symbol", "SIM0",
-                  "--shares", shares, "--lot", lot, "--max-participation", cap, "--json")
+    done = impact(
+        "allocate",
+        "--params",
+        str(small_run.folder / "out/params.json"),
+        "--symbol",
+        "SIM0",
+        "--shares",
+        shares,
+        "--lot",
+        lot,
+        "--max-participation",
+        cap,
+        "--json",
+    )
     said = json.loads(done.stdout)
     cost = {row["method"]: row["cost"] for row in said["costs"]}
     plan = pl.DataFrame(said["plan"])
@@ -189,9 +284,20 @@ def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(small_run: Small
         assert (plan[name] <= float(cap) * plan["volume"]).all()
 
 
-def test_an_order_too_large_for_the_programme_is_planned_with_its_gap_or_refused(small_run: SmallRun) -> None:
-    base = ("allocate", "--params", str(small_run.folder / "out/params.json"), "--symbol", "SIM0",
-            "--shares", "2000000", "--max-participation", "1")
+def test_an_order_too_large_for_the_programme_is_planned_with_its_gap_or_refused(
+    small_run: SmallRun,
+) -> None:
+    base = (
+        "allocate",
+        "--params",
+        str(small_run.folder / "out/params.json"),
+        "--symbol",
+        "SIM0",
+        "--shares",
+        "2000000",
+        "--max-participation",
+        "1",
+    )
     done = impact(*base)
     assert done.returncode == 0, done.stderr
     assert "dp_left_out" in done.stdout

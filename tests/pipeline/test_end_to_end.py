@@ -15,15 +15,15 @@ import psutil
 import pytest
 from jsonschema import Draft202012Validator
 
-from pipeline.allocate import problem
-from pipeline.config import load_config
-from pipeline.params import json_schema, read_params
+from pipeline.engine.config import load_config
+from pipeline.parameters.schema import json_schema, read_params
 from pipeline.run import run_pipeline
+from pipeline.stages.allocate import problem
 from solver import LiquidityChain, stochastic_policy
+from tests.conftest import ROOT
 from tests.pipeline.conftest import SmallRun, small_config
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-ROOT = Path(__file__).parents[2]
 PASSING = ("created", "mlflow_run_id")  # differ between any two runs
 
 
@@ -31,15 +31,26 @@ def lasting(out: Path) -> dict[str, Any]:
     """Return everything a run wrote that another run of the same input must repeat to the bit."""
     params = json.loads((out / "params.json").read_text())
     kept = {key: value for key, value in params.items() if key not in PASSING}
-    return kept | {name: (out / name).read_bytes() for name in ("params.parquet", "schedule.csv", "quality.csv")}
+    return kept | {
+        name: (out / name).read_bytes()
+        for name in ("params.parquet", "schedule.csv", "quality.csv")
+    }
 
 
 def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: SmallRun) -> None:
     out = small_run.folder / "out"
     assert {path.name for path in out.iterdir()} == {
-        "cache", "params.json", "params.parquet", "schedule.csv", "quality.csv", "report.html"}
+        "cache",
+        "params.json",
+        "params.parquet",
+        "schedule.csv",
+        "quality.csv",
+        "report.html",
+    }
     written = json.loads((out / "params.json").read_text())
-    Draft202012Validator(json.loads((ROOT / "pipeline/impact-params-1.schema.json").read_text())).validate(written)
+    Draft202012Validator(
+        json.loads((ROOT / "pipeline/parameters/impact-params-1.schema.json").read_text())
+    ).validate(written)
     assert sorted(written["symbols"]) == ["SIM0", "SIM1"]
     for one in written["symbols"].values():
         assert [period["i"] for period in one["periods"]] == list(range(390))
@@ -67,7 +78,7 @@ def test_the_adaptive_allocator_takes_the_liquidity_chain(small_run: SmallRun) -
 
 
 def test_the_published_schema_is_the_one_in_force() -> None:
-    assert (ROOT / "pipeline/impact-params-1.schema.json").read_text() == json_schema()
+    assert (ROOT / "pipeline/parameters/impact-params-1.schema.json").read_text() == json_schema()
 
 
 def test_the_run_says_where_everything_is(small_run: SmallRun) -> None:
@@ -78,7 +89,9 @@ def test_the_run_says_where_everything_is(small_run: SmallRun) -> None:
 
 def test_the_next_session_is_planned(small_run: SmallRun) -> None:
     params = read_params(str(small_run.folder / "out/params.json"))
-    assert params.valid.start == "2025-01-10T14:30:00+00:00"  # 9 January 2025: a day of mourning, no session
+    assert (
+        params.valid.start == "2025-01-10T14:30:00+00:00"
+    )  # 9 January 2025: a day of mourning, no session
     assert params.valid.end == "2025-01-10T21:00:00+00:00"
 
 
@@ -103,7 +116,9 @@ def test_a_second_identical_run_computes_nothing(small_run: SmallRun) -> None:
 
 def test_a_changed_section_recomputes_only_what_depends_on_it(small_run: SmallRun) -> None:
     config = small_config(small_run.tape, learn={"trees": 21})
-    stages = run_pipeline(config, str(small_run.folder / "out")).results.facts.stages.set_index("stage")
+    stages = run_pipeline(config, str(small_run.folder / "out")).results.facts.stages.set_index(
+        "stage"
+    )
     assert stages.loc[stages["computed"] > 0].index.tolist() == ["learn", "select"]
 
 
@@ -117,7 +132,7 @@ def test_a_killed_run_resumes_where_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.calibrate.run", die)
+        patched.setattr("pipeline.stages.calibrate.run", die)
         with pytest.raises(KeyboardInterrupt):
             run_pipeline(small_run.config, out)
     assert done
@@ -127,7 +142,9 @@ def test_a_killed_run_resumes_where_it_was(
     assert lasting(Path(out)) == lasting(small_run.folder / "out")
 
 
-def test_a_run_elsewhere_is_identical_on_workers_of_which_one_is_killed(small_run: SmallRun, tmp_path: Path) -> None:
+def test_a_run_elsewhere_is_identical_on_workers_of_which_one_is_killed(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
     config = small_config(small_run.tape, executor={"workers": 2})
     killed: list[int] = []
     ended = threading.Event()
@@ -162,9 +179,17 @@ def test_a_remote_output_folder_is_identical(small_run: SmallRun) -> None:
 
 
 @pytest.mark.parametrize("as_of", ["2025-01-08T12:00", "2025-01-07T16:00"])
-def test_what_comes_after_as_of_changes_nothing(small_tape: Path, tmp_path: Path, as_of: str, own_mlflow: Path) -> None:
-    """Rewrite prices, sizes and sides of all later records; every result from before stays the same to the bit."""
-    later = pl.lit(as_of + ":00").str.to_datetime(time_zone="America/New_York").dt.convert_time_zone("UTC")
+def test_what_comes_after_as_of_changes_nothing(
+    small_tape: Path, tmp_path: Path, as_of: str, own_mlflow: Path
+) -> None:
+    """Rewrite prices, sizes and sides of all later records; every result from before stays the same
+    to the bit.
+    """
+    later = (
+        pl.lit(as_of + ":00")
+        .str.to_datetime(time_zone="America/New_York")
+        .dt.convert_time_zone("UTC")
+    )
     changed = tmp_path / "changed"
     changed.mkdir()
     for path in small_tape.glob("*.parquet"):
@@ -173,8 +198,9 @@ def test_what_comes_after_as_of_changes_nothing(small_tape: Path, tmp_path: Path
             after = pl.col("ts_event") >= later
             prices = pl.col([name for name in tape.columns if "_px_" in name or name == "price"])
             sizes = pl.col([name for name in tape.columns if "_sz_" in name or name == "size"])
-            tape = tape.with_columns(pl.when(after).then(prices * 2).otherwise(prices).name.keep()).with_columns(
-                pl.when(after).then(sizes * 3).otherwise(sizes).name.keep())
+            tape = tape.with_columns(
+                pl.when(after).then(prices * 2).otherwise(prices).name.keep()
+            ).with_columns(pl.when(after).then(sizes * 3).otherwise(sizes).name.keep())
         tape.write_parquet(changed / path.name)
     outs = []
     for name, tape_folder in (("a", small_tape), ("b", changed)):

@@ -1,4 +1,6 @@
-"""Real tapes as the vendors ship them, through the whole pipeline; skipped where they are absent."""
+"""Real tapes as the vendors ship them, through the whole pipeline; skipped where they are
+absent.
+"""
 
 import json
 from pathlib import Path
@@ -6,15 +8,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.config import load_config
+from pipeline.engine.config import load_config
 from pipeline.run import run_pipeline
 
 pytestmark = pytest.mark.xdist_group("real")
 
 
-def test_lobster_zips_calibrate_and_schedule_both_symbols(real_data: Path, own_mlflow: Path) -> None:
-    config = load_config(None, {"data": {"source": "lobster", "location": str(real_data / "lobster")},
-                                "allocate": {"shares": 5000}, "learn": {"trees": 20}})
+def test_lobster_zips_calibrate_and_schedule_both_symbols(
+    real_data: Path, own_mlflow: Path
+) -> None:
+    config = load_config(
+        None,
+        {
+            "data": {"source": "lobster", "location": str(real_data / "lobster")},
+            "allocate": {"shares": 5000},
+            "learn": {"trees": 20},
+        },
+    )
     run_pipeline(config, "out")
     params = json.loads((own_mlflow / "out/params.json").read_text())["symbols"]
     assert sorted(params) == ["AAPL", "AMZN"]
@@ -25,10 +35,15 @@ def test_lobster_zips_calibrate_and_schedule_both_symbols(real_data: Path, own_m
         assert one["law"]["gamma"] > 0
     assert params["AMZN"]["law"]["family"] == "spread_power"
     assert 1.1 < params["AMZN"]["law"]["k"] < 3
-    assert params["AAPL"]["law"]["family"] == "linear"  # one level of depth shows no walk beyond the best price
+    assert (
+        params["AAPL"]["law"]["family"] == "linear"
+    )  # one level of depth shows no walk beyond the best price
     schedule = pd.read_csv(own_mlflow / "out/schedule.csv")
     assert schedule.groupby("symbol")["optimal"].sum().to_dict() == {"AAPL": 5000, "AMZN": 5000}
-    assert schedule.loc[schedule["symbol"] == "AAPL", "optimal"].max() <= params["AAPL"]["reference"]["depth_shares"]
+    assert (
+        schedule.loc[schedule["symbol"] == "AAPL", "optimal"].max()
+        <= params["AAPL"]["reference"]["depth_shares"]
+    )
     quality = pd.read_csv(own_mlflow / "out/quality.csv").set_index(["symbol", "rule"])["rows"]
     assert quality["AMZN", "long_decimals"] == 1
     assert quality["AAPL", "undirected_trade"] == 11_332  # type 5 in the vendor's file

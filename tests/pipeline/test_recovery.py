@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.config import load_config
-from pipeline.executor import Executor
-from pipeline.job import Job, ingest_files
+from pipeline.engine.config import load_config
+from pipeline.engine.executor import Executor
+from pipeline.engine.job import Job, ingest_files
+from pipeline.engine.scope import make_scope
+from pipeline.engine.sessions import SessionCalendar
+from pipeline.engine.store import Store
 from pipeline.run import calibrate_symbols, simulate_tape
-from pipeline.scope import make_scope
-from pipeline.sessions import SessionCalendar
-from pipeline.store import Store
-from pipeline.tape import discover
+from pipeline.tape.days import discover
 
 
 def recovered(seed: int, folder: Path) -> pd.DataFrame:
@@ -23,10 +23,14 @@ def recovered(seed: int, folder: Path) -> pd.DataFrame:
     with Executor() as executor:
         job = Job(config, "databento", Store(str(folder / "cache")), SessionCalendar(), executor)
         days, _ = ingest_files(job, discover("databento", tape))
-        works = calibrate_symbols(job, days, make_scope([day.date for day in days], job.calendar, config))
+        works = calibrate_symbols(
+            job, days, make_scope([day.date for day in days], job.calendar, config)
+        )
     table = works[0].laws[0].load().parameters.set_index("name")
     planted = json.loads((folder / "tape/truth.json").read_text())["symbols"]["SIM0"]
-    return table.loc[["k", "beta", "gamma"]].assign(truth=[planted[name] for name in ("k", "beta", "gamma")])
+    return table.loc[["k", "beta", "gamma"]].assign(
+        truth=[planted[name] for name in ("k", "beta", "gamma")]
+    )
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -10,7 +10,9 @@ from solver import PowerLaw, Problem, TableLaw
 
 
 def path_cost(problem: Problem, x: np.ndarray) -> float:
-    """Walk the price through the schedule: cash over the arrival price plus risk, nothing summed by parts."""
+    """Walk the price through the schedule: cash over the arrival price plus risk, nothing summed by
+    parts.
+    """
     sign = 1.0 if problem.side == "buy" else -1.0
     price, cash, variance, left = 0.0, 0.0, 0.0, problem.shares
     for i, trade in enumerate(x):
@@ -72,7 +74,9 @@ def textbook(problem: Problem) -> tuple[float, list[dict[int, float]]]:
         new: dict[int, float] = {}
         for s in range(problem.lots + 1):
             costs = [
-                cost + (sign * np.asarray(problem.drift)[i] + move + risk * left) * left + value[s - n]
+                cost
+                + (sign * np.asarray(problem.drift)[i] + move + risk * left) * left
+                + value[s - n]
                 for n, (cost, move) in step.items()
                 if s - n in value
                 for left in [(s - n) * problem.lot]
@@ -87,16 +91,20 @@ def textbook(problem: Problem) -> tuple[float, list[dict[int, float]]]:
 def random_problem(
     rng: np.random.Generator, most_periods: int = 4, most_lots: int = 8, *, tables: bool = True
 ) -> Problem:
-    """A problem of any kind: every exponent, slope of permanent impact, risk, drift, limits, lots, side,
-    tables.
+    """A problem of any kind: every exponent, slope of permanent impact, risk, drift, limits, lots,
+    side, tables.
     """
     n, lots = int(rng.integers(1, most_periods + 1)), int(rng.integers(1, most_lots + 1))
     lot = float(rng.choice([1.0, 100.0, 0.5]))
     shares = lots * lot
     exponents = [0.5, 0.6, 1.0, 1.1, 1.5, 2.0, 2.5]
     k = float(rng.choice(exponents)) if rng.random() < 0.8 else rng.choice(exponents, size=n)
-    law: PowerLaw | TableLaw = PowerLaw(rng.lognormal(size=n) * shares ** -np.mean(k), k, rng.random(n) / shares * 0.3)
-    slope = [np.zeros(n), np.ones(n), np.linspace(0.5, 1.5, n), np.linspace(1.5, 0.5, n)][int(rng.integers(4))]
+    law: PowerLaw | TableLaw = PowerLaw(
+        rng.lognormal(size=n) * shares ** -np.mean(k), k, rng.random(n) / shares * 0.3
+    )
+    slope = [np.zeros(n), np.ones(n), np.linspace(0.5, 1.5, n), np.linspace(1.5, 0.5, n)][
+        int(rng.integers(4))
+    ]
     permanent = rng.choice([0.2, 1.0, 4.0]) / shares**2 * slope
     limits = {}
     if rng.random() < 0.4:
@@ -131,4 +139,4 @@ def day_problem(rng: np.random.Generator, n: int = 60, **changes: object) -> Pro
         "sigma": 0.02 * u,
         "price": 50.0,
     }
-    return Problem(**{**fields, **changes})  # type: ignore[arg-type]
+    return Problem(**{**fields, **changes})

@@ -1,0 +1,57 @@
+"""The average of several forecasts, which errs less than most of its members."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.forecast.daily.measures import Measures, positive_log
+from models.forecast.daily.model import DailyForecast, Fitted, Model
+
+
+@dataclass(frozen=True)
+class Combination:
+    """The geometric mean of the members' forecasts, equal weights: estimated ones lose what they
+    gain.
+
+    Source: Timmermann 2006, "Forecast combinations", section 7 (the "combination puzzle").
+    """
+
+    name: str
+    members: tuple[Model, ...]
+
+    def fit(self, history: Measures, window: int) -> "CombinationFit":
+        """Fit every member; raises what they raise."""
+        return CombinationFit(self, tuple(member.fit(history, window) for member in self.members))
+
+
+@dataclass(frozen=True, eq=False)
+class CombinationFit:
+    """The fitted members."""
+
+    model: Combination
+    members: tuple[Fitted, ...]
+
+    def update(self, observation: Measures) -> "CombinationFit":
+        """Return the members fitted again to the window that ends with the observed days."""
+        return CombinationFit(
+            self.model, tuple(member.update(observation) for member in self.members)
+        )
+
+    def forecast(self, horizon: int) -> DailyForecast:
+        """Return the next `horizon` days; a day of the window counts where all members had a
+        forecast of it.
+        """
+        found = [member.forecast(horizon) for member in self.members]
+        mean = np.exp(np.mean([np.log(each.mean) for each in found], axis=0))
+        shared = min(each.ratios.shape[1] for each in found)  # they all end on the same day
+        ratios = np.exp(np.mean([positive_log(each.ratios[:, -shared:]) for each in found], axis=0))
+        return DailyForecast(mean, ratios, np.any([each.replaced for each in found], axis=0))
+
+    def summary(self) -> str:
+        """Return the fits as text."""
+        return "\n".join(
+            [
+                f"{self.model.name} of {len(self.members)}",
+                *(each.summary() for each in self.members),
+            ]
+        )

@@ -1,0 +1,128 @@
+"""The plain forecasts within the day that better ones have to beat: a time-of-day profile and
+moving averages.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.forecast.intraday.state_space import WINDOW_DAYS, Forecast
+from models.losses import seasonal_baseline
+
+Floats = NDArray[np.float64]
+TAIL = 240  # measurements that a moving average remembers
+LEAST_VARIANCE = 1e-9  # of a measurement that never changes
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileFit:
+    """Every period's mean over the past days, (N,), whatever today brings; position: the next
+    period.
+
+    noise_variance: mean squared error of every day by the mean of those before it.
+    """
+
+    profile: Floats
+    noise_variance: float
+    position: int = 0
+
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return the forecast of every period of the day, shapes (N,)."""
+        return _flat_variance(self.profile, self.noise_variance)
+
+    def update(self, observations: Floats) -> "ProfileFit":
+        """Return the same from a later period on."""
+        return replace(self, position=self.position + len(observations))
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the forecast of the next `horizon` periods."""
+        return _flat_variance(
+            self.profile[self.position : self.position + horizon], self.noise_variance
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MovingFit:
+    """An average of the last known logs, across midnight; half_life: of them, None for an even one
+    of `width`.
+
+    tail: known ones only, so that no halt is long enough to empty it.
+    """
+
+    tail: Floats
+    width: int
+    half_life: float | None
+    noise_variance: float
+
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+        """Return the forecast of every period made just before it, shapes (N,)."""
+        return _flat_variance(
+            _average_before(np.concatenate([self.tail, today]), self.width, self.half_life)[
+                len(self.tail) :
+            ],
+            self.noise_variance,
+        )
+
+    def update(self, observations: Floats) -> "MovingFit":
+        """Return the average after the day's next logs."""
+        return replace(self, tail=_known(np.concatenate([self.tail, observations]))[-TAIL:])
+
+    def forecast(self, horizon: int) -> Forecast:
+        """Return the average for each of the next `horizon` periods."""
+        last = self.one_step(np.full(1, np.nan)).log_mean
+        return _flat_variance(np.repeat(last, horizon), self.noise_variance)
+
+
+def fit_profile_mean(history: Floats) -> ProfileFit:
+    """Average the logs of the last 60 days, (D, N), period by period; the mean of all where none
+    was measured yet.
+    """
+    recent = history[-WINDOW_DAYS:]
+    known = np.isfinite(recent)
+    count = known.sum(axis=0)
+    overall = float(recent[known].mean()) if known.any() else np.nan
+    mean = np.divide(
+        np.where(known, recent, 0.0).sum(axis=0),
+        count,
+        out=np.full(recent.shape[1], overall),
+        where=count > 0,
+    )
+    return ProfileFit(mean, _spread(recent - seasonal_baseline(recent)))
+
+
+def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:
+    """Take the last logs of past days, (D, N), and measure how far the average errs."""
+    flat = history[-WINDOW_DAYS:].ravel()
+    return MovingFit(
+        _known(flat)[-TAIL:],
+        width,
+        half_life,
+        _spread(flat - _average_before(flat, width, half_life)),
+    )
+
+
+def _average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
+    from pandas import Series
+
+    known = Series(logs).dropna()
+    means = (
+        known.rolling(width, min_periods=1).mean()
+        if half_life is None
+        else known.ewm(halflife=half_life).mean()
+    )
+    return np.asarray(means.reindex(range(len(logs))).ffill().shift(1), dtype=np.float64)
+
+
+def _spread(errors: Floats) -> float:
+    known = _known(errors)
+    return max(float((known**2).mean()), LEAST_VARIANCE) if len(known) else LEAST_VARIANCE
+
+
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
+
+
+def _flat_variance(log_mean: Floats, variance: float) -> Forecast:
+    known = np.isfinite(log_mean)
+    return Forecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))

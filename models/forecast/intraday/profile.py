@@ -1,0 +1,67 @@
+"""The time-of-day profile of a log measurement: smooth where the data are few, sharp where they
+allow.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
+
+Floats = NDArray[np.float64]
+BANDWIDTH = 5.0  # periods, standard deviation of the kernel: some 15 periods wide
+ROUNDS = 5
+FIRST_DAY = 0.5  # share of a single day's shape that is believed
+
+
+def additive(history: Floats) -> tuple[Floats, Floats]:
+    """Return the day levels, (D,), and period means, (N,), of history ~ level_d + period_i; 0 where
+    nothing is known.
+
+    history: (D, N), NaN where missing.
+    """
+    known = np.isfinite(history)
+    filled = np.where(known, history, 0.0)
+    days, periods = np.maximum(known.sum(axis=1), 1), np.maximum(known.sum(axis=0), 1)
+    level, period = filled.sum(axis=1) / days, np.zeros(history.shape[1])
+    for _ in range(ROUNDS):
+        period = np.where(known, filled - level[:, None], 0.0).sum(axis=0) / periods
+        period -= np.average(period, weights=known.sum(axis=0)) if known.any() else 0.0
+        level = np.where(known, filled - period, 0.0).sum(axis=1) / days
+    return level, period
+
+
+def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: int) -> Floats:
+    """Return the profile, (N,), from the period means.
+
+    count: (N,) days behind each mean; noise, slow: variances of one day's deviations, the part that
+    is fresh in every period and the part that neighbours share, which smoothing cannot remove.
+    Three steps of shrinkage, each by the variance found against the variance that noise would
+    leave: to a local line, the local line to flat, and one day by half.
+    Source: Fan, Gijbels 1996, "Local Polynomial Modelling", section 2.3; Efron, Morris 1973 for the
+    shrinkage.
+    """
+    smooth = _local_line(period, count)
+    if days < 2:
+        return FIRST_DAY * smooth
+    rough = period - smooth
+    sharp = believed(float((rough**2).mean()), noise / days)
+    return believed(float(smooth.var()), slow / days) * smooth + sharp * rough
+
+
+def believed(found: float, noise: float) -> float:
+    return max(0.0, 1 - noise / found) if found > 0 else 0.0
+
+
+def _local_line(period: Floats, count: Floats) -> Floats:
+    reach = int(4 * BANDWIDTH)
+    apart = np.arange(-reach, reach + 1)
+    kernel = np.exp(-0.5 * (apart / BANDWIDTH) ** 2)
+
+    def around(value: Floats, power: int) -> Floats:
+        return np.asarray(correlate1d(value, kernel * apart**power, mode="constant"))
+
+    s0, s1, s2 = (around(count, power) for power in range(3))
+    t0, t1 = (around(count * period, power) for power in range(2))
+    spread = s0 * s2 - s1**2
+    return np.divide(
+        s2 * t0 - s1 * t1, spread, out=np.zeros(len(period)), where=spread > 1e-9 * s0 * s2
+    )

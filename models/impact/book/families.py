@@ -1,0 +1,196 @@
+"""One family of cost laws solved on walk costs, what the data do not identify fixed and said so."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.impact.book.quasi_score import Problem
+from models.impact.book.root import Solution, solve
+from models.impact.book.walks import Cells, Walks, completed_excess, walks
+from models.inference.caveat import Caveat
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LARGEST_EXPONENT_ERROR = 0.25
+
+
+class Family(Enum):
+    """Which part of the cost is modelled and whether its exponent is estimated."""
+
+    SPREAD_POWER = "spread_power"  # half spread, plus a power law of the excess
+    SPREAD_SQRT = "spread_sqrt"  # the same with k = 1.5
+    POWER = "power"  # the total cost a power law
+    SQUARE_ROOT = "square_root"  # the same with k = 1.5
+    LINEAR = "linear"  # the same with k = 1
+
+    @property
+    def fixed_k(self) -> float | None:
+        """Return the exponent where the family fixes it."""
+        return {Family.SPREAD_SQRT: 1.5, Family.SQUARE_ROOT: 1.5, Family.LINEAR: 1.0}.get(self)
+
+    @property
+    def has_spread(self) -> bool:
+        """Tell whether the half spread stands beside the law, which is then of the excess over the
+        best price.
+        """
+        return self in (Family.SPREAD_POWER, Family.SPREAD_SQRT)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A family's solution. index: (n,) which of the cells were used; family as solved."""
+
+    family: Family
+    used: Cells
+    index: Ints
+    solution: Solution
+    caveats: tuple[Caveat, ...]
+
+    @property
+    def observed(self) -> Floats:
+        """Return what the family models, completed at its exponent, (n,) currency."""
+        return self.solution.problem.walks.completed(self.used.size, self.solution.value("k"))
+
+    @property
+    def mean(self) -> Floats:
+        """Return its fitted value, (n,) currency."""
+        return self.solution.problem.mean(self.solution.point)
+
+    @property
+    def spread(self) -> Floats:
+        """Return the cost that stands beside it, (n,) currency."""
+        return self.used.half_spread * self.used.size * self.family.has_spread
+
+
+def attempt(cells: Cells, family: Family) -> Fitted | str:
+    """Solve a family, or return why the data do not determine its exponent.
+
+    beta or theta that are negative or cannot be told from zero become 0, with a caveat.
+    Raises: ValueError naming the argument when nothing can be fitted.
+    """
+    costly = np.unique(cells.size[completed_excess(cells, 1.0) > 0])
+    if len(costly) < {Family.SPREAD_POWER: 2, Family.SPREAD_SQRT: 1}.get(family, 0):
+        return (
+            f"walks go beyond the best price at {len(costly)} of {len(np.unique(cells.size))} sizes"
+        )
+    if family.fixed_k is None and len(np.unique(cells.size)) < 2:
+        return "there is one size"
+    found = _admissible(cells, family)
+    k, error = found.solution.value("k"), found.solution.standard_error("k")
+    if family.fixed_k is None and not (
+        found.solution.converged and error <= LARGEST_EXPONENT_ERROR
+    ):
+        return f"the exponent is {k:.3g} with standard error {error:.2g}"
+    if not found.solution.converged:
+        raise ValueError(
+            "cells: the estimating equations have no root; look for outliers among the walk costs"
+        )
+    return found
+
+
+def _admissible(cells: Cells, family: Family) -> Fitted:
+    """Solve, fixing the weakest inadmissible coefficient at 0 and solving again until none
+    is left.
+    """
+    index, used, costs = _usable(cells, family)
+    fixed = {} if family.fixed_k is None else {"k": family.fixed_k}
+    caveats = []
+    for name, value in (("beta", used.volatility), ("theta", used.thinness)):
+        if np.ptp(value) <= 1e-9 * np.abs(value).max():
+            fixed[name] = 0.0
+            caveats.append(
+                Caveat(f"{name}_not_identified", f"its state does not vary: {name} is set to 0")
+            )
+    while True:
+        try:
+            solution = solve(_problem(used, costs, fixed))
+        except np.linalg.LinAlgError:
+            message = (
+                "cells: buckets and states cannot be told apart; use fewer buckets or more periods"
+            )
+            raise ValueError(message) from None
+        if solution.proportional:
+            fixed["beta"] = solution.value("beta")
+            message = (
+                "cost rises at least in proportion to volatility: beta is held at "
+                f"{fixed['beta']:.3g}"
+            )
+            caveats.append(Caveat("beta_at_bound", message))
+            continue
+        name = _weakest(solution)
+        if not name:
+            return Fitted(family, used, index, solution, tuple(caveats))
+        code = "negative" if solution.value(name) < 0 else "not_identified"
+        found = (
+            f"estimate {solution.value(name):.3g}, standard error "
+            f"{solution.standard_error(name):.2g}"
+        )
+        caveats.append(Caveat(f"{name}_{code}", f"{found}: {name} is set to 0"))
+        fixed[name] = 0.0
+
+
+def _weakest(solution: Solution) -> str:
+    strength = {
+        name: solution.strength(name) for name in ("beta", "theta") if name in solution.problem.free
+    }
+    weak = [
+        name
+        for name, t in strength.items()
+        if not (t >= solution.least_strength(name) and solution.converged)
+    ]
+    if not weak:
+        return ""
+    # without a root the ratios mean nothing: beta goes first, what is left without it is log-linear
+    return min(weak, key=lambda name: strength[name]) if solution.converged else weak[0]
+
+
+def _usable(cells: Cells, family: Family) -> tuple[Ints, Cells, Walks]:
+    """Return the cells with any time, in buckets with any cost, and their walks; thin buckets as
+    `_shared` has them.
+    """
+    costs = walks(cells, spread=not family.has_spread)
+    known = np.isfinite(costs.within) & np.isfinite(costs.beyond) & np.isfinite(cells.half_spread)
+    total = np.where(known, costs.within + costs.beyond, 0.0)
+    some = np.bincount(cells.bucket, total) > 0
+    if not some.any():
+        raise ValueError("cells: no walk of the book has any cost, there is nothing to fit")
+    index = np.flatnonzero(known & some[cells.bucket])
+    chosen = (
+        getattr(costs, name)[index] for name in ("within", "beyond", "log_depth", "dispersion")
+    )
+    used = cells.take(index)
+    return index, replace(used, bucket=_shared(used.bucket, used.cluster)), Walks(*chosen)
+
+
+def _shared(bucket: Ints, cluster: Ints) -> Ints:
+    """Return each cell's bucket, or the nearest of several clusters: one cluster cannot tell its
+    level's error.
+    """
+    any_ = np.zeros(bucket.max() + 1, dtype=np.int64)
+    any_[bucket] = cluster
+    several = np.flatnonzero(np.bincount(bucket, cluster != any_[bucket]))
+    if not len(several):
+        return np.zeros_like(bucket)
+    nearest = np.abs(several - np.arange(len(any_))[:, None]).argmin(axis=1)
+    return np.asarray(several[nearest][bucket])
+
+
+def _problem(used: Cells, costs: Walks, fixed: dict[str, float]) -> Problem:
+    change = np.zeros(len(used.size), dtype=bool)
+    for state in (used.bucket, used.volatility, used.thinness, used.cluster):
+        change[1:] |= state[1:] != state[:-1]
+    starts = np.flatnonzero(change | (np.arange(len(change)) == 0))
+    labels, bucket = np.unique(used.bucket[starts], return_inverse=True)
+    return Problem(
+        log_size=np.log(used.size),
+        walks=costs,
+        starts=starts,
+        bucket=bucket,
+        levels=len(labels),
+        volatility=used.volatility[starts],
+        log_thinness=np.log(used.thinness[starts]),
+        cluster=used.cluster[starts],
+        fixed=dict(fixed),
+    )

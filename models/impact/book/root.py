@@ -1,0 +1,160 @@
+"""The root of the cost law's estimating equations, with what each cluster did to it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.optimize import root
+
+from models.impact.book.quasi_score import LARGEST_BETA, Problem
+from models.inference.covariance import ClusterSums, Influence, jackknifed
+
+Floats = NDArray[np.float64]
+EXPONENTS = (0.25, 4.0)  # what the solver accepts
+SCORING_STEPS = 20
+LONGEST_STEP = 1.0  # of any cell's log mean
+SOLVED = 1e-7  # mean whitened score at a root; a unit is a relative error of one in every cell
+SINGULAR = 1e-12  # least eigenvalue of the scaled information that is not rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The root of the estimating equations, and natural parameters with their clusters' influence.
+
+    sums: the equations by cluster at the root; ratios: each coordinate of the root over its
+    standard error; jacobian: (p, p), derivative of the natural parameters in the point.
+    """
+
+    problem: Problem
+    point: Floats
+    sums: ClusterSums
+    ratios: Floats
+    natural: Floats
+    jacobian: Floats
+    influence: Influence
+    converged: bool
+
+    def value(self, name: str) -> float:
+        """Return k, beta or theta."""
+        fixed = self.problem.fixed
+        return fixed[name] if name in fixed else float(self.natural[self.problem.place(name)])
+
+    def standard_error(self, name: str) -> float:
+        """Return the standard error of k, beta or theta; 0 where fixed."""
+        if name in self.problem.fixed:
+            return 0.0
+        return float(np.linalg.norm(self.influence.values[:, self.problem.place(name)]))
+
+    def strength(self, name: str) -> float:
+        """Return a free coefficient's t ratio against 0; for beta that of omega, which is nearer to
+        normal.
+        """
+        return float(self.ratios[self.problem.place(name)])
+
+    def least_strength(self, name: str) -> float:
+        """Return the t ratio below which a free coefficient cannot be told from zero: one-sided, 5
+        %, Student's.
+        """
+        return float(stats.t.ppf(0.95, self.influence.dof[self.problem.place(name)]))
+
+    @property
+    def proportional(self) -> bool:
+        """Tell whether cost rises at least in proportion to volatility, so that beta has no
+        estimate.
+        """
+        if "beta" in self.problem.fixed:
+            return False
+        return self.value("beta") >= LARGEST_BETA / self.problem.volatility.mean()
+
+
+def solve(problem: Problem) -> Solution:
+    """Solve the estimating equations: Fisher scoring from the square-root law, then Newton's
+    method.
+
+    Raises: ValueError with fewer than two clusters; LinAlgError when parameters cannot be told
+    apart.
+    Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 9.2.
+    """
+    point, converged = find_root(problem, _start(problem))
+    labels, code = np.unique(problem.cluster, return_inverse=True)
+    scores, slopes = problem.equations(point, code, len(labels))
+    sums = ClusterSums(labels, scores, slopes, problem.information(point, code, len(labels)))
+    natural, jacobian = problem.natural(point)
+    errors = np.sqrt(np.diag(jackknifed(sums, np.eye(len(point))).covariance))
+    ratios = np.divide(point, errors, out=np.full(len(point), np.inf), where=errors > 0)
+    return Solution(
+        problem=problem,
+        point=point,
+        sums=sums,
+        ratios=ratios,
+        natural=natural,
+        jacobian=jacobian,
+        influence=jackknifed(sums, jacobian),
+        converged=converged,
+    )
+
+
+def find_root(problem: Problem, point: Floats) -> tuple[Floats, bool]:
+    """Return the root of the equations nearest to a point, and whether it is one with an acceptable
+    exponent.
+    """
+    all_, n = np.zeros(len(problem.bucket), dtype=np.int64), len(problem.log_size)
+    for _ in range(SCORING_STEPS):
+        scores, _ = problem.equations(point, all_, 1)
+        information = problem.information(point, all_, 1)[0]
+        step = _step(information, scores[0])
+        point = point + step * min(1.0, LONGEST_STEP / max(_furthest(problem, point, step), SOLVED))
+        if np.abs(step).max() < SOLVED:
+            break
+    whiten = np.linalg.inv(np.linalg.cholesky(information / n))
+
+    def equations(at: Floats) -> tuple[Floats, Floats]:
+        with np.errstate(all="ignore"):  # a step too far, which the method takes back
+            scores, slopes = problem.equations(at, all_, 1)
+            score, slope = (
+                np.nan_to_num(whiten @ part[0] / n, posinf=1e9, neginf=-1e9)
+                for part in (scores, slopes)
+            )
+        return score, slope
+
+    found = root(
+        equations,
+        point,
+        jac=True,
+        method="lm",
+        options={"ftol": 1e-15, "xtol": 1e-13, "gtol": 1e-15},
+    )
+    low, high = EXPONENTS
+    return found.x, bool(
+        np.abs(found.fun).max() < SOLVED and low <= problem.exponent(found.x) <= high
+    )
+
+
+def _start(problem: Problem) -> Floats:
+    point = np.array(
+        [0.0] * problem.levels + [1.5 if name == "k" else 0.0 for name in problem.free]
+    )
+    completed = problem.walks.completed(np.exp(problem.log_size), problem.exponent(point))
+    bucket = problem.bucket[problem.run]
+    point[: problem.levels] = np.log(
+        np.bincount(bucket, completed / problem.mean(point)) / np.bincount(bucket)
+    )
+    return point
+
+
+def _step(information: Floats, score: Floats) -> Floats:
+    scale = 1 / np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    if np.linalg.eigvalsh(information * scale * scale[:, None])[0] < SINGULAR:
+        raise np.linalg.LinAlgError("singular information")
+    return np.asarray(np.linalg.solve(information, score))
+
+
+def _furthest(problem: Problem, point: Floats, step: Floats) -> float:
+    """Return the largest change of any cell's log mean that a step makes."""
+    change = step[problem.bucket]
+    for name, column in problem.columns(point).items():
+        change = change + step[problem.place(name)] * column
+    along = step[problem.place("k")] if "k" in problem.free else 0.0
+    ends = along * np.array([problem.log_size.min(), problem.log_size.max()])
+    return float(np.abs(change + ends[:, None]).max())

@@ -1,0 +1,86 @@
+"""How every stage runs: inputs read, outputs checked, cached under their content's key, and
+counted.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.engine.errors import InputError
+from pipeline.engine.store import Store, code_version, digest, load_tables, save_tables
+
+
+@dataclass(frozen=True)
+class Output:
+    """A published stage output: a frozen dataclass of tables at `url`, computed in this run or
+    found (`fresh`).
+    """
+
+    kind: type
+    key: str
+    url: str
+    label: str
+    fresh: bool
+    seconds: float
+
+    def load(self) -> Any:
+        """Return the tables."""
+        return load_tables(self.url, self.kind)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of a stage: `run(*loaded inputs, config)` returns an instance of `kind`.
+
+    An input has a content `key` and a `load()`; one that is a tuple is loaded element by element
+    into a tuple.
+    """
+
+    stage: str
+    label: str
+    kind: type
+    run: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    config: Any
+    store: Store
+
+    @property
+    def key(self) -> str:
+        """Return the hash of the stage, its code, its configuration and its inputs' content."""
+        parts = [
+            part.key
+            for group in self.inputs
+            for part in (group if isinstance(group, tuple) else (group,))
+        ]
+        shape = [str(len(group)) if isinstance(group, tuple) else "" for group in self.inputs]
+        return digest(self.stage, code_version(), repr(self.config), *shape, *parts)
+
+
+def execute(task: Task) -> Output:
+    """Return the task's output from the store, computing and publishing it first when it is not
+    there.
+
+    Raises: InputError naming stage and label when the stage refuses its input.
+    """
+    key = task.key
+    if task.store.has(task.stage, key):
+        return Output(task.kind, key, task.store.url(task.stage, key), task.label, False, 0.0)
+    from threadpoolctl import (
+        threadpool_limits,  # the number of BLAS threads must not change a bit of the result
+    )
+
+    started = time.perf_counter()
+    with threadpool_limits(1):
+        loaded = [
+            tuple(part.load() for part in group) if isinstance(group, tuple) else group.load()
+            for group in task.inputs
+        ]
+        try:
+            tables = task.run(*loaded, task.config)
+        except InputError:
+            raise
+        except ValueError as error:  # an estimator cannot use what it was given
+            raise InputError(f"{task.stage} {task.label}: {error}") from error
+    url = task.store.publish(task.stage, key, lambda directory: save_tables(tables, directory))
+    return Output(task.kind, key, url, task.label, True, time.perf_counter() - started)

@@ -1,0 +1,170 @@
+"""Content-addressed stage outputs: written aside, published whole, found again by key."""
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fsspec
+import pandas as pd
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.engine.errors import InputError
+
+DONE = "_done"
+NUMERICAL_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "polars",
+    "scikit-learn",
+    "lightgbm",
+    "statsmodels",
+    "databento",
+)
+Tables = TypeVar("Tables")
+
+
+def digest(*parts: str) -> str:
+    """Return the SHA-256 of the parts, order and boundaries included, as 64 hex digits."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def file_digest(url: str) -> str:
+    """Return the SHA-256 of one file's bytes, read in blocks."""
+    with fsspec.open(url, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Return the distribution's version and a hash of its source and of the numerical libraries'
+    versions.
+    """
+    here = Path(__file__).parents[2]
+    sources = [
+        (str(path.relative_to(here)), path.read_text(encoding="utf-8"))
+        for room in ("pipeline", "models", "solver")
+        for path in sorted((here / room).rglob("*.py"))
+    ]
+    libraries = [f"{name} {importlib.metadata.version(name)}" for name in NUMERICAL_LIBRARIES]
+    text = digest(*(part for pair in sources for part in pair), *libraries)
+    return f"{importlib.metadata.version('impact-pipeline')}+{text[:12]}"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A root folder (a path or any fsspec URL) that holds each stage output under `stage/key`."""
+
+    root: str
+
+    def url(self, stage: str, key: str) -> str:
+        """Return where the output of `stage` with `key` lives."""
+        return f"{self.root.rstrip('/')}/{stage}/{key[:24]}"
+
+    def has(self, stage: str, key: str) -> bool:
+        """Tell whether the output was published whole."""
+        fs, path = fsspec.url_to_fs(self.url(stage, key))
+        return fs.exists(f"{path}/{DONE}")
+
+    def publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> str:
+        """Let `fill` write a folder aside, then make it appear at once; the first of two equal
+        writers wins.
+        """
+        url = self.url(stage, key)
+        fs, path = fsspec.url_to_fs(url)
+        local = isinstance(fs, LocalFileSystem)
+        if local:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".partial-", dir=Path(path).parent if local else None))
+        try:
+            fill(work)
+            (work / DONE).write_text(key)
+            if not local:
+                _upload(fs, work, path)
+            elif not self.has(stage, key):
+                shutil.rmtree(path, ignore_errors=True)
+                _rename(work, Path(path))
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        return url
+
+
+def _upload(fs: fsspec.AbstractFileSystem, work: Path, path: str) -> None:
+    for file in sorted(
+        work.rglob("*"), key=lambda file: file.name == DONE
+    ):  # the mark of completeness goes last
+        if file.is_file():
+            target = f"{path}/{file.relative_to(work).as_posix()}"
+            fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+            fs.put_file(str(file), target)
+
+
+def _rename(work: Path, path: Path) -> None:
+    try:
+        work.rename(path)
+    except OSError:  # another process published the same content between the check and the rename
+        if not (path / DONE).exists():
+            raise
+
+
+def write_file(url: str, content: bytes) -> str:
+    """Write one file so that readers see the old content or the new, never a part."""
+    fs, path = fsspec.url_to_fs(url)
+    if not isinstance(fs, LocalFileSystem):
+        fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        fs.pipe_file(path, content)
+        return url
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        dir=Path(path).parent, prefix=".partial-", delete=False
+    ) as file:
+        file.write(content)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+    return url
+
+
+def write_json(content: dict[str, object], path: str) -> None:
+    """Write JSON-ready values as the option --json asks: the whole file or nothing.
+
+    Raises: InputError when the file cannot be written.
+    """
+    try:
+        write_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); check --json") from None
+
+
+def save_tables(tables: Any, directory: Path) -> None:
+    """Write every field (a DataFrame) of a frozen dataclass as `<field>.parquet`."""
+    for field in fields(tables):
+        getattr(tables, field.name).to_parquet(directory / f"{field.name}.parquet", index=False)
+
+
+def load_tables(url: str, kind: type[Tables]) -> Tables:
+    """Read back what `save_tables` wrote."""
+    return kind(**{field.name: read_table(f"{url}/{field.name}.parquet") for field in fields(kind)})
+
+
+def read_table(url: str) -> pd.DataFrame:
+    """Read one Parquet table from a path or URL."""
+    with fsspec.open(url, "rb") as file:
+        return pd.read_parquet(file)
+
+
+def fingerprint(frames: Iterable[pd.DataFrame]) -> str:
+    """Return the SHA-256 of the tables' values, the same wherever and whenever they were
+    computed.
+    """
+    total = hashlib.sha256()
+    for frame in frames:
+        total.update(",".join(map(str, frame.columns)).encode())
+        total.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return total.hexdigest()

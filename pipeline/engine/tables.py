@@ -1,0 +1,135 @@
+"""What crosses between stages: one frozen dataclass of tables for each stage's output."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Features:
+    """One symbol-day's measurements; shares, currency and seconds as on the tape.
+
+    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood
+        just before the period's start and end); realized_variance, rv_n; half_spread, depth_bid_j,
+        depth_ask_j, depth (displayed a side, mean of both), time weighted; buy_volume, sell_volume,
+        undirected_volume, volume_squares (summed squared trade sizes), trades, quotes; ofi_j
+        (order-flow imbalance of level j, summed); covered (share of the period with a two-sided
+        book).
+    cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the
+        depth sufficed), censored (share of covered time it did not), censored_depth,
+        censored_excess, censored_dispersion (displayed depth, the cost of all of it and how depth
+        varied, meanwhile, as `models.impact.book.walks.Cells` defines them). NaN where there was no
+        such time.
+    refill: one row a half-hour, lag after trades and candidate half-life: the columns of
+        `models.impact.slicing.refill.RefillSums`, date, end (of the half-hour, ns).
+    """
+
+    periods: pd.DataFrame
+    cells: pd.DataFrame
+    refill: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the forecast stage knows of one symbol.
+
+    states: one row per past period (date, period, start), each predicted from what came before it
+        alone: volatility (square root of the mean variance, currency per period), volume (the mean
+        trading rate, shares), half_spread (currency), depth (shares).
+    horizon: the same columns for the periods to be traded, and each with _low and _high: the 90 %
+        interval of what will be measured.
+    backtest: held-out days (or the held-out end of one day), forecast at their start: series, date,
+        period, forecast, baseline, realized, low, high.
+    scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is
+        better), coverage of the 90 % interval, n, candidates: those chosen by the days before the
+        held-out part.
+    contest: series, origin, candidate, loss, dm_p (Diebold-Mariano against the profile), mcs_p
+        (model confidence set), n, chosen, reason; over all days, and what the horizon is forecast
+        with.
+    unfolding: series, period (of the origin), updated, morning (mean absolute log error of the rest
+        of the day, forecast then and before the day), days.
+    chain: one row a state of the trading rate's log deviation: deviation, initial, stationary,
+        to_0, to_1, ...
+    warnings: code, message.
+    """
+
+    states: pd.DataFrame
+    horizon: pd.DataFrame
+    backtest: pd.DataFrame
+    scores: pd.DataFrame
+    contest: pd.DataFrame
+    unfolding: pd.DataFrame
+    chain: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted law of one symbol.
+
+    parameters: name, value, standard_error, dof (of t), low, high (the 95 % interval),
+        bootstrap_error (of clusters; NaN for gamma), profile_low, profile_high (what the profile
+        criterion does not refuse, of k and beta), unit, source (the estimator that made it).
+    covariance: square, one column per name and a `name` column, gamma included.
+    facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2,
+        censored_share; k_dropped, k_dropped_error (the exponent if censored time were dropped; NaN
+        where the family fixes k); asymmetry, asymmetry_error (log alpha of buys less that of
+        sells); volatility_slope, volume_slope and their _error (log realized states on predicted
+        ones, 1 where predictions are conditional means); flow_r2, flow_observations, flow_excluded,
+        flow_lags, price, volatility, depth_shares, volume_shares (the references).
+    families: family, k, k_error, deviance, penalty, criterion, restriction, p_value, note, as in
+        `models.impact.book.selection.FamilyScore`; selected (bool: by the comparison), used (bool:
+        the law's).
+    curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored
+        part imputed), fitted, censored (share), half_spread; currency per order.
+    warnings: code, message.
+    """
+
+    parameters: pd.DataFrame
+    covariance: pd.DataFrame
+    facts: pd.DataFrame
+    families: pd.DataFrame
+    curve: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The machine-learning regressors of one symbol.
+
+    predictions: held-out cells: date, period, side, size, observed, and one column of predicted
+    cost a candidate. models: name, format ("lightgbm-text", "skops"), content (bytes); fitted on
+    the whole history. importance: model, feature, importance.
+    """
+
+    predictions: pd.DataFrame
+    models: pd.DataFrame
+    importance: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The comparison on held-out periods.
+
+    scores: candidate, deviance, deviance_error (standard error of the difference to the best),
+        rmse_bps, bias, cells, winner (bool: registered), exported (bool: the law in params.json).
+    """
+
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How one order is worked.
+
+    plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "twap", "vwap"),
+        sigma, volume.
+    costs: method, cost (expected shortfall, currency), cost_bps, deviation (its standard deviation,
+        currency), deviation_bps, spread, temporary, permanent, drift, risk, lower_bound, gap,
+        status.
+    warnings: code, message.
+    """
+
+    plan: pd.DataFrame
+    costs: pd.DataFrame
+    warnings: pd.DataFrame

@@ -1,0 +1,180 @@
+"""Export: calibrations and forecasts become `params.json` and its Parquet twin."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from models.impact.book.cost_law import Family
+from pipeline.engine.tables import Calibration, Forecast
+from pipeline.parameters.schema import (
+    SCHEMA,
+    UNITS,
+    Calendar,
+    Law,
+    LiquidityChain,
+    Matrix,
+    Params,
+    Period,
+    Reference,
+    Slices,
+    SymbolParams,
+    Valid,
+    Warned,
+    finite,
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the parameters come from."""
+
+    created: str
+    code_version: str
+    data_hash: str
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One symbol's forecast and calibration, and the level of alpha by period: period,
+    log_alpha.
+    """
+
+    symbol: str
+    forecast: Forecast
+    calibration: Calibration
+    profile: pd.DataFrame
+
+
+def run(
+    fitted: tuple[Fitted, ...], calendar: Calendar, close: int, provenance: Provenance
+) -> Params:
+    """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close`
+    (ns).
+
+    The MLflow run's id is filled in when the run is tracked.
+    """
+    starts = fitted[0].forecast.horizon["start"]
+    return Params(
+        schema_=SCHEMA,
+        created=provenance.created,
+        code_version=provenance.code_version,
+        data_hash=provenance.data_hash,
+        mlflow_run_id="",
+        valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)),
+        calendar=calendar,
+        symbols={one.symbol: _symbol(one) for one in fitted},
+    )
+
+
+def iso(ns: int) -> str:
+    """Return nanoseconds since the epoch as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(ns // 1_000_000_000, UTC).isoformat()
+
+
+def flat_table(params: Params) -> pd.DataFrame:
+    """Return the per-period table of all symbols, the content of `params.parquet`."""
+    rows = [
+        {"symbol": name} | _flat(period)
+        for name, one in params.symbols.items()
+        for period in one.periods
+    ]
+    return pd.DataFrame(rows)
+
+
+def _flat(period: Period) -> dict[str, object]:
+    """Return the period's numbers, an interval as two columns."""
+    row = period.model_dump()
+    for name in ("volatility", "liquidity"):
+        row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_interval")
+    return row
+
+
+def _symbol(one: Fitted) -> SymbolParams:
+    facts = one.calibration.facts.iloc[0]
+    table = one.calibration.parameters.set_index("name")
+    value = table["value"]
+    errors = {
+        name: None if np.isnan(error) else finite(error)
+        for name, error in table["standard_error"].items()
+    }
+    matrix = one.calibration.covariance
+    names = tuple(matrix["name"])
+    warnings = pd.concat([one.calibration.warnings, one.forecast.warnings])
+    return SymbolParams(
+        route=facts["route"],
+        reference=Reference(
+            price=facts["price"],
+            volatility=facts["volatility"],
+            depth_shares=facts["depth_shares"],
+            volume_shares=facts["volume_shares"],
+        ),
+        law=Law(
+            family=facts["family"],
+            k=value["k"],
+            beta=value["beta"],
+            gamma=value["gamma"],
+            liquidity_elasticity=value["theta"],
+        ),
+        standard_errors=errors,
+        covariance=Matrix(
+            names=names, matrix=tuple(map(tuple, matrix[list(names)].to_numpy().tolist()))
+        ),
+        units=UNITS,
+        periods=_periods(one, value),
+        slices=_slices(facts),
+        liquidity_chain=_chain(one.forecast.chain, value["theta"]),
+        warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
+    )
+
+
+def _periods(one: Fitted, value: pd.Series) -> tuple[Period, ...]:
+    facts = one.calibration.facts.iloc[0]
+    frame = one.forecast.horizon
+    alpha = np.exp(one.profile.set_index("period")["log_alpha"].loc[frame["period"]].to_numpy())
+    # L averages 1 over the history because calibration moved the mean of thinness^theta into alpha
+    history = (facts["volume_shares"] / one.forecast.states["volume"]) ** value["theta"]
+    liquidity, thick, thin = (
+        (facts["volume_shares"] / frame[name]) ** value["theta"] / history.mean()
+        for name in ("volume", "volume_high", "volume_low")
+    )
+    least, most = (frame[f"volatility_{end}"] / facts["volatility"] for end in ("low", "high"))
+    spread = frame["half_spread"] * Family(facts["family"]).has_spread
+    columns = {
+        "i": frame["period"],
+        "start": frame["start"].map(iso),
+        "alpha": alpha,
+        "volatility": frame["volatility"] / facts["volatility"],
+        "liquidity": liquidity,
+        "gamma": value["gamma"],
+        "drift": 0.0,
+        "sigma": frame["volatility"],
+        "spread": spread,
+        "volume": frame["volume"],
+        "volatility_interval": list(zip(least, most, strict=True)),
+        "liquidity_interval": list(zip(thick, thin, strict=True)),
+    }
+    return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
+
+
+def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
+    """Return the chain of liquidity behind the trading rate's: thinner by theta for each unit of
+    its log.
+    """
+    levels = np.exp(-theta * states["deviation"])
+    levels /= (levels * states["stationary"]).sum()
+    moves = states[[f"to_{state}" for state in range(len(states))]].to_numpy()
+    rows = tuple(map(tuple, (moves / moves.sum(axis=1, keepdims=True)).tolist()))
+    return LiquidityChain(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
+
+
+def _slices(facts: pd.Series) -> Slices:
+    half_life = float(facts["refill_half_life"])
+    return Slices(
+        count=int(facts["slices"]),
+        spacing_seconds=facts["slice_spacing"],
+        factor=facts["slice_factor"],
+        factor_error=facts["slice_factor_error"],
+        refill_half_life_seconds=half_life if np.isfinite(half_life) else None,
+    )

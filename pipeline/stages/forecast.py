@@ -1,0 +1,275 @@
+"""Forecast: volatility, volume, spread, depth for the periods to be traded, and for each past one
+as it was then.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.forecast.evaluation.contest import (
+    Choice,
+    Horizon,
+    choose_before,
+    chosen,
+    interval,
+    standard_errors,
+)
+from models.forecast.intraday.catalogue import CANDIDATES, DEFAULT, PastDays, Track, averaged, track
+from models.forecast.intraday.liquidity_chain import liquidity_chain
+from models.forecast.intraday.state_space import Forecast as Told
+from models.forecast.intraday.state_space import fit_intraday, one_step
+from pipeline.engine.scope import Scope
+from pipeline.engine.sessions import weekend_kinds
+from pipeline.engine.tables import Features, Forecast
+from pipeline.stages.forecast_record import Record, record
+from pipeline.stages.history import past_periods
+
+SERIES = {
+    "realized_variance": "volatility",
+    "volume": "volume",
+    "half_spread": "half_spread",
+    "depth": "depth",
+}
+FEW_DAYS = 5
+WELL_COVERED = 0.9
+COVERAGE = 0.9  # of the intervals
+CHAIN_STATES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One measurement's history.
+
+    measured: (R, N) logs, the day to be traded last where it has no tape yet; past: the D days with
+    tape, volume as the trading rate behind it; tracks: what every candidate said of them; choices:
+    of the candidates, by horizon.
+    """
+
+    name: str
+    measured: np.ndarray
+    past: PastDays
+    tracks: dict[str, Track]
+    choices: dict[Horizon, Choice]
+
+    @property
+    def variance(self) -> bool:
+        """Tell whether it is a variance, whose mean is forecast."""
+        return self.name == "realized_variance"
+
+
+def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
+    """Predict every period from what came before it: the horizon by the candidates that the past
+    favours.
+
+    The states that a law is fitted to are always the state space's: each a conditional mean given
+    one fixed set of information, so that the estimates do not hang on which candidate won. A
+    measurement of zero (no trade, no move) carries no logarithm: it counts as missing and is
+    counted in a warning.
+    Raises: ValueError when nothing lies before `as_of`.
+    """
+    periods = past_periods(days, scope)
+    if periods.empty:
+        raise ValueError(
+            "no period of its tape lies before as_of; leave the symbol out or move --as-of"
+        )
+    dates = np.unique(periods["date"])
+    rows = [*dates] if scope.date in dates else [*dates, scope.date]
+    series = _all_series(periods, dates, rows, scope)
+    past, horizon = _states(periods, series, dates, scope)
+    found = record(
+        {SERIES[each.name]: _record_input(each, dates) for each in series},
+        dates,
+        scope.holdout,
+        COVERAGE,
+    )
+    return Forecast(
+        past,
+        horizon,
+        found.backtest,
+        found.scores,
+        found.contest,
+        found.unfolding,
+        _chain(series[1], dates, scope),
+        _warnings(periods, dates, scope, series),
+    )
+
+
+def _all_series(
+    periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope: Scope
+) -> list[Series]:
+    measured = {
+        name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), rows, scope)
+        for name in SERIES
+    }
+    given = measured | {"volume": _matrix(periods, _log_rate(periods), rows, scope)}
+    kinds = weekend_kinds(rows, len(dates) + 1)
+    found = []
+    for name in SERIES:
+        others = tuple(logs[: len(dates)] for other, logs in measured.items() if other != name)
+        past = PastDays(given[name][: len(dates)], kinds, others)
+        tracks = {candidate: track(candidate, past) for candidate in CANDIDATES}
+        choices: dict[Horizon, Choice] = {
+            horizon: choose_before(
+                tracks, past.logs, name == "realized_variance", horizon, len(dates)
+            )
+            for horizon in ("next_period", "day_ahead")
+        }
+        found.append(Series(name, measured[name], past, tracks, choices))
+    return found
+
+
+def _log_rate(periods: pd.DataFrame) -> pd.Series:
+    """Return the log of the trading rate behind each period's volume.
+
+    Volume sums a random number of trades, so that its log lies below that of its rate by half its
+    squared coefficient of variation, sum q^2 / V^2 (delta method): little in a busy period, much in
+    a thin one.
+    """
+    volume = periods["volume"].where(periods["volume"] > 0)
+    return np.log(volume) + periods["volume_squares"] / volume**2 / 2
+
+
+def _matrix(periods: pd.DataFrame, logs: pd.Series, rows: list[str], scope: Scope) -> np.ndarray:
+    """Return log measurements, one row a day and the day to be traded last; missing ones
+    are NaN.
+    """
+    matrix = np.full((len(rows), scope.periods), np.nan)
+    matrix[
+        np.searchsorted(np.asarray(rows), periods["date"].to_numpy()), periods["period"].to_numpy()
+    ] = logs
+    return matrix
+
+
+def _states(
+    periods: pd.DataFrame, series: list[Series], dates: np.ndarray, scope: Scope
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    row, column = np.searchsorted(dates, periods["date"].to_numpy()), periods["period"].to_numpy()
+    past = periods[["date", "period", "start"]].copy()
+    ahead = pd.DataFrame(
+        {
+            "date": scope.date,
+            "period": scope.first + np.arange(len(scope.starts)),
+            "start": np.asarray(scope.starts),
+        }
+    )
+    for each in series:
+        name = SERIES[each.name]
+        past[name] = _state(each.name, each.tracks[DEFAULT].next_period)[row, column]
+        told = _horizon(each, dates, scope)
+        ahead[name] = _state(each.name, told)
+        before = chosen(each.tracks, each.choices["day_ahead"], "day_ahead")
+        errors = standard_errors(before, each.measured[: len(dates)])
+        power = 0.5 if each.variance else 1.0
+        ahead[f"{name}_low"], ahead[f"{name}_high"] = (
+            bound**power for bound in interval(told, errors, COVERAGE)
+        )
+    return past, ahead
+
+
+def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
+    """Return the forecast of the periods to be traded by the chosen candidates, given the day so
+    far.
+    """
+    count, day = len(scope.starts), int(np.searchsorted(dates, scope.date))
+    today = (
+        series.past.logs[day, : scope.first] if day < len(dates) else np.full(scope.first, np.nan)
+    )
+    if day == 0:
+        row = np.concatenate([today, np.full(scope.periods - scope.first, np.nan)])
+        return one_step(row[None])[0][scope.first : scope.first + count]
+    members = series.choices["day_ahead"].members
+    fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
+    return averaged([fit.update(today).forecast(count) for fit in fits])
+
+
+def _state(name: str, found: Told) -> np.ndarray:
+    """Return what the law and the plan use: the root of the mean variance, the mean trading rate,
+    medians else.
+    """
+    if name == "realized_variance":
+        return np.sqrt(found.mean)
+    if name == "volume":
+        return np.exp(found.log_mean + found.state_variance / 2)
+    return np.exp(found.log_mean)
+
+
+def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+    """Return the chain that the trading rate's log deviation from its forecast follows from the
+    first period on.
+    """
+    day = int(np.searchsorted(dates, scope.date))
+    fit = fit_intraday(volume.past.logs[: max(day, 1)], None)
+    variance = fit.dynamics.state_variance
+    if day < len(dates) and day:
+        variance = fit.update(volume.past.logs[day, : scope.first]).state.deviation_variance
+    chain = liquidity_chain(
+        fit.dynamics, CHAIN_STATES, variance
+    )  # the deviation's mean is in the forecast already
+    moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
+    states = {
+        "deviation": chain.deviation,
+        "initial": chain.initial,
+        "stationary": chain.stationary,
+    }
+    return pd.DataFrame(states | moves)
+
+
+def _record_input(series: Series, dates: np.ndarray) -> Record:
+    return Record(
+        series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance
+    )
+
+
+def _warnings(
+    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[Series]
+) -> pd.DataFrame:
+    rows = []
+    if len(dates) < FEW_DAYS:
+        rows.append(
+            (
+                "few_days",
+                f"{len(dates)} days of history: time-of-day profiles and daily levels are "
+                "provisional",
+            )
+        )
+    untested = [
+        SERIES[each.name]
+        for each in series
+        if not all(choice.tested for choice in each.choices.values())
+    ]
+    if untested:
+        rows.append(
+            (
+                "forecaster_untested",
+                f"{', '.join(untested)}: {series[0].choices['day_ahead'].reason}",
+            )
+        )
+    if dates[-1] != scope.last:
+        rows.append(
+            (
+                "stale",
+                f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
+                "levels and price are as old",
+            )
+        )
+    uncovered = int((periods["covered"] < WELL_COVERED).sum())
+    if uncovered:
+        rows.append(
+            (
+                "uncovered",
+                f"{uncovered} of {len(periods)} periods have a two-sided book less than "
+                f"{WELL_COVERED:.0%} of the time",
+            )
+        )
+    for name in SERIES:
+        missing = int((~(periods[name] > 0)).sum())
+        if missing:
+            rows.append(
+                (
+                    "missing_periods",
+                    f"{name}: {missing} of {len(periods)} periods without a positive "
+                    "measurement were treated as missing",
+                )
+            )
+    return pd.DataFrame(rows, columns=["code", "message"])

@@ -1,0 +1,153 @@
+"""The past of one symbol as the estimators see it: measured cells beside states that were known
+before them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.impact.book.selection import MOST_CENSORED
+from models.impact.book.walks import Cells, completed_excess
+from pipeline.engine.scope import Scope
+from pipeline.engine.sessions import SECOND_NS
+from pipeline.engine.tables import Features, Forecast
+
+SQUARE_ROOT = 1.5
+BLOCK_PERIODS = (
+    15  # clusters within a day: longer than the book's memory, short enough to have many
+)
+MANY_DAYS = 10  # from here on the clusters are whole days
+
+
+@dataclass(frozen=True)
+class References:
+    """The levels that make states dimensionless; `volume` is the harmonic mean, so that thinness
+    averages to 1.
+    """
+
+    price: float
+    volatility: float
+    depth: float
+    volume: float
+
+
+def past_periods(days: tuple[Features, ...], scope: Scope) -> pd.DataFrame:
+    """Return all periods that ended by `as_of`, in order, with total volume and signed flow."""
+    frame = pd.concat([day.periods for day in days], ignore_index=True)
+    end = frame["start"] + scope.period_seconds * SECOND_NS
+    end = end.where(
+        frame["date"] != scope.last, end.clip(upper=scope.last_close)
+    )  # the last may be a short one
+    frame = frame[end <= scope.as_of]
+    frame = frame.sort_values("start", ignore_index=True)
+    directed = frame["buy_volume"] + frame["sell_volume"]
+    return frame.assign(
+        volume=directed + frame["undirected_volume"],
+        flow=frame["buy_volume"] - frame["sell_volume"],
+    )
+
+
+def references(periods: pd.DataFrame, states: pd.DataFrame) -> References:
+    """Return the reference levels of a history."""
+    return References(
+        price=float(periods["mid_close"].dropna().iloc[-1]),
+        volatility=float(states["volatility"].mean()),
+        depth=float(periods["depth"].mean()),
+        volume=float(1.0 / (1.0 / states["volume"]).mean()),
+    )
+
+
+def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> pd.DataFrame:
+    """Return one row per measured cell with the states predicted before its period.
+
+    Adds volatility (v), thinness, bucket, cluster, time (share of the session gone by), expected
+    half spread and depth. Periods without a prediction (the first of the history) are left out by
+    the caller, who counts them.
+    """
+    periods = past_periods(days, scope)
+    states = forecast.states
+    level = references(periods, states)
+    known = states.assign(
+        volatility=states["volatility"] / level.volatility,
+        thinness=level.volume / states["volume"],
+        time=states["period"] / scope.periods,
+        bucket=np.minimum(states["period"] * scope.buckets // scope.periods, scope.buckets - 1),
+        cluster=_clusters(states),
+    ).rename(columns={"half_spread": "expected_half_spread", "depth": "expected_depth"})
+    measured = periods[["date", "period", "half_spread", "mid_open"]]
+    cells = pd.concat([day.cells for day in days], ignore_index=True)
+    return cells.merge(measured, on=["date", "period"]).merge(
+        known.drop(columns=["start"]), on=["date", "period"], how="left"
+    )
+
+
+def _clusters(states: pd.DataFrame) -> pd.Series:
+    day = states["date"].astype("category").cat.codes.astype(int)
+    if day.nunique() >= MANY_DAYS:
+        return day
+    block = states["period"] // BLOCK_PERIODS
+    return day * (block.max() + 1) + block
+
+
+def content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]:
+    """Return every table that a run's estimates come from: the past periods and their cells."""
+    periods = past_periods(days, scope)
+    cells = pd.concat([day.cells for day in days], ignore_index=True)
+    return [periods, cells.merge(periods[["date", "period"]], on=["date", "period"])]
+
+
+def law_cells(frame: pd.DataFrame) -> Cells:
+    """Return the estimator's arrays from rows of `past_cells`."""
+    names = (
+        "size",
+        "excess",
+        "half_spread",
+        "censored",
+        "censored_depth",
+        "censored_excess",
+        "censored_dispersion",
+        "bucket",
+        "volatility",
+        "thinness",
+        "cluster",
+    )
+    return Cells(**{name: frame[name].to_numpy() for name in names})
+
+
+def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:
+    """Mark the latest share of the history: whole days where there are several, else the end of the
+    day.
+    """
+    dates = np.unique(frame["date"])
+    if len(dates) > 1:
+        late = dates[-max(1, round(holdout * len(dates))) :]
+        return frame["date"].isin(late)
+    periods = np.unique(frame["period"])
+    return frame["period"] >= periods[-max(1, round(holdout * len(periods)))]
+
+
+def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> pd.DataFrame:
+    """Return the cells on which candidates are trained and compared, with `observed`, their cost
+    over mid.
+
+    A size that displayed depth holds less than half of the time says little about its own cost and
+    is left out whole (leaving out single cells would keep thick books); of the other sizes the
+    censored part is extrapolated by the square-root law, the same for every candidate.
+    """
+    cells = past_cells(days, forecast, scope)
+    needed = [
+        "volatility",
+        "thinness",
+        "expected_half_spread",
+        "expected_depth",
+        "mid_open",
+        "half_spread",
+        "censored",
+    ]
+    known = cells[needed].notna().all(axis=1)
+    censored = cells.groupby("size")["censored"].transform("mean")
+    shown = censored <= max(MOST_CENSORED, censored.min())  # the smallest size at the least
+    cells = cells[known & shown].reset_index(drop=True)
+    excess = completed_excess(law_cells(cells), SQUARE_ROOT)
+    return cells.assign(observed=cells["half_spread"] * cells["size"] + excess)

@@ -1,0 +1,247 @@
+"""Pool: calibrations of several symbols borrow from each other, and each one's levels from their
+neighbours in time.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from models.inference.covariance import Covariance
+from models.pooling.symbols import Estimate, Pooled, at_reference_state, pool
+from models.pooling.time_of_day import ProfileFit, shrink_profile
+from pipeline.engine.tables import Calibration
+
+REFERENCE_SHARE = (
+    0.1  # of a period's volume: the order whose cost is the level that symbols have in common
+)
+LAW, PERMANENT = ("level", "k", "beta", "theta"), ("gamma",)
+COVERED = 0.975  # both tails: 95 % intervals
+LEAST_EXPLAINED = 10  # symbols from which on the level may depend on depth over volume
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """The number of periods in a full session, over which time-of-day levels are spread."""
+
+    periods: int
+
+
+@dataclass(frozen=True)
+class PooledSymbol:
+    """One symbol's calibration after pooling.
+
+    profile: period, log_alpha (the smooth curve), standard_error, one row a period of a full
+        session.
+    shrinkage: parameter, estimate, estimate_error, pooled, pooled_error, own_weight (of the
+        symbol's own estimate), centre (of all symbols), between (standard deviation between
+        symbols), effective_dof, symbols; level and gamma dimensionless, as symbols are compared.
+        Then the levels by bucket, in logs, with the weights within the profile.
+    """
+
+    symbol: str
+    calibration: Calibration
+    profile: pd.DataFrame
+    shrinkage: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A symbol with all its parameters and the derivative of the compared ones, in `names`, in
+    them.
+    """
+
+    symbol: str
+    calibration: Calibration
+    names: tuple[str, ...]
+    jacobian: np.ndarray
+    shift: np.ndarray
+
+    @property
+    def values(self) -> np.ndarray:
+        return self.calibration.parameters["value"].to_numpy(dtype=float)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        return self.calibration.covariance.drop(columns="name").to_numpy(dtype=float)
+
+    def estimate(self, regressors: tuple[float, ...]) -> Estimate:
+        spread = self.jacobian @ self.covariance @ self.jacobian.T
+        values = self.jacobian @ self.values + self.shift
+        if self.names == PERMANENT and values[0] == 0:  # set to 0 by its caveat: not an estimate
+            values = np.array([np.nan])
+        return Estimate(self.symbol, values, Covariance(self.names, spread), regressors)
+
+
+def run(
+    calibrations: tuple[tuple[str, Calibration], ...], settings: PoolSettings
+) -> tuple[PooledSymbol, ...]:
+    """Pool the laws of symbols of one family, and gamma over all symbols; then smooth each symbol's
+    levels.
+
+    Levels are compared as the cost per share of an order of a tenth of a period's volume at the
+    reference volatility, over that volatility, and gamma as the move by a period's volume over the
+    same. A parameter that was fixed stays. Of two or three symbols none is pooled, and it is said.
+    """
+    current = {symbol: _restated(one, back=False) for symbol, one in calibrations}
+    shrinkage: dict[str, list[pd.DataFrame]] = {symbol: [] for symbol in current}
+    families = {symbol: one.facts["family"].iloc[0] for symbol, one in current.items()}
+    groups = [
+        (LAW, [symbol for symbol in current if families[symbol] == family])
+        for family in sorted(set(families.values()))
+    ]
+    for names, symbols in [*groups, (PERMANENT, list(current))]:
+        members = [_member(symbol, current[symbol], names) for symbol in symbols]
+        estimates = tuple(map(_Member.estimate, members, _regressors(members)))
+        pooled = pool(estimates)
+        for member, estimate in zip(members, estimates, strict=True):
+            current[member.symbol] = _carried(member, pooled)
+            shrinkage[member.symbol].append(_weights(estimate, pooled))
+    return tuple(
+        _smoothed(symbol, _restated(one, back=True), shrinkage[symbol], settings)
+        for symbol, one in current.items()
+    )
+
+
+def _restated(calibration: Calibration, back: bool) -> Calibration:
+    names = calibration.parameters["name"]
+    values, matrix = at_reference_state(
+        calibration.parameters["value"].to_numpy(dtype=float),
+        calibration.covariance.drop(columns="name").to_numpy(dtype=float),
+        names.str.startswith("log_alpha_").to_numpy(),
+        names.tolist().index("beta"),
+        back,
+    )
+    return _replaced(calibration, values, matrix, [])
+
+
+def _member(symbol: str, calibration: Calibration, names: tuple[str, ...]) -> _Member:
+    """Return the symbol with its compared parameters: linear in all parameters, but for a shift."""
+    facts = calibration.facts.iloc[0]
+    places = {name: place for place, name in enumerate(calibration.parameters["name"])}
+    levels = [place for name, place in places.items() if name.startswith("log_alpha_")]
+    jacobian, shift = np.zeros((len(names), len(places))), np.zeros(len(names))
+    reference = np.log(REFERENCE_SHARE * facts["volume_shares"])
+    for row, name in enumerate(names):
+        if name == "level":
+            jacobian[row, levels] = 1 / len(levels)
+            jacobian[row, places["k"]] = reference
+            shift[row] = -reference - np.log(facts["volatility"])
+        else:
+            jacobian[row, places[name]] = (
+                facts["volume_shares"] / facts["volatility"] if name == "gamma" else 1.0
+            )
+    return _Member(symbol, calibration, names, jacobian, shift)
+
+
+def _regressors(members: list[_Member]) -> list[tuple[float, ...]]:
+    """Return what the level may depend on beside the units: nothing, or the log of displayed depth
+    over volume.
+    """
+    ratio = np.array(
+        [
+            one.calibration.facts["depth_shares"].iloc[0]
+            / one.calibration.facts["volume_shares"].iloc[0]
+            for one in members
+        ]
+    )
+    if members[0].names != LAW or len(members) < LEAST_EXPLAINED or not (ratio > 0).all():
+        return [()] * len(members)
+    return [(float(value),) for value in np.log(ratio)]
+
+
+def _carried(member: _Member, pooled: Pooled) -> Calibration:
+    values, matrix = pooled.carried(
+        member.symbol, member.values, member.covariance, member.jacobian
+    )
+    caveats = [
+        (caveat.code, caveat.message) for caveat in pooled.warnings if len(pooled.symbols) > 1
+    ]
+    return _replaced(member.calibration, values, matrix, caveats)
+
+
+def _replaced(
+    calibration: Calibration, values: np.ndarray, matrix: np.ndarray, caveats: list[tuple[str, str]]
+) -> Calibration:
+    errors = np.sqrt(np.diag(matrix))
+    errors[errors == 0] = np.nan  # fixed by the family, not estimated
+    names = list(calibration.parameters["name"])
+    warnings = pd.DataFrame(caveats, columns=["code", "message"])
+    reach = errors * stats.t.ppf(COVERED, calibration.parameters["dof"])
+    return replace(
+        calibration,
+        parameters=calibration.parameters.assign(
+            value=values, standard_error=errors, low=values - reach, high=values + reach
+        ),
+        covariance=pd.DataFrame(matrix, columns=names).assign(name=names),
+        warnings=pd.concat([calibration.warnings, warnings], ignore_index=True).drop_duplicates(
+            ignore_index=True
+        ),
+    )
+
+
+def _weights(estimate: Estimate, pooled: Pooled) -> pd.DataFrame:
+    place = pooled.symbols.index(estimate.symbol)
+    return pd.DataFrame(
+        {
+            "parameter": pooled.names,
+            "estimate": estimate.values,
+            "estimate_error": estimate.covariance.standard_errors,
+            "pooled": pooled.values[place],
+            "pooled_error": pooled.standard_errors[place],
+            "own_weight": pooled.own_weight[place],
+            "centre": pooled.centre @ (1.0, *estimate.regressors),
+            "between": np.sqrt(pooled.between),
+            "effective_dof": pooled.effective_dof,
+            "symbols": np.isfinite(pooled.values).sum(axis=0),
+        }
+    )
+
+
+def _smoothed(
+    symbol: str, calibration: Calibration, pooled: list[pd.DataFrame], settings: PoolSettings
+) -> PooledSymbol:
+    table = calibration.parameters
+    is_level = table["name"].str.startswith("log_alpha_").to_numpy()
+    order = np.argsort(~is_level, kind="stable")  # levels first
+    back = np.argsort(order)
+    buckets = int(is_level.sum())
+    matrix = calibration.covariance.drop(columns="name").to_numpy(dtype=float)[np.ix_(order, order)]
+    values = table["value"].to_numpy(dtype=float)[order]
+    middle = (np.arange(settings.periods) + 0.5) / settings.periods
+    bucket = np.arange(settings.periods) * buckets // settings.periods
+    midpoints = np.bincount(bucket, middle) / np.bincount(bucket)
+    fit = shrink_profile(values, matrix, midpoints, middle)
+    caveats = [(caveat.code, caveat.message) for caveat in fit.warnings]
+    profile = pd.DataFrame(
+        {
+            "period": np.arange(settings.periods),
+            "log_alpha": fit.curve,
+            "standard_error": fit.curve_errors,
+        }
+    )
+    return PooledSymbol(
+        symbol,
+        _replaced(calibration, fit.values[back], fit.covariance[np.ix_(back, back)], caveats),
+        profile,
+        pd.concat([*pooled, _levels(values, matrix, fit)], ignore_index=True),
+    )
+
+
+def _levels(values: np.ndarray, matrix: np.ndarray, fit: ProfileFit) -> pd.DataFrame:
+    buckets = len(fit.weights)
+    return pd.DataFrame(
+        {
+            "parameter": [f"log_alpha_{bucket}" for bucket in range(buckets)],
+            "estimate": values[:buckets],
+            "estimate_error": np.sqrt(np.diag(matrix)[:buckets]),
+            "pooled": fit.values[:buckets],
+            "pooled_error": np.sqrt(np.diag(fit.covariance)[:buckets]),
+            "own_weight": fit.believed,
+            "centre": fit.curve.mean(),
+            "between": fit.deviation,
+            "effective_dof": fit.effective_dof,
+            "symbols": 1,
+        }
+    )

@@ -1,0 +1,65 @@
+"""How an order is worked inside a period: the refill of the book measured, and the slices that it
+favours.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from models.impact.slicing.refill import DepthTape, RefillFit, RefillSums, fit_refill, refill_sums
+from models.impact.slicing.slices import SliceLimits, SlicePlan, plan_slices
+from pipeline.engine.scope import Scope
+from pipeline.engine.sessions import SECOND_NS, Session
+from pipeline.engine.tables import Features
+
+if TYPE_CHECKING:
+    from pipeline.tape.ingest import Day
+
+BLOCK_NS = 1800 * SECOND_NS
+
+
+def refill_table(day: "Day", session: Session) -> pd.DataFrame:
+    """Return the day's sums of `models.impact.slicing.refill.refill_sums` by half-hour, with date
+    and the block's end (ns).
+    """
+    levels = sum(name.startswith("bid_sz_") for name in day.quotes.columns)
+    bid, ask = (
+        day.quotes.select(f"{side}_sz_{level}" for level in range(levels)).to_numpy().sum(axis=1)
+        for side in ("bid", "ask")
+    )
+    trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
+    edges = np.append(np.arange(session.open_ns, session.close_ns, BLOCK_NS), session.close_ns)
+    sums = refill_sums(
+        DepthTape(day.quotes["ts"].to_numpy(), bid.astype(float), ask.astype(float), *trades), edges
+    )
+    return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
+
+
+def plan(
+    days: tuple[Features, ...],
+    scope: Scope,
+    k: tuple[float, float],
+    sizes: tuple[float, float],
+    slices: Literal["auto"] | int,
+) -> SlicePlan:
+    """Return how an order is sliced within a period, from blocks that ended by `as_of`.
+
+    k: the exponent and its standard error; sizes: shares of the order to plan for and of the
+    smallest child.
+    """
+    table = pd.concat([day.refill for day in days], ignore_index=True)
+    limits = SliceLimits(scope.period_seconds, *sizes)
+    refill = _refill(table[table["end"] <= scope.as_of])
+    found = plan_slices(*k, refill, limits, None if slices == "auto" else slices)
+    return found if slices == 1 else replace(found, warnings=(*refill.warnings, *found.warnings))
+
+
+def _refill(table: pd.DataFrame) -> RefillFit:
+    label = (
+        table["date"].astype("category").cat.codes.astype(np.int64) * (table["block"].max() + 1)
+        + table["block"]
+    )
+    columns = {name: table[name].to_numpy() for name in RefillSums.__dataclass_fields__}
+    return fit_refill(RefillSums(**(columns | {"block": label.to_numpy()})))

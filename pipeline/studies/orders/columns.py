@@ -1,0 +1,146 @@
+"""The files of parent orders and their fills: which columns they need, and a map from a broker's
+own names.
+"""
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+from pydantic import Field, ValidationError
+
+from pipeline.engine.config import Section
+from pipeline.engine.errors import InputError
+
+REQUIRED = {
+    "orders": ("id", "symbol", "side", "quantity", "start", "arrival_price"),
+    "fills": ("order", "time", "quantity", "price"),
+}
+
+
+class OrderColumns(Section):
+    """The orders' file and the name of each column in it; one row a parent order.
+
+    id, symbol, side (B/S, BUY/SELL, 1/-1), quantity (shares, positive), start and end (ISO time;
+    end of the time it may trade), arrival_price (mid as the order arrived) and arrival_time (when
+    it was read; else start), adv (shares a day), volatility (1 / day^(1/2)), shares_outstanding,
+    post_price and post_time (mid some time after the last fill: lasting impact), unit (of the
+    quantity; orders not in the symbol's usual one are left out). Needed: id, symbol, side,
+    quantity, start, arrival_price.
+    """
+
+    file: str = "orders"
+    id: str = "order_id"
+    symbol: str = "symbol"
+    side: str = "side"
+    quantity: str = "quantity"
+    start: str = "start"
+    end: str = "end"
+    arrival_price: str = "arrival_price"
+    arrival_time: str = "arrival_time"
+    adv: str = "adv"
+    volatility: str = "volatility"
+    shares_outstanding: str = "shares_outstanding"
+    post_price: str = "post_price"
+    post_time: str = "post_time"
+    unit: str = "unit"
+
+
+class FillColumns(Section):
+    """The fills' file and the name of each column in it; one row a fill, or an event of which some
+    are fills.
+
+    order (the parent's id), id, time (ISO), quantity (positive), price, side, mid (at the fill;
+    that of the last fill stands for post_price where orders have none), event (rows whose event is
+    not fill_event are not fills). Needed: order, time, quantity, price.
+    """
+
+    file: str = "fills"
+    order: str = "order_id"
+    id: str = "fill_id"
+    time: str = "time"
+    quantity: str = "quantity"
+    price: str = "price"
+    side: str = "side"
+    mid: str = "mid"
+    event: str = "event"
+    fill_event: str = "trade"
+
+
+class ColumnMap(Section):
+    """A broker's format: day_seconds of trading in a day (in which durations are counted), and the
+    two files.
+    """
+
+    day_seconds: float = Field(default=23_400.0, gt=0)
+    orders: OrderColumns = OrderColumns()
+    fills: FillColumns = FillColumns()
+
+
+def load_map(path: str | None) -> ColumnMap:
+    """Return the map of a TOML file; without one, every column has the name of its key.
+
+    Raises: InputError naming the file and the key at fault.
+    """
+    if path is None:
+        return ColumnMap()
+    try:
+        with open(path, "rb") as file:
+            return ColumnMap.model_validate(tomllib.load(file))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check --columns") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        known = {"orders": OrderColumns, "fills": FillColumns}.get(
+            str(first["loc"][0]), ColumnMap
+        ).model_fields
+        raise InputError(
+            f"{path}: {key}: {first['msg']}; the keys are {', '.join(known)}"
+        ) from None
+
+
+def read_table(
+    folder: str, part: str, columns: OrderColumns | FillColumns
+) -> tuple[pd.DataFrame, Path]:
+    """Return a file's columns under the names of their keys, those it does not have left out, and
+    its path.
+
+    Raises: InputError naming the file, and a column that is needed or was asked for and is not
+    there.
+    """
+    path = _find(Path(folder), columns.file)
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: cannot be read as CSV or Parquet ({reason}); check --data"
+        ) from None
+    names = {
+        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
+    }
+    for key, name in names.items():
+        if name not in frame.columns and (key in REQUIRED[part] or key in columns.model_fields_set):
+            raise InputError(
+                f"{path}: no column '{name}' for {part}.{key}; the columns are "
+                f"{', '.join(map(str, frame.columns))}; name it in --columns MAP.toml"
+            )
+    if frame.empty:
+        raise InputError(f"{path}: no rows; check --data")
+    return pd.DataFrame(
+        {key: frame[name] for key, name in names.items() if name in frame.columns}
+    ), path
+
+
+def _find(folder: Path, name: str) -> Path:
+    """Return the file of that name, its ending .csv or .parquet where it has none."""
+    for path in (folder / name, folder / f"{name}.parquet", folder / f"{name}.csv"):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"{folder}: no file {name}, {name}.parquet or {name}.csv; check --data, or name the file "
+        "in "
+        "--columns MAP.toml"
+    )

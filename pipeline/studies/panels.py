@@ -1,0 +1,234 @@
+"""Read a panel of daily measures, or minute bars aggregated to them, for the forecasters."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from models.forecast.daily.measures import Measures
+from pipeline.engine.errors import InputError
+from pipeline.engine.sessions import SessionCalendar
+
+TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
+COMPANIONS = {
+    "quarticity": ("rq", "quarticity"),
+    "jump": ("rj", "jump"),
+    "negative": ("rvn", "negative"),
+    "positive": ("rvp", "positive"),
+}
+PRICES = ("close", "midprice")
+VARIANCE = "rv"  # the target that has companions
+COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
+LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
+PERCENT = 100.0  # returns are measured in percent
+
+
+def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measures, int]:
+    """Return the target's daily measures from a CSV or Parquet file, and how many bars lay outside
+    all sessions.
+
+    One row a day, with a date column and the target's; the target `rv` brings RQ, RJ, RVn, RVp
+    where they are there. Several rows a day are bars, of which those within the calendar's sessions
+    count: `rv` is then measured from `close` or `midprice`, any other target is summed. Column
+    names are matched whatever their case.
+    Raises: InputError naming file, column or row.
+    """
+    frame = read_frame(path)
+    time = times(frame, path)
+    days, outside = time.dt.floor("D"), 0
+    if days.duplicated().any():
+        session = sessions_of(time, calendar, path)
+        inside = ~np.isnat(session)
+        outside = int((~inside).sum())
+        kept = frame[inside].reset_index(drop=True)
+        frame = _daily(kept, pd.Series(session[inside]), target, path)
+        days = frame.index.to_series()
+    level = amounts(frame, target, path)
+    found = {
+        field: amounts(frame, name, path)
+        for field, names in COMPANIONS.items()
+        for name in names
+        if target.lower() == VARIANCE and name in frame.columns
+    }
+    try:
+        return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]")), outside
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
+    """Return the session date of each bar, NaT outside all of them.
+
+    Raises: InputError when all are outside.
+    """
+    session = calendar.session_of(time.to_numpy().astype("datetime64[ns]").astype(np.int64))
+    if np.isnat(session).all():
+        raise InputError(
+            f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar"
+        )
+    return session
+
+
+def read_frame(path: str) -> pd.DataFrame:
+    """Return the file's table, column names in lower case.
+
+    Raises: InputError when it cannot be read or has no rows.
+    """
+    try:
+        frame = pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+    ) as error:  # pandas' and pyarrow's reading errors are these
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: cannot be read as CSV or Parquet ({reason}); check --panel"
+        ) from None
+    if frame.empty:
+        raise InputError(f"{path}: no rows; check --panel")
+    return frame.rename(columns=lambda name: str(name).lower())
+
+
+def times(frame: pd.DataFrame, path: str) -> pd.Series:
+    """Return the table's time column in UTC, without the zone, in order; a time without a zone is
+    UTC.
+
+    A number is a date such as 20250131 or nanoseconds since 1970.
+    Raises: InputError when there is none, a value is not a time, the order is wrong or a time comes
+    twice.
+    """
+    name = next((name for name in TIMES if name in frame.columns), None)
+    if name is None:
+        raise InputError(
+            f"{path}: no date column ({', '.join(TIMES)}) among {', '.join(frame.columns)}"
+        )
+    given = _column(frame, name, path)
+    if pd.api.types.is_numeric_dtype(given):
+        given = _dates_of_numbers(given, name, path)
+    time = pd.to_datetime(given, errors="coerce", utc=True).dt.tz_localize(None)
+    if time.isna().any():
+        row = int(np.argmax(time.isna()))
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]!r} is not a date")
+    step = time.diff()
+    if (step <= pd.Timedelta(0)).any():
+        row = int(np.argmax(step <= pd.Timedelta(0)))
+        what = (
+            "repeats the row above; one row a bar"
+            if step.iloc[row] == pd.Timedelta(0)
+            else "is before the row above; sort the panel"
+        )
+        raise InputError(
+            f"{path}: row {row + 1}, {name} = {given.iloc[row]} {what}, one symbol a file"
+        )
+    return time
+
+
+def _dates_of_numbers(given: pd.Series, name: str, path: str) -> pd.Series:
+    if given.between(*COMPACT).all():
+        return given.astype("int64").astype(str)
+    small = given < LEAST_NS
+    if small.any():
+        row = int(np.argmax(small))
+        raise InputError(
+            f"{path}: row {row + 1}, {name} = {given.iloc[row]} is not a date; write it as "
+            "2025-01-31, "
+            "20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
+        )
+    return given
+
+
+def _column(frame: pd.DataFrame, name: str, path: str) -> pd.Series:
+    if name not in frame.columns:
+        raise InputError(f"{path}: no column '{name}'; the columns are {', '.join(frame.columns)}")
+    found = frame[name]
+    if isinstance(found, pd.DataFrame):
+        raise InputError(
+            f"{path}: {found.shape[1]} columns are called '{name}' but for their case; rename all "
+            "but one"
+        )
+    return found
+
+
+def price_column(frame: pd.DataFrame) -> str:
+    """Return the name of the column that a variance is measured from."""
+    return next((name for name in PRICES if name in frame.columns), PRICES[0])
+
+
+def prices(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    """Return a column of prices, NaN where empty.
+
+    Raises: InputError when it is absent or a value is not a positive number.
+    """
+    return _checked(frame, name, path, lambda values: values > 0, "prices are positive")
+
+
+def amounts(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    """Return a column of what can be summed, NaN where empty.
+
+    Raises: InputError when it is absent or a value is not a number of 0 or more.
+    """
+    return _checked(
+        frame, name, path, lambda values: values >= 0, "what is forecast is not negative"
+    )
+
+
+def _checked(
+    frame: pd.DataFrame, name: str, path: str, fits: Callable[[np.ndarray], np.ndarray], rule: str
+) -> np.ndarray:
+    values = numbers(frame, name, path)
+    wrong = ~np.isnan(values) & ~(fits(values) & (values < np.inf))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"{path}: row {row + 1}, {name} = {values[row]:g}: {rule} and finite")
+    return values
+
+
+def numbers(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
+    """Return a column as numbers, NaN where empty.
+
+    Raises: InputError when it is absent or a value is not a number.
+    """
+    given = _column(frame, name.lower(), path)
+    values = pd.to_numeric(given, errors="coerce")
+    wrong = values.isna() & given.notna()
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]!r} is not a number")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.DataFrame:
+    """Return one row a day from bars: the target's sum, or the realized measures of log returns
+    within the day.
+
+    Source: Andersen, Bollerslev, Diebold 2007 for the jump (what bipower variation leaves);
+    Barndorff-Nielsen, Kinnebrock, Shephard 2010 for the semivariances.
+    """
+    if target.lower() != VARIANCE:
+        return (
+            pd.Series(amounts(frame, target, path), name=target.lower())
+            .groupby(days)
+            .sum(min_count=1)
+            .to_frame()
+        )
+    move = (
+        PERCENT * np.log(pd.Series(prices(frame, price_column(frame), path))).groupby(days).diff()
+    )
+    sums = pd.DataFrame(
+        {
+            "rv": move**2,
+            "rq": move**4,
+            "rvn": move.where(move < 0, 0.0) ** 2,
+            "rvp": move.where(move > 0, 0.0) ** 2,
+            "bpv": np.pi / 2 * move.abs() * move.abs().groupby(days).shift(),
+        }
+    )
+    count = move.groupby(days).count()
+    found = (
+        sums.groupby(days).sum().where(count > 0)
+    )  # a day of one bar has no variance, not one of zero
+    found["rq"] *= count / 3
+    found["rj"] = (found["rv"] - found["bpv"]).clip(lower=0.0)  # by definition not negative
+    return found

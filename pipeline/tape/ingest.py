@@ -1,0 +1,252 @@
+"""Stage 1: raw files of any source become the canonical tables, validated, as Parquet by symbol and
+date.
+"""
+
+import hashlib
+import importlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import quote
+
+import fsspec
+import polars as pl
+import pyarrow.parquet as pq
+
+from pipeline.engine.errors import InputError
+from pipeline.engine.sessions import SessionCalendar
+from pipeline.tape.sources.clean import level_columns
+from pipeline.tape.sources.source import RULES, Batch, RawFile
+
+SOURCES = {
+    name: f"pipeline.tape.sources.{name}" for name in ("lobster", "databento", "lean", "taq")
+}
+TRADES_SCHEMA = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
+CONTENT = {
+    "quotes": ("ts", "bid_px_0", "ask_px_0"),
+    "trades": ("ts", "price", "size"),
+}  # what tells tapes apart
+
+
+@dataclass(frozen=True)
+class Day:
+    """One symbol-day's tape.
+
+    quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j for level j; trades: ts, price, size,
+    aggressor. ts: ns since epoch UTC, sorted; prices in currency, an empty level NaN with size 0;
+    aggressor: +1 buyer, -1 seller, 0 unknown.
+    """
+
+    quotes: pl.DataFrame
+    trades: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class DaySummary:
+    """What was written for one symbol-day; first_ns and last_ns bound its quotes, `content` is of
+    its best prices.
+    """
+
+    symbol: str
+    date: str
+    quotes: int
+    trades: int
+    first_ns: int
+    last_ns: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one raw file became: its days with quotes, in order, and (symbol, date, rule, rows) of
+    every rule.
+    """
+
+    days: tuple[DaySummary, ...]
+    counts: tuple[tuple[str, str, str, int], ...]
+
+
+def source(name: str) -> ModuleType:
+    """Return the module that discovers and reads the source's files.
+
+    Raises: InputError when there is no such source.
+    """
+    if name not in SOURCES:
+        raise InputError(f"source '{name}': unknown; valid are {', '.join(SOURCES)}")
+    return importlib.import_module(SOURCES[name])
+
+
+def ingest_file(
+    raw: RawFile, source_name: str, calendar: SessionCalendar, directory: Path
+) -> Ingested:
+    """Write <quotes|trades|counts>/symbol=X/date=Y/part.parquet below `directory`, in one streaming
+    pass.
+
+    Raises: InputError when the file is wrong or holds no usable quote.
+    """
+    writers: dict[tuple[str, str], _DayWriter] = {}
+    current: dict[str, _DayWriter] = {}
+    try:
+        for batch in source(source_name).read(raw, calendar):
+            key = (batch.symbol, batch.date)
+            if key not in writers:  # time is in order: the symbol's day before is complete
+                if batch.symbol in current:
+                    current[batch.symbol].close()
+                current[batch.symbol] = writers[key] = _DayWriter(directory, *key, raw.url)
+            writers[key].add(batch)
+    finally:
+        for writer in current.values():
+            writer.close()
+    ordered = [writer for _, writer in sorted(writers.items())]
+    days = tuple(writer.summary() for writer in ordered if writer.rows["quotes"])
+    if not days:
+        found = sum((writer.counts for writer in ordered), Counter[str]())
+        reasons = (
+            ", ".join(f"{rule} {rows}" for rule, rows in found.items() if rows)
+            or "it has no records"
+        )
+        raise InputError(
+            f"{raw.url}: no usable quote ({reasons}); is --calendar {calendar.name} the right one?"
+        )
+    return Ingested(
+        days,
+        tuple(
+            (writer.symbol, writer.date, rule, writer.counts[rule])
+            for writer in ordered
+            for rule in RULES
+        ),
+    )
+
+
+def load_day(directory: str, symbol: str, date: str) -> Day:
+    """Read one symbol-day back; `directory` is a path or fsspec URL.
+
+    Raises: InputError when it was not ingested.
+    """
+    frames = []
+    for table in ("quotes", "trades"):
+        url = f"{directory.rstrip('/')}/{part_path(table, symbol, date)}"
+        try:
+            with fsspec.open(url, "rb") as file:
+                frames.append(pl.read_parquet(file))
+        except FileNotFoundError:
+            raise InputError(f"{url}: {symbol} on {date} was not ingested") from None
+    return Day(*frames)
+
+
+def part_path(table: str, symbol: str, date: str) -> str:
+    """Return where a table (quotes, trades, counts) of one symbol-day lies below the ingested
+    folder.
+    """
+    return f"{table}/symbol={quote(symbol, safe='')}/date={date}/part.parquet"
+
+
+def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
+    """Check that the tables keep the contract of `Day`.
+
+    Raises: InputError with `label`, the table and the first rule broken.
+    """
+    levels = (len(quotes.columns) - 1) // 4
+    schema = {"ts": pl.Int64} | dict.fromkeys(level_columns(levels), pl.Float64)
+    bid, ask = pl.col("bid_px_0"), pl.col("ask_px_0")
+    sizes = pl.col([name for name in quotes.columns if "_sz_" in name])
+    _check(
+        quotes,
+        "quotes",
+        schema,
+        {
+            "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
+            "the best bid must be below the best ask": bid.is_finite()
+            & ask.is_finite()
+            & (bid < ask),
+            "sizes must be finite and not negative": pl.all_horizontal(
+                sizes.is_finite() & (sizes >= 0)
+            ),
+        },
+        label,
+    )
+    _check(
+        trades,
+        "trades",
+        TRADES_SCHEMA,
+        {
+            "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
+            "prices must be finite": pl.col("price").is_finite(),
+            "sizes must be finite and not negative": pl.col("size").is_finite()
+            & (pl.col("size") >= 0),
+            "the aggressor must be -1, 0 or 1": pl.col("aggressor").is_in([-1, 0, 1]),
+        },
+        label,
+    )
+
+
+def _check(
+    table: pl.DataFrame,
+    name: str,
+    schema: dict[str, type[pl.DataType]],
+    rules: dict[str, pl.Expr],
+    label: str,
+) -> None:
+    if dict(table.schema) != schema:
+        raise InputError(f"{label}: {name}: columns are {dict(table.schema)}, not {schema}")
+    for rule, holds in rules.items():
+        broken = table.filter(~holds.fill_null(False))
+        if len(broken):
+            row = ", ".join(
+                f"{key} {value}" for key, value in list(broken.row(0, named=True).items())[:5]
+            )
+            raise InputError(
+                f"{label}: {name}: {rule}; found {len(broken)} rows, the first is {row}"
+            )
+
+
+class _DayWriter:
+    """Appends one symbol-day's batches to its Parquet files, a row group a batch."""
+
+    def __init__(self, directory: Path, symbol: str, date: str, url: str) -> None:
+        self.symbol, self.date, self.counts = symbol, date, Counter(dict.fromkeys(RULES, 0))
+        self.rows = dict.fromkeys(("quotes", "trades"), 0)
+        self._directory, self._label = directory, f"{url}: {symbol} {date}"
+        self._files: dict[str, pq.ParquetWriter] = {}
+        self._first_ns, self._last_ns = 0, 0
+        self._content = {name: hashlib.blake2b(digest_size=16) for name in CONTENT}
+
+    def add(self, batch: Batch) -> None:
+        """Check and append the batch."""
+        self.counts.update(dict(batch.counts.iter_rows()))
+        validate(batch.quotes, batch.trades, self._label)
+        if len(batch.quotes):
+            self._first_ns = self._first_ns or batch.quotes["ts"][0]
+            self._last_ns = batch.quotes["ts"][-1]
+        for name, table in (("quotes", batch.quotes), ("trades", batch.trades)):
+            for column in CONTENT[name]:
+                self._content[name].update(table[column].to_numpy().tobytes())
+            arrow = table.to_arrow()
+            if name not in self._files:
+                self._files[name] = pq.ParquetWriter(
+                    self._path(name), arrow.schema, compression="zstd"
+                )
+            if len(table):
+                self._files[name].write_table(arrow)
+            self.rows[name] += len(table)
+
+    def close(self) -> None:
+        """Finish the files and write the counts."""
+        for file in self._files.values():
+            file.close()
+        counts = {"rule": list(self.counts), "rows": list(self.counts.values())}
+        pl.DataFrame(counts, schema={"rule": pl.String, "rows": pl.Int64}).write_parquet(
+            self._path("counts")
+        )
+
+    def summary(self) -> DaySummary:
+        """Return what was written."""
+        content = "".join(found.hexdigest() for found in self._content.values())
+        rows = (self.rows["quotes"], self.rows["trades"])
+        return DaySummary(self.symbol, self.date, *rows, self._first_ns, self._last_ns, content)
+
+    def _path(self, table: str) -> Path:
+        path = self._directory / part_path(table, self.symbol, self.date)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path

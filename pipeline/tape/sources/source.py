@@ -1,0 +1,189 @@
+"""Where tape comes from: the raw files of a source, and what every source turns them into."""
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import polars as pl
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.engine.errors import InputError
+
+RULES = (
+    "duplicate",  # dropped: identical to the record before it, in every field
+    "out_of_session",  # dropped
+    "halted",  # dropped: from a halt until trading resumes
+    "suspicious",  # dropped: marked so by the vendor
+    "half_quote",  # joined: one side of a quote, with the row after it that is the other side
+    # kept at the time of the row before it: event time runs back while receive time does not
+    "late_event",
+    "long_decimals",  # kept: a time with more than 9 decimals, truncated to ns
+    "not_firm",  # kept: a quote no order can count on; its venue is taken out of the best quotes
+    "undefined_price",  # dropped: a book without any price, or a trade without one
+    "one_sided",  # dropped quote
+    "crossed",  # dropped quote: bid > ask
+    "locked",  # dropped quote: bid = ask
+    "empty_level",  # kept quote with fewer levels than the file has columns for
+    "cross_print",  # dropped trade: an auction's
+    # dropped trade: a market's official open or close, which repeats an auction's
+    "official_price",
+    "special_terms",  # dropped trade: not for regular settlement
+    "late_print",  # dropped trade: reported late or out of sequence
+    "extended_hours",  # dropped trade: reported as outside regular hours
+    "priced_elsewhere",  # dropped trade: at an average, derived, earlier or negotiated price
+    "zero_size",  # dropped trade
+    "unknown_condition",  # kept trade: with a sale condition outside the documented ones
+    # kept trade: equal to the one before it in every field, and without a number to tell them apart
+    "same_print",
+    "quote_signed",  # kept trade: aggressor inferred by the quote test of Lee and Ready
+    "tick_signed",  # kept trade: aggressor inferred by their tick test
+    "undirected_trade",  # kept: hidden, or neither a stated nor an inferred aggressor
+)
+DECODING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file to ingest; `beside` are other files it cannot be read without, `bytes` the size of
+    all.
+
+    Names are paths or fsspec URLs; symbol and date ('YYYY-MM-DD') where the name tells them.
+    """
+
+    url: str
+    symbol: str | None
+    date: str | None
+    bytes: int
+    beside: tuple[str, ...] = ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Return every file whose content decides what is read."""
+        return (self.url, *self.beside)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A stretch of one symbol-day's tape in file order, cleaned.
+
+    quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j a level; trades: ts, price, size,
+    aggressor; counts: rule, rows. A date outside the calendar has counts only.
+    """
+
+    symbol: str
+    date: str
+    quotes: pl.DataFrame
+    trades: pl.DataFrame
+    counts: pl.DataFrame
+
+
+def list_files(
+    location: str, wanted: Callable[[str], bool], looked_for: str
+) -> list[tuple[str, int]]:
+    """Return (path or URL, bytes) of the file at `location`, or of the wanted files below a folder,
+    sorted.
+
+    Raises: InputError when there is nothing, or a file is empty.
+    """
+    fs, path = fsspec.url_to_fs(location)
+    try:
+        found = fs.find(path, detail=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{location}: cannot be listed ({error}); check --data") from None
+    if not found:
+        state = "an empty folder" if fs.exists(path) else "no such file or folder"
+        raise InputError(f"{location}: {state}; expected {looked_for}")
+    single = list(found) == [path.rstrip("/")]
+    local = isinstance(fs, LocalFileSystem)
+    files = [
+        (name if local else fs.unstrip_protocol(name), int(info["size"]))
+        for name, info in sorted(found.items())
+        if single or wanted(Path(name).name)
+    ]
+    if not files:
+        raise InputError(f"{location}: none of its {len(found)} files fits; expected {looked_for}")
+    for name, size in files:
+        if size == 0:
+            raise InputError(f"{name}: the file is empty; fetch it again or remove it")
+    return files
+
+
+@contextmanager
+def local_files(raw: RawFile) -> Iterator[list[Path]]:
+    """Make the raw file's parts, or the members of those that are zips, readable as local files
+    meanwhile.
+
+    Raises: InputError when a part cannot be fetched or a zip is damaged.
+    """
+    with tempfile.TemporaryDirectory(prefix="impact-") as directory:
+        yield [
+            path
+            for number, url in enumerate(raw.urls)
+            for path in _parts(url, Path(directory) / str(number))
+        ]
+
+
+def zip_names(url: str) -> list[str]:
+    """Return the names of a zip's members, without unpacking it.
+
+    Raises: InputError when it is truncated or damaged.
+    """
+    try:
+        with fsspec.open(url, "rb") as file, zipfile.ZipFile(file) as archive:
+            return archive.namelist()
+    except DECODING_ERRORS as error:
+        raise InputError(f"{url}: truncated or damaged zip ({error}); fetch it again") from None
+
+
+def rebatch(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Cut a stream of frames into frames of exactly `rows` rows; the last may be shorter."""
+    held = None
+    for frame in frames:
+        held = frame if held is None else pl.concat([held, frame])
+        while len(held) >= rows:
+            yield held[:rows]
+            held = held[rows:]
+    if held is not None and len(held):
+        yield held
+
+
+def _parts(url: str, directory: Path) -> list[Path]:
+    directory.mkdir()  # one a part: files of different folders may share a name
+    path = _fetch(url, directory)
+    if path.suffix.lower() != ".zip":
+        return [path]
+    try:
+        return _unzip(path, directory / "members")
+    except DECODING_ERRORS as error:
+        raise InputError(f"{url}: truncated or damaged zip ({error}); fetch it again") from None
+
+
+def _fetch(url: str, directory: Path) -> Path:
+    fs, path = fsspec.url_to_fs(url)
+    if isinstance(fs, LocalFileSystem):
+        return Path(path)
+    target = directory / Path(path).name
+    try:
+        fs.get_file(path, str(target))
+    except OSError as error:
+        raise InputError(f"{url}: cannot be fetched ({error})") from None
+    return target
+
+
+def _unzip(path: Path, directory: Path) -> list[Path]:
+    directory.mkdir()
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        for member in members:  # flat: only the file's own name matters, and none can point outside
+            with (
+                archive.open(member) as source,
+                (directory / Path(member.filename).name).open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target)
+    return sorted(directory.iterdir())

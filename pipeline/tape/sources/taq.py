@@ -1,0 +1,205 @@
+"""Trades and quotes as CSV or Parquet, in any column layout that a column map describes."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.engine.errors import InputError
+from pipeline.engine.sessions import SessionCalendar
+from pipeline.tape.sources.clean import Cleaner, flag_duplicates
+from pipeline.tape.sources.nbbo import SymbolDay
+from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files
+from pipeline.tape.sources.taq_columns import ColumnMap, TradeMap, read_columns
+from pipeline.tape.sources.taq_files import read_table
+
+SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
+
+# Sale conditions of the CTA and UTP plans, a letter each, by rule.
+TRADE_RULES = {
+    "cross_print": "O56X",  # opening, reopening, closing print, cross or periodic auction
+    "official_price": "QM9",  # official open, official close, corrected close
+    "special_terms": "CNR",  # cash, next day, seller's option
+    "late_print": "LZGU",  # sold last, out of sequence, bunched sold, the same outside hours
+    "extended_hours": "T",
+    # acquisition, average or bunched, distribution, price variation, rules 127 and 155, prior
+    # reference price,
+    # split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified contingent
+    "priced_elsewhere": "ABDHJKPSVW12347",
+}
+BOOK_TRADE = (
+    "@EFIY8 "  # regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
+)
+HALT = "DPM"  # news out, news pending, volatility pause: the stock halts in all markets
+# Slow, closing, range indication, imbalance, related security, market maker closed, non-firm,
+# resume without a
+# quote, in view of common, equipment, no open and no resume: of one venue.
+NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
+
+
+def discover(location: str, columns: str) -> list[RawFile]:
+    """Return one raw file for each symbol and date that the file names tell, the map and the other
+    parts beside.
+
+    Raises: InputError when the map is wrong or no file fits it, or there are quotes without trades
+    or the reverse.
+    """
+    if not columns:
+        raise InputError(
+            "source taq needs a column map; name its file as columns in [data] of --config"
+        )
+    mapped = read_columns(columns)
+    sizes = dict(list_files(location, lambda name: name.lower().endswith(SUFFIXES), LOOKED_FOR))
+    groups: dict[tuple[str | None, str | None], dict[str, list[str]]]
+    groups = defaultdict(lambda: {"quotes": [], "trades": []})
+    for url in sizes:
+        for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
+            if names := re.fullmatch(table.files, Path(url).name):
+                groups[_key(names.groupdict(), url)][kind].append(url)
+    if not groups:
+        raise InputError(
+            f"{location}: none of its {len(sizes)} files has a name that fits files in {columns}; "
+            f"the first is {Path(next(iter(sizes))).name}"
+        )
+    found = []
+    for (symbol, date), parts in sorted(
+        groups.items(), key=lambda group: tuple(map(str, group[0]))
+    ):
+        missing = [kind for kind, urls in parts.items() if not urls]
+        if missing:
+            there = (parts["quotes"] + parts["trades"])[0]
+            raise InputError(
+                f"{there}: no {missing[0]} beside it; check files of [{missing[0]}] in {columns}"
+            )
+        urls = list(
+            dict.fromkeys(parts["quotes"] + parts["trades"])
+        )  # once where both are in one file
+        found.append(
+            RawFile(urls[0], symbol, date, sum(sizes[url] for url in urls), (*urls[1:], columns))
+        )
+    return found
+
+
+def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None]:
+    date = names.get("date")
+    if date is not None:
+        digits = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})", date)
+        if not digits:
+            raise InputError(
+                f"{url}: date '{date}' in its name is not YYYYMMDD or YYYY-MM-DD; check files in "
+                "the map"
+            )
+        date = "-".join(digits.groups())
+    return names.get("symbol"), date
+
+
+def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
+    """Yield the cleaned tape, a batch a symbol and date; the raw file's tables are held in memory
+    meanwhile.
+
+    Trades whose side no column states are signed against the best quotes.
+    Raises: InputError naming the file, and the row or column at fault.
+    """
+    with local_files(raw) as paths:
+        mapped = read_columns(str(paths[-1]))
+        tables = {}
+        for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
+            parts = [
+                (path, url)
+                for path, url in zip(paths, raw.urls, strict=True)
+                if re.fullmatch(table.files, Path(url).name)
+            ]
+            frames = [read_table(path, url, table, mapped, raw) for path, url in parts]
+            tables[kind] = pl.concat(frames)
+        urls = [
+            next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
+            for table in (mapped.quotes, mapped.trades)
+        ]
+    yield from _batches(tables, mapped, urls, calendar)
+
+
+def _batches(
+    tables: dict[str, pl.DataFrame], mapped: ColumnMap, urls: list[str], calendar: SessionCalendar
+) -> Iterator[Batch]:
+    cleaners: dict[str, Cleaner] = {}
+    parts = {
+        kind: table.partition_by("symbol", "day", as_dict=True, include_key=False)
+        for kind, table in tables.items()
+    }
+    none = {kind: table.clear().drop("symbol", "day") for kind, table in tables.items()}
+    for symbol, day in sorted(parts["quotes"].keys() | parts["trades"].keys()):
+        quotes, trades = (
+            parts[kind].get((symbol, day), none[kind]) for kind in ("quotes", "trades")
+        )
+        records = SymbolDay(
+            str(symbol), _quotes(quotes, mapped), _trades(trades, mapped.trades), *urls
+        )
+        cleaner = cleaners.setdefault(
+            str(symbol), Cleaner(str(symbol), urls[0], calendar, 1, opening_cross=False)
+        )
+        yield from cleaner.clean(records.records(calendar))
+
+
+def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:
+    """Each row states both sides of its venue; a side without a price or size is one the venue has
+    withdrawn.
+    """
+    firm = ~(_has(HALT) | _has(NOT_FIRM))
+    return table.select(
+        "row",
+        "ts",
+        pl.col("venue") if mapped.quotes.venue else pl.lit("best").alias("venue"),
+        pl.lit(False).alias("half_quote"),
+        _has(HALT).alias("halted"),
+        _has(NOT_FIRM).alias("not_firm"),
+        *(
+            pl.when(pl.col(f"{side}_px") > 0, firm)
+            .then(pl.col(f"{side}_px"))
+            .otherwise(float("nan"))
+            .alias(f"{side}_px")
+            for side in ("bid", "ask")
+        ),
+        "bid_sz",
+        "ask_sz",
+    )
+
+
+def _trades(table: pl.DataFrame, mapped: TradeMap) -> pl.DataFrame:
+    """A trade number seen before is a duplicate; without numbers two equal prints are two trades,
+    and noted.
+    """
+    known = "".join(TRADE_RULES.values()) + BOOK_TRADE
+    buy, sell = (-1, 1) if mapped.side_is == "resting" else (1, -1)
+    side = (
+        pl.when(pl.col("side").is_in(mapped.buy))
+        .then(buy)
+        .when(pl.col("side").is_in(mapped.sell))
+        .then(sell)
+        .otherwise(0)
+        if mapped.side
+        else pl.lit(None)
+    )
+    if mapped.id:
+        table = table.with_columns(duplicate=~pl.struct("venue", "id").is_first_distinct())
+    else:
+        table = flag_duplicates(table, None).rename({"duplicate": "same_print"})
+    return table.select(
+        "row",
+        "ts",
+        pl.when(pl.col("price") > 0).then(pl.col("price")).alias("price"),
+        "size",
+        side.cast(pl.Int8).alias("aggressor"),
+        pl.col("duplicate" if mapped.id else "same_print"),
+        *(_has(letters).alias(rule) for rule, letters in TRADE_RULES.items()),
+        pl.col("condition")
+        .str.contains(f"[^{re.escape(known)}]")
+        .fill_null(False)
+        .alias("unknown_condition"),
+    )
+
+
+def _has(letters: str) -> pl.Expr:
+    return pl.col("condition").str.contains(f"[{letters}]").fill_null(False)

@@ -1,0 +1,106 @@
+"""The column map of a trades-and-quotes tape: which column of which file is what, from a
+TOML file.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from pipeline.engine.config import Positive, Section, checked, read_toml
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+class TableMap(Section):
+    """What trades and quotes have in common; an empty name is a column that the files lack.
+
+    files: a regular expression for the whole file name; its groups `symbol` and `date`, if it has
+    them, stand for those columns. rows: only rows in which the column has one of these values.
+    """
+
+    files: Annotated[str, AfterValidator(_pattern)]
+    time: str
+    rows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    symbol: str = ""
+    date: str = ""
+    venue: str = ""
+    condition: str = ""
+    price_divisor: Positive = 1.0
+    size_multiple: Positive = 1.0
+
+    def prices(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every price."""
+        raise NotImplementedError
+
+    def sizes(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every size."""
+        raise NotImplementedError
+
+
+class TradeMap(TableMap):
+    """The trades. `side` is the aggressor's or the resting order's as `side_is` says; `buy` and
+    `sell` its values.
+    """
+
+    price: str
+    size: str
+    side: str = ""
+    side_is: Literal["aggressor", "resting"] = "aggressor"
+    buy: tuple[str, ...] = ()
+    sell: tuple[str, ...] = ()
+    id: str = ""
+
+    def prices(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every price."""
+        return (("price", self.price),)
+
+    def sizes(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every size."""
+        return (("size", self.size),)
+
+
+class QuoteMap(TableMap):
+    """The quotes: consolidated, or with a `venue` each venue's own."""
+
+    bid_price: str
+    bid_size: str
+    ask_price: str
+    ask_size: str
+
+    def prices(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every price."""
+        return (("bid_px", self.bid_price), ("ask_px", self.ask_price))
+
+    def sizes(self) -> tuple[tuple[str, str], ...]:
+        """Return (canonical name, column) of every size."""
+        return (("bid_sz", self.bid_size), ("ask_sz", self.ask_size))
+
+
+class ColumnMap(Section):
+    """The whole map. `timezone` is that of times without an offset; `unit` and `since` say how
+    times are written.
+
+    since = "epoch": the column is the whole time. since = "midnight": it is the time of the day
+    `date`, local.
+    """
+
+    trades: TradeMap
+    quotes: QuoteMap
+    timezone: str = "America/New_York"
+    unit: Literal["iso", "s", "ms", "us", "ns"] = "iso"
+    since: Literal["epoch", "midnight"] = "epoch"
+
+
+def read_columns(path: str) -> ColumnMap:
+    """Read the map.
+
+    Raises: InputError naming the file and the key, with the nearest valid one.
+    """
+    return checked(ColumnMap, read_toml(path, "[data] columns"), path)

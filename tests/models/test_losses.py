@@ -1,0 +1,65 @@
+"""Losses against other implementations, the baseline by hand, the sandwich by brute force."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import mean_gamma_deviance
+
+from models.inference.covariance import Covariance, clustered
+from models.losses import gamma_deviance, mse_log, qlike, seasonal_baseline
+
+
+def test_gamma_deviance_is_sklearns_and_has_no_value_at_zero():
+    rng = np.random.default_rng(0)
+    observed, predicted = rng.gamma(2, 1, 50), rng.gamma(2, 1, 50)
+    assert gamma_deviance(observed, predicted).mean() == pytest.approx(
+        mean_gamma_deviance(observed, predicted)
+    )
+    assert np.isnan(gamma_deviance(np.zeros(1), np.ones(1)))[0]
+
+
+def test_qlike_is_least_at_the_truth_and_leaves_out_what_is_missing():
+    rng = np.random.default_rng(1)
+    realized = rng.chisquare(5, 20_000) / 5
+    losses = {scale: qlike(realized, np.full(20_000, scale)) for scale in (0.8, 1.0, 1.25)}
+    assert min(losses, key=losses.get) == 1.0
+    assert qlike(np.array([2.0, np.nan, 0.0]), np.array([1.0, 1.0, 1.0])) == pytest.approx(
+        1 - np.log(2)
+    )
+    assert np.isnan(qlike(np.array([np.nan]), np.ones(1)))
+
+
+def test_mse_log_by_hand():
+    realized, forecast = np.array([np.e, 1.0, np.nan]), np.array([1.0, np.e**2, 1.0])
+    assert mse_log(realized, forecast) == pytest.approx((1 + 4) / 2)
+    assert np.isnan(mse_log(np.zeros(1), np.ones(1)))
+
+
+def test_seasonal_baseline_by_hand():
+    nan = np.nan
+    history = np.array([[1.0, 3.0, nan, 5.0], [7.0, nan, 2.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
+    expected = [[nan, 1.0, 2.0, 2.0], [1.0, 3.0, nan, 5.0], [4.0, 3.0, 2.0, 7.0]]
+    np.testing.assert_array_equal(seasonal_baseline(history), expected)
+
+
+def test_clustered_covariance_is_the_sum_over_pairs_of_one_cluster():
+    rng = np.random.default_rng(2)
+    scores, bread = rng.normal(size=(40, 3)), rng.normal(size=(3, 3))
+    cluster = rng.integers(0, 6, 40)
+    meat = sum(
+        np.outer(scores[i], scores[j])
+        for i in range(40)
+        for j in range(40)
+        if cluster[i] == cluster[j]
+    )
+    inverse = np.linalg.inv(bread)
+    np.testing.assert_allclose(
+        clustered(bread, scores, cluster), inverse @ meat @ inverse.T * 6 / 5
+    )
+    with pytest.raises(ValueError, match="cluster: 1 found"):
+        clustered(bread, scores, np.zeros(40, dtype=int))
+
+
+def test_delta_method_by_hand():
+    covariance = Covariance(("a", "b"), np.array([[4.0, 1.0], [1.0, 9.0]]))
+    np.testing.assert_array_equal(covariance.standard_errors, [2, 3])
+    np.testing.assert_array_equal(covariance.delta(np.array([[1.0, -1.0]])), [[4 + 9 - 2]])

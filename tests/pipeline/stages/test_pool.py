@@ -1,0 +1,185 @@
+"""Pooling of calibrations: units that compare, what is left alone, and the smooth profile."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.engine.tables import Calibration
+from pipeline.stages.pool import PoolSettings, run
+
+BUCKETS, PERIODS = 6, 390
+NAMES = [*(f"log_alpha_{bucket}" for bucket in range(BUCKETS)), "k", "beta", "theta", "gamma"]
+
+
+def calibration(
+    rng: np.random.Generator, scale: float = 1.0, error: float = 0.1, family: str = "spread_power"
+) -> Calibration:
+    """One symbol's law: a tenth of its volume costs a fifth of its volatility a share, whatever its
+    units.
+    """
+    volume, volatility = 2000.0 * scale, 0.05 / scale
+    k = 1.5 + 0.02 * rng.normal()
+    level = (
+        np.log(0.2 * volatility)
+        - np.log(1.5)
+        - (k - 1) * np.log(0.1 * volume)
+        + 0.05 * rng.normal()
+    )
+    values = np.append(
+        level + 0.3 * (np.linspace(-1, 1, BUCKETS) ** 2 - 0.4),
+        [k, 0.5, 1.0, 0.3 * volatility / volume],
+    )
+    half = rng.normal(size=(BUCKETS + 3, BUCKETS + 3)) * np.append(
+        np.full(BUCKETS, error), [error / 5, error, error]
+    )
+    matrix = np.zeros((BUCKETS + 4, BUCKETS + 4))
+    matrix[:-1, :-1] = half.T @ half / (BUCKETS + 3)
+    matrix[-1, -1] = (0.05 * volatility / volume) ** 2
+    values = rng.multivariate_normal(values, matrix)
+    parameters = pd.DataFrame(
+        {
+            "name": NAMES,
+            "value": values,
+            "standard_error": np.sqrt(np.diag(matrix)),
+            "dof": 19.0,
+            "unit": "1",
+            "source": "models.impact.book.cost_law.fit_law",
+        }
+    )
+    facts = pd.DataFrame(
+        [
+            {
+                "family": family,
+                "volatility": volatility,
+                "volume_shares": volume,
+                "depth_shares": 0.5 * volume,
+            }
+        ]
+    )
+    return Calibration(
+        parameters,
+        pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES),
+        facts,
+        pd.DataFrame(),
+        pd.DataFrame(),
+        pd.DataFrame(columns=["code", "message"]),
+    )
+
+
+def several(seed: int, count: int = 7) -> tuple[tuple[str, Calibration], ...]:
+    rng = np.random.default_rng(seed)
+    scales = np.geomspace(0.01, 100, count)
+    return tuple(
+        (f"S{i}", calibration(rng, scale, 1.0 if i == 0 else 0.05))
+        for i, scale in enumerate(scales)
+    )
+
+
+def test_symbols_of_any_scale_compare_and_the_thin_one_moves_to_the_others():
+    pooled = run(several(0), PoolSettings(PERIODS))
+    levels = pd.concat([one.shrinkage.assign(symbol=one.symbol) for one in pooled]).set_index(
+        ["parameter", "symbol"]
+    )
+    level = levels.loc["level"]
+    assert level["own_weight"]["S0"] < 0.3
+    assert (level["own_weight"].drop("S0") > level["own_weight"]["S0"]).all()
+    shape = 0.3 * (np.linspace(-1, 1, BUCKETS) ** 2 - 0.4)
+    assert np.exp(level["centre"].iloc[0]) == pytest.approx(0.2 * np.exp(shape.mean()), rel=0.1)
+    assert levels.loc["gamma"]["centre"].iloc[0] == pytest.approx(0.3, rel=0.15)
+    assert (level["pooled_error"] <= level["estimate_error"]).all()
+    assert (level["symbols"] == 7).all()
+
+
+def test_what_is_returned_is_consistent():
+    fitted = several(1)
+    for one, (symbol, before) in zip(run(fitted, PoolSettings(PERIODS)), fitted, strict=True):
+        after = one.calibration
+        assert one.symbol == symbol
+        assert after.parameters["name"].tolist() == NAMES == after.covariance["name"].tolist()
+        matrix = after.covariance[NAMES].to_numpy()
+        np.testing.assert_allclose(after.parameters["standard_error"], np.sqrt(np.diag(matrix)))
+        assert (np.linalg.eigvalsh(matrix) > -1e-12).all()
+        errors, earlier = after.parameters["standard_error"], before.parameters["standard_error"]
+        assert (errors[BUCKETS:] < 1.0001 * earlier[BUCKETS:]).all()
+        assert errors[:BUCKETS].mean() < earlier[:BUCKETS].mean()
+        assert one.profile["period"].tolist() == list(range(PERIODS))
+        assert np.abs(np.diff(one.profile["log_alpha"])).max() < 0.02
+        values = after.parameters.set_index("name")["value"]
+        at = [PERIODS // BUCKETS * bucket + PERIODS // BUCKETS // 2 for bucket in range(BUCKETS)]
+        np.testing.assert_allclose(
+            one.profile["log_alpha"].iloc[at], values[NAMES[:BUCKETS]], atol=5e-3
+        )
+        assert before.facts is after.facts
+
+
+def test_one_symbol_alone_only_has_its_levels_smoothed():
+    ((symbol, before),) = several(2, 1)
+    (after,) = run(((symbol, before),), PoolSettings(PERIODS))
+    assert after.calibration.warnings.empty
+    own = after.shrinkage.set_index("parameter")["own_weight"]
+    assert (own[["level", "k", "beta", "theta", "gamma"]] == 1).all()
+    assert after.calibration.parameters["value"].iloc[-1] == before.parameters["value"].iloc[-1]
+
+
+def test_two_symbols_are_not_pooled_and_that_is_said():
+    for one in run(several(3, 2), PoolSettings(PERIODS)):
+        assert one.calibration.warnings["code"].tolist() == [
+            "not_pooled"
+        ]  # once, not for the law and for gamma
+
+
+def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
+    fitted = several(4, 10)
+    changed = []
+    for place, (symbol, one) in enumerate(fitted):
+        facts = one.facts.assign(family="linear" if place >= 5 else "spread_power")
+        value = one.parameters["value"].to_numpy().copy()
+        if place >= 5:
+            value[:BUCKETS] += 3.0
+        if place == 7:
+            value[-1] = 0.0
+        changed.append(
+            (
+                symbol,
+                Calibration(
+                    one.parameters.assign(value=value),
+                    one.covariance,
+                    facts,
+                    one.families,
+                    one.curve,
+                    one.warnings,
+                ),
+            )
+        )
+    pooled = run(tuple(changed), PoolSettings(PERIODS))
+    level = [one.shrinkage.set_index("parameter").loc["level"] for one in pooled]
+    assert [one["symbols"] for one in level] == [5] * 10
+    assert level[9]["centre"] - level[0]["centre"] == pytest.approx(3, abs=0.3)
+    gamma = [one.shrinkage.set_index("parameter").loc["gamma"] for one in pooled]
+    assert gamma[0]["symbols"] == 9
+    assert pooled[7].calibration.parameters["value"].iloc[-1] == 0.0
+
+
+def test_a_fixed_parameter_stays_fixed():
+    fitted = []
+    for symbol, one in several(5):
+        matrix = one.covariance[NAMES].to_numpy().copy()
+        matrix[NAMES.index("beta")], matrix[:, NAMES.index("beta")] = 0.0, 0.0
+        value = np.where(one.parameters["name"] == "beta", 0.0, one.parameters["value"])
+        fitted.append(
+            (
+                symbol,
+                Calibration(
+                    one.parameters.assign(value=value),
+                    pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES),
+                    one.facts,
+                    one.families,
+                    one.curve,
+                    one.warnings,
+                ),
+            )
+        )
+    for one in run(tuple(fitted), PoolSettings(PERIODS)):
+        beta = one.calibration.parameters.set_index("name").loc["beta"]
+        assert beta["value"] == 0
+        assert np.isnan(beta["standard_error"])

@@ -1,0 +1,133 @@
+"""What a run leaves in MLflow: nested runs, files, and registered models that load and agree with
+params.json.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.engine.errors import InputError
+from pipeline.parameters.schema import read_params
+from pipeline.stages.allocate import problem
+from tests.pipeline.conftest import SmallRun
+
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+
+@pytest.fixture
+def client(small_run: SmallRun) -> mlflow.MlflowClient:
+    uri = f"sqlite:///{small_run.folder / 'mlruns/mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(uri)
+
+
+def first_run_tree(client: mlflow.MlflowClient, small_run: SmallRun) -> pd.DataFrame:
+    runs = mlflow.search_runs(experiment_names=["impact"])
+    parent = small_run.result.results.params.mlflow_run_id
+    symbols = runs[runs["tags.mlflow.parentRunId"] == parent]
+    models = runs[runs["tags.mlflow.parentRunId"].isin(symbols["run_id"])]
+    return pd.concat([runs[runs["run_id"] == parent], symbols, models])
+
+
+def test_one_parent_a_run_a_symbol_a_run_a_candidate(
+    client: mlflow.MlflowClient, small_run: SmallRun
+) -> None:
+    tree = first_run_tree(client, small_run)
+    assert tree["tags.level"].value_counts().to_dict() == {"run": 1, "symbol": 2, "model": 8}
+    assert set(tree["status"]) == {"FINISHED"}
+    parent = tree.iloc[0]
+    assert parent["params.allocate.shares"] == "10000"
+    assert parent["tags.data_hash"] == small_run.result.results.params.data_hash
+    kept = {file.path for file in client.list_artifacts(parent["run_id"])}
+    assert kept == {
+        "config.json",
+        "params.json",
+        "params.parquet",
+        "schedule.csv",
+        "quality.csv",
+        "report.html",
+    }
+    symbol = tree[tree["tags.level"] == "symbol"].iloc[0]
+    run = client.get_run(symbol["run_id"])
+    intervals = {f"k{end}" for end in ("", "_se", "_low", "_high", "_dof", "_bootstrap_error")}
+    shrunk = {"effective_dof.k", "effective_dof.gamma", "effective_dof.log_alpha"}
+    assert intervals | shrunk | {"k_dropped", "slice_factor", "volume.day_ahead.coverage"} <= set(
+        run.data.metrics
+    )
+    assert set(run.data.params) == {
+        "symbol",
+        "family",
+        "route",
+        "gamma_estimator",
+    }  # numbers are metrics, once
+    assert (
+        max(abs(value) for value in run.data.metrics.values()) < 1e300
+    )  # no infinity in the database's clothes
+    files = {file.path for file in client.list_artifacts(symbol["run_id"])}
+    assert {
+        "schedule.csv",
+        "forecasters.csv",
+        "families.csv",
+        "shrinkage.csv",
+        "alpha.png",
+    } <= files
+
+
+def test_artifacts_stay_in_mlruns(client: mlflow.MlflowClient, small_run: SmallRun) -> None:
+    location = mlflow.get_experiment_by_name("impact").artifact_location
+    assert location == (small_run.folder / "mlruns/artifacts").as_uri()
+
+
+def test_each_symbols_winner_is_registered_with_a_signature(
+    client: mlflow.MlflowClient, small_run: SmallRun
+) -> None:
+    for one in small_run.result.results.symbols:
+        versions = client.search_model_versions(f"name='impact-{one.symbol}'")
+        assert versions
+        winner = one.selection.scores.loc[one.selection.scores["winner"], "candidate"].iloc[0]
+        model = mlflow.pyfunc.load_model(f"models:/impact-{one.symbol}/1")
+        assert model.metadata.signature is not None
+        assert client.get_run(versions[-1].run_id).data.params["candidate"] == winner
+
+
+def test_the_law_is_stored_as_json_and_predicts_what_the_solver_charges(
+    client: mlflow.MlflowClient, small_run: SmallRun
+) -> None:
+    tree = first_run_tree(client, small_run)
+    exported = tree[(tree["tags.exported"] == "True") & (tree["params.symbol"] == "SIM0")].iloc[0]
+    logged = mlflow.search_logged_models(
+        experiment_ids=[exported["experiment_id"]],
+        filter_string=f"source_run_id = '{exported['run_id']}'",
+        output_format="list",
+    )
+    folder = Path(mlflow.artifacts.download_artifacts(logged[0].artifact_location))
+    assert not list(folder.rglob("*.pkl"))
+    assert json.loads(next(folder.rglob("law.json")).read_text())["law"]["family"] == "spread_power"
+    model = mlflow.pyfunc.load_model(logged[0].model_uri)
+    asked = pd.DataFrame({"period": [0, 200, 389], "shares": [100.0, 2500.0, 7.0]})
+    params = read_params(str(small_run.folder / "out/params.json"))
+    law = problem(params.symbols["SIM0"], small_run.config.allocate).law
+    expected = [
+        law.spread[period] * x + law.scale[period] * x ** float(law.exponent)
+        for period, x in asked.itertuples(index=False)
+    ]
+    np.testing.assert_allclose(model.predict(asked), expected, rtol=1e-12)
+
+
+def test_tracking_is_imported_by_one_file_only() -> None:
+    code = "import sys, pipeline.run; assert 'mlflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unreachable_store_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.tracking.mlflow_store import tracked_run
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/none/mlflow.db")
+    with pytest.raises(InputError, match="MLFLOW_TRACKING_URI"), tracked_run("impact", "test"):
+        pass
