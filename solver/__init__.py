@@ -14,6 +14,7 @@ from solver.planning.uncertainty import (
     robust,
     sensitivities,
 )
+from solver.problem.impact_law import ImpactLaw
 from solver.problem.laws import PowerLaw, ProblemError, TableLaw
 from solver.problem.problem import Problem
 from solver.problem.schedule import Breakdown, evaluate
@@ -26,6 +27,7 @@ __all__ = [
     "Breakdown",
     "CostInterval",
     "Frontier",
+    "ImpactLaw",
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",

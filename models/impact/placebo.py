@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from models.impact.book.cost_law import Family, LawFit, fit_law
+from models.impact.book.cost_law import CostLawFit, Family, fit_law
 from models.impact.book.walks import Cells
 from models.impact.flow.hasbrouck import fit_hasbrouck
 from models.impact.flow.kyle import fit_permanent
@@ -338,7 +338,7 @@ def scrambled_states(cells: Cells, period: Ints, rng: np.random.Generator) -> Es
     )
 
 
-def planted_states(cells: Cells, law: LawFit, rng: np.random.Generator) -> Estimates:
+def planted_states(cells: Cells, law: CostLawFit, rng: np.random.Generator) -> Estimates:
     """Estimate with costs that the states do not move: the law's alpha and k, times Gamma noise of
     cell and cluster.
     """

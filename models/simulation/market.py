@@ -10,6 +10,8 @@ import numpy as np
 from scipy import stats
 from scipy.signal import lfilter
 
+from solver.problem.impact_law import ImpactLaw
+
 TICK = 0.01  # currency
 LEVELS = 10  # displayed book levels a side
 MEAN_SIZE, SIZE_LOG_SD, LARGEST = 800.0, 0.8, 40_000  # shares; a trade is lognormal, rounded
@@ -148,9 +150,8 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
 
     def day(sigma: np.ndarray, eta: np.ndarray, flow: np.ndarray) -> DayTruth:
         v, liquidity = sigma / mean_sigma, 1 / flow / mean_thin
-        return DayTruth(
-            sigma, eta, flow, v, liquidity, alphas[: len(v)] * (1 + beta * v) * liquidity
-        )
+        law = ImpactLaw(alphas[: len(v)], k, beta, volatility=v, liquidity=liquidity)
+        return DayTruth(sigma, eta, flow, v, liquidity, law.scale)
 
     days = tuple(map(day, sigmas, etas, volumes))
     return SymbolTruth(f"SIM{index}", k, beta, gamma, float(half_spread), alphas, open_prices, days)

@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from solver import PowerLaw
+from solver import ImpactLaw
 
 
 class CalibratedLaw(mlflow.pyfunc.PythonModel):
@@ -17,19 +17,17 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
         """Read the law from its JSON artifact."""
         with open(context.artifacts["law"], encoding="utf-8") as file:
             stored = json.load(file)
-        self._law = stored["law"]
-        self._periods = pd.DataFrame(stored["periods"]).set_index("i")
+        self._law = ImpactLaw.from_section(stored)
+        self._place = {period["i"]: place for place, period in enumerate(stored["periods"])}
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> np.ndarray:
         """Return one cost a row of `model_input` (columns period, shares)."""
-        state = self._periods.loc[model_input["period"]]
-        scale = state["alpha"] * (1 + self._law["beta"] * state["volatility"]) * state["liquidity"]
-        law = PowerLaw(
-            scale=scale.to_numpy(), exponent=self._law["k"], spread=state["spread"].to_numpy()
-        )
-        return law.cost(model_input["shares"].to_numpy(dtype=float))
+        place = np.array([self._place[period] for period in model_input["period"]], dtype=int)
+        shares = np.zeros((len(place), len(self._place)))
+        shares[np.arange(len(place)), place] = model_input["shares"].to_numpy(dtype=float)
+        return self._law.cost(shares)[np.arange(len(place)), place]
 
 
 mlflow.models.set_model(CalibratedLaw())

@@ -9,7 +9,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params, SymbolParams
-from solver import PowerLaw, Problem, ProblemError, Solution, Status, evaluate, solve
+from solver import ImpactLaw, PowerLaw, Problem, ProblemError, Solution, Status, evaluate, solve
 
 
 def find_symbol(params: Params, symbol: str) -> SymbolParams:
@@ -32,24 +32,16 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
     Raises: InputError when the shares are not whole lots or no plan within the participation cap
     holds them.
     """
-    column = {
-        name: np.array([getattr(period, name) for period in symbol.periods])
-        for name in (
-            "alpha",
-            "volatility",
-            "liquidity",
-            "gamma",
-            "drift",
-            "sigma",
-            "spread",
-            "volume",
-        )
-    }
+    law = ImpactLaw.from_section(symbol.model_dump())
+    volume, drift, sigma = (
+        np.array([getattr(period, name) for period in symbol.periods])
+        for name in ("volume", "drift", "sigma")
+    )
     if order.shares % order.lot:
         raise InputError(
             f"shares {order.shares}: not a multiple of the lot {order.lot}; change one of them"
         )
-    cap = np.floor(order.max_participation * column["volume"] / order.lot) * order.lot
+    cap = np.floor(order.max_participation * volume / order.lot) * order.lot
     if order.shares > cap.sum():
         raise InputError(
             f"shares {order.shares}: more than any plan can hold; {cap.sum():.0f} fit into "
@@ -59,14 +51,13 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
     if symbol.law.family == "linear":
         shown = np.minimum(cap, np.floor(symbol.reference.depth_shares / order.lot) * order.lot)
         cap = shown if shown.sum() >= order.shares else cap
-    scale = column["alpha"] * (1 + symbol.law.beta * column["volatility"]) * column["liquidity"]
     try:
         return Problem(
             shares=order.shares,
-            law=PowerLaw(scale=scale, exponent=symbol.law.k, spread=column["spread"]),
-            permanent=column["gamma"],
-            drift=column["drift"],
-            sigma=column["sigma"],
+            law=law.temporary,
+            permanent=law.gamma,
+            drift=drift,
+            sigma=sigma,
             risk_aversion=order.risk_aversion,
             price=symbol.reference.price,
             side=order.side,

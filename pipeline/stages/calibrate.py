@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.impact.admissibility import Impact, admissibility
-from models.impact.book.cost_law import Family, LawFit, fit_law, identified, law
-from models.impact.book.families import Fitted, attempt
+from models.impact.admissibility import admissibility
+from models.impact.book.cost_law import CostLawFit, Family, cost_law, fit_law, identified_family
+from models.impact.book.families import FamilyFit, attempt
 from models.impact.book.identification import (
     Contrast,
     Range,
@@ -32,6 +32,7 @@ from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages import slicing
 from pipeline.stages.history import law_cells, past_cells, past_periods, references
+from solver import ImpactLaw
 
 UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
 REPETITIONS, SEED = 499, 0  # of the bootstrap, whose standard errors then have an error of 3 %
@@ -54,8 +55,8 @@ class Fit:
     within a period.
     """
 
-    found: Fitted
-    law: LawFit
+    found: FamilyFit
+    law: CostLawFit
     comparison: Comparison
     permanent: Permanent
     flow_influence: Influence
@@ -134,13 +135,13 @@ def _fit(
     found = (
         fit_selected(measured, comparison)
         if asked == "auto"
-        else identified(measured, Family(asked))
+        else identified_family(measured, Family(asked))
     )
     change, volume = (
         (states["mid_close"] - states["mid_open"]).to_numpy(),
         states["flow"].to_numpy(),
     )
-    fitted = law(found, len(measured.size), settings.scope.buckets)
+    fitted = cost_law(found, len(measured.size), settings.scope.buckets)
     session = states["date"].astype("category").cat.codes.to_numpy(dtype=np.int64)
     sizes = np.unique(cells["size"])
     slices = (
@@ -167,7 +168,7 @@ def _facts(fit: Fit, measured: Cells) -> dict[str, object]:
     found, flow, slices = fit.law, fit.permanent.kyle, fit.slices
     dropped = attempt(shown(measured), found.family) if found.family.fixed_k is None else ""
     k, error = float("nan"), float("nan")
-    if isinstance(dropped, Fitted):
+    if isinstance(dropped, FamilyFit):
         k, error = dropped.solution.value("k"), dropped.solution.standard_error("k")
     return {
         "family": found.family.value,
@@ -216,7 +217,7 @@ def _compared(fit: Fit, contrasts: dict[str, Contrast]) -> list[Caveat]:
     caveats = [*lopsided(contrasts["asymmetry"])]
     for name, slope in (("beta", "volatility_slope"), ("theta", "volume_slope")):
         caveats += (
-            attenuation(name, contrasts[slope]) if name in fit.found.solution.problem.free else ()
+            attenuation(name, contrasts[slope]) if name in fit.found.solution.score.free else ()
         )
     if fit.comparison.selected is not fit.law.family:
         caveats.append(
@@ -249,17 +250,17 @@ def _sliced(cells: pd.DataFrame, fit: Fit) -> list[Caveat]:
 def _admissibility(cells: pd.DataFrame, fit: Fit) -> tuple[Caveat, ...]:
     """Check the law in a cheap state, for trades of the grid's sizes."""
     state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))
-    scale = float(np.quantile(fit.law.predict(np.ones(len(cells)), *state), CHEAPEST))
+    scale = float(np.quantile(fit.law.at(*state).scale, CHEAPEST))
     spread = float(cells["half_spread"].mean()) * fit.law.family.has_spread
     sizes = cells["size"]
     return admissibility(
-        Impact(spread, scale, fit.law.k, fit.permanent.gamma),
+        ImpactLaw(alpha=scale, k=fit.law.k, gamma=fit.permanent.gamma, spread=spread),
         float(sizes.min()),
         float(sizes.max()),
     )
 
 
-def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Caveat]:
+def _extrapolation(cells: pd.DataFrame, found: CostLawFit, scope: Scope) -> list[Caveat]:
     """Say up to which size the book showed its cost, and whether the exponent there is that of all
     sizes.
     """
@@ -277,7 +278,7 @@ def _extrapolation(cells: pd.DataFrame, found: LawFit, scope: Scope) -> list[Cav
     ]
     if found.family.fixed_k is None and len(held) > 2:
         part = fit_law(law_cells(cells[cells["size"].isin(held)]), found.family, scope.buckets)
-        apart = np.hypot(part.covariance.standard_errors[-3], found.covariance.standard_errors[-3])
+        apart = np.hypot(part.standard_error("k"), found.standard_error("k"))
         if part.family is found.family and abs(part.k - found.k) > UNSTABLE * apart:
             caveats.append(
                 Caveat(
@@ -354,7 +355,7 @@ def _scaled(
 
 
 def _bootstrapped(
-    values: np.ndarray, found: LawFit, jacobian: np.ndarray
+    values: np.ndarray, found: CostLawFit, jacobian: np.ndarray
 ) -> tuple[np.ndarray, list[Caveat]]:
     """Return the errors by resampled clusters, NaN where most samples lack a whole bucket, and say
     how many do.
@@ -387,7 +388,7 @@ def _families(fit: Fit) -> pd.DataFrame:
     )
 
 
-def _curve(cells: pd.DataFrame, found: LawFit) -> pd.DataFrame:
+def _curve(cells: pd.DataFrame, found: CostLawFit) -> pd.DataFrame:
     size, half_spread, *state = (
         cells[name].to_numpy()
         for name in ("size", "half_spread", "bucket", "volatility", "thinness")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.impact.book.cost_law import Family, LawFit, fit_law
+from models.impact.book.cost_law import CostLawFit, Family, fit_law
 from models.losses import gamma_deviance
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
@@ -58,7 +58,7 @@ def run(
     return Selection(_scores(held, predicted))
 
 
-def _cost(held: pd.DataFrame, fit: LawFit) -> np.ndarray:
+def _cost(held: pd.DataFrame, fit: CostLawFit) -> np.ndarray:
     columns = ("size", "expected_half_spread", "bucket", "volatility", "thinness")
     return fit.cost(*(held[name].to_numpy() for name in columns))
 

@@ -2,25 +2,33 @@
 walk imputed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.book.families import Family, Fitted, attempt
+from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.quasi_score import SHAPE
 from models.impact.book.walks import Cells
 from models.inference.caveat import Caveat
 from models.inference.covariance import ClusterSums, Covariance, Influence, jackknifed
 from models.losses import gamma_deviance
+from solver.problem.impact_law import ImpactLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FEW_CLUSTERS = 10
+LEVEL = "log_alpha_"  # and the bucket's number: the name of its level
+
+
+def is_level(names: Sequence[str]) -> NDArray[np.bool_]:
+    """Mark which of a fit's parameters are levels of alpha, (p,)."""
+    return np.array([name.startswith(LEVEL) for name in names])
 
 
 @dataclass(frozen=True, eq=False)
-class LawFit:
+class CostLawFit:
     """g(x) = alpha_b x^k (1 + beta v) thinness^theta, beside the half spread where the family has
     one.
 
@@ -52,42 +60,52 @@ class LawFit:
         """Return the parameters' names, in the order of values and covariance."""
         return self.covariance.names
 
+    def value(self, name: str) -> float:
+        """Return one parameter's estimate, or the value that it is fixed at."""
+        return float(self.values[self.names.index(name)])
+
+    def standard_error(self, name: str) -> float:
+        """Return one parameter's standard error, 0 where it is fixed."""
+        return float(self.covariance.standard_errors[self.names.index(name)])
+
     @property
     def k(self) -> float:
         """Return the exponent of total cost."""
-        return float(self.values[-3])
+        return self.value("k")
 
     @property
     def beta(self) -> float:
         """Return the sensitivity to volatility."""
-        return float(self.values[-2])
+        return self.value("beta")
 
     @property
     def theta(self) -> float:
         """Return the liquidity elasticity: L = thinness^theta."""
-        return float(self.values[-1])
+        return self.value("theta")
 
     @property
     def alpha(self) -> Floats:
         """Return each bucket's level, currency / share^k."""
-        return np.exp(self.values[:-3])
+        return np.exp(self.values[is_level(self.names)])
 
-    def predict(self, size: Floats, bucket: Ints, volatility: Floats, thinness: Floats) -> Floats:
-        """Return what the family models, currency: the excess over the half spread, or the total
-        cost.
+    def at(self, bucket: Ints, volatility: Floats, thinness: Floats) -> ImpactLaw:
+        """Return what the family models, the excess over the half spread or the total cost, as the
+        law in these states; shapes (n,).
         """
-        return (
-            self.alpha[bucket] * (1 + self.beta * volatility) * thinness**self.theta * size**self.k
+        return ImpactLaw(
+            alpha=self.alpha[bucket],
+            k=self.k,
+            beta=self.beta,
+            volatility=volatility,
+            liquidity=thinness**self.theta,
         )
 
     def cost(
         self, size: Floats, half_spread: Floats, bucket: Ints, volatility: Floats, thinness: Floats
     ) -> Floats:
         """Return the total cost over mid, currency."""
-        return (
-            self.predict(size, bucket, volatility, thinness)
-            + half_spread * size * self.family.has_spread
-        )
+        law = self.at(bucket, volatility, thinness)
+        return replace(law, spread=half_spread * self.family.has_spread).cost(size)
 
     def summary(self) -> str:
         """Return the fit as a text table."""
@@ -111,7 +129,7 @@ class LawFit:
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
 
-def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
+def fit_law(cells: Cells, family: Family, buckets: int) -> CostLawFit:
     """Fit the law by Gamma quasi-likelihood with a log link, errors clustered.
 
     The mean of cost is modelled, not of its logarithm, and zeros are data. A cell's censored time
@@ -123,25 +141,25 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> LawFit:
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9; the errors:
     `models.inference.covariance.jackknifed`.
     """
-    return law(identified(cells, family), len(cells.size), buckets)
+    return cost_law(identified_family(cells, family), len(cells.size), buckets)
 
 
-def identified(cells: Cells, family: Family) -> Fitted:
+def identified_family(cells: Cells, family: Family) -> FamilyFit:
     """Return the family solved, or the linear one, with a caveat, where its exponent is not
     identified.
 
     Raises: ValueError naming the argument when nothing can be fitted.
     """
     found = attempt(cells, family)
-    if isinstance(found, Fitted):
+    if isinstance(found, FamilyFit):
         return found
     caveat = Caveat("k_not_identified", f"{found}: total cost is taken as linear in size")
     linear = attempt(cells, Family.LINEAR)
-    assert isinstance(linear, Fitted)  # its exponent is fixed
+    assert isinstance(linear, FamilyFit)  # its exponent is fixed
     return replace(linear, caveats=(caveat, *linear.caveats))
 
 
-def law(found: Fitted, cells: int, buckets: int) -> LawFit:
+def cost_law(found: FamilyFit, cells: int, buckets: int) -> CostLawFit:
     """Return a solved family as the law of all buckets; cells: how many there were.
 
     Raises: ValueError when a cell lies in none of the buckets.
@@ -152,12 +170,12 @@ def law(found: Fitted, cells: int, buckets: int) -> LawFit:
     clusters = len(solution.sums.labels)
     few = f"{clusters} clusters are few: the intervals rest on as few degrees of freedom"
     caveats = [Caveat("few_clusters", few)] if clusters < FEW_CLUSTERS else []
-    expand, missing = _expanded(solution.problem.free, np.unique(used.bucket), buckets)
+    expand, missing = _expanded(solution.score.free, np.unique(used.bucket), buckets)
     values = expand @ solution.natural
     values[-len(SHAPE) :] = [solution.value(name) for name in SHAPE]
     transform = expand @ solution.jacobian
     influence = jackknifed(solution.sums, transform)
-    names = (*(f"log_alpha_{bucket}" for bucket in range(buckets)), *SHAPE)
+    names = (*(f"{LEVEL}{bucket}" for bucket in range(buckets)), *SHAPE)
     borrowed = (
         f"fewer than 2 clusters have walks with a cost in buckets {missing}: they share the "
         "nearest one's level"
@@ -166,7 +184,7 @@ def law(found: Fitted, cells: int, buckets: int) -> LawFit:
     cost = found.observed + found.spread
     deviance = float(np.nanmean(gamma_deviance(cost, found.mean + found.spread)))
     flat = float(np.nanmean(gamma_deviance(cost, (cost / used.size).mean() * used.size)))
-    return LawFit(
+    return CostLawFit(
         family=found.family,
         values=values,
         covariance=Covariance(names, influence.covariance, influence.dof),

@@ -6,8 +6,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.book.quasi_score import Problem
-from models.impact.book.root import Solution, solve
+from models.impact.book.quasi_score import QuasiScore
+from models.impact.book.root import Root, solve_scores
 from models.impact.book.walks import Cells, Walks, completed_excess, walks
 from models.inference.caveat import Caveat
 
@@ -39,24 +39,24 @@ class Family(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FamilyFit:
     """A family's solution. index: (n,) which of the cells were used; family as solved."""
 
     family: Family
     used: Cells
     index: Ints
-    solution: Solution
+    solution: Root
     caveats: tuple[Caveat, ...]
 
     @property
     def observed(self) -> Floats:
         """Return what the family models, completed at its exponent, (n,) currency."""
-        return self.solution.problem.walks.completed(self.used.size, self.solution.value("k"))
+        return self.solution.score.walks.completed(self.used.size, self.solution.value("k"))
 
     @property
     def mean(self) -> Floats:
         """Return its fitted value, (n,) currency."""
-        return self.solution.problem.mean(self.solution.point)
+        return self.solution.score.mean(self.solution.point)
 
     @property
     def spread(self) -> Floats:
@@ -64,7 +64,7 @@ class Fitted:
         return self.used.half_spread * self.used.size * self.family.has_spread
 
 
-def attempt(cells: Cells, family: Family) -> Fitted | str:
+def attempt(cells: Cells, family: Family) -> FamilyFit | str:
     """Solve a family, or return why the data do not determine its exponent.
 
     beta or theta that are negative or cannot be told from zero become 0, with a caveat.
@@ -90,7 +90,7 @@ def attempt(cells: Cells, family: Family) -> Fitted | str:
     return found
 
 
-def _admissible(cells: Cells, family: Family) -> Fitted:
+def _admissible(cells: Cells, family: Family) -> FamilyFit:
     """Solve, fixing the weakest inadmissible coefficient at 0 and solving again until none
     is left.
     """
@@ -105,7 +105,7 @@ def _admissible(cells: Cells, family: Family) -> Fitted:
             )
     while True:
         try:
-            solution = solve(_problem(used, costs, fixed))
+            solution = solve_scores(_quasi_score(used, costs, fixed))
         except np.linalg.LinAlgError:
             message = (
                 "cells: buckets and states cannot be told apart; use fewer buckets or more periods"
@@ -121,7 +121,7 @@ def _admissible(cells: Cells, family: Family) -> Fitted:
             continue
         name = _weakest(solution)
         if not name:
-            return Fitted(family, used, index, solution, tuple(caveats))
+            return FamilyFit(family, used, index, solution, tuple(caveats))
         code = "negative" if solution.value(name) < 0 else "not_identified"
         found = (
             f"estimate {solution.value(name):.3g}, standard error "
@@ -131,9 +131,9 @@ def _admissible(cells: Cells, family: Family) -> Fitted:
         fixed[name] = 0.0
 
 
-def _weakest(solution: Solution) -> str:
+def _weakest(solution: Root) -> str:
     strength = {
-        name: solution.strength(name) for name in ("beta", "theta") if name in solution.problem.free
+        name: solution.strength(name) for name in ("beta", "theta") if name in solution.score.free
     }
     weak = [
         name
@@ -177,13 +177,13 @@ def _shared(bucket: Ints, cluster: Ints) -> Ints:
     return np.asarray(several[nearest][bucket])
 
 
-def _problem(used: Cells, costs: Walks, fixed: dict[str, float]) -> Problem:
+def _quasi_score(used: Cells, costs: Walks, fixed: dict[str, float]) -> QuasiScore:
     change = np.zeros(len(used.size), dtype=bool)
     for state in (used.bucket, used.volatility, used.thinness, used.cluster):
         change[1:] |= state[1:] != state[:-1]
     starts = np.flatnonzero(change | (np.arange(len(change)) == 0))
     labels, bucket = np.unique(used.bucket[starts], return_inverse=True)
-    return Problem(
+    return QuasiScore(
         log_size=np.log(used.size),
         walks=costs,
         starts=starts,

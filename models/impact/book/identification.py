@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
-from models.impact.book.families import Fitted
-from models.impact.book.quasi_score import LARGEST_BETA, Problem
+from models.impact.book.families import FamilyFit
+from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.impact.book.root import EXPONENTS, find_root
 from models.impact.book.walks import Walks, completed_excess
 from models.inference.caveat import ONE_SIDED, Caveat
@@ -63,7 +63,7 @@ class Contrast:
         return float(2 * stats.t.sf(abs(self.estimate - self.null) / self.standard_error, self.dof))
 
 
-def profile_range(found: Fitted, name: str) -> Range | None:
+def profile_range(found: FamilyFit, name: str) -> Range | None:
     """Return the range of k or beta in which the profile criterion rises less than the chi-squared
     cut.
 
@@ -75,10 +75,10 @@ def profile_range(found: Fitted, name: str) -> Range | None:
     for the scale under clustering.
     """
     solution = found.solution
-    problem = solution.problem
-    if name in problem.fixed:
+    score = solution.score
+    if name in score.fixed:
         return None
-    place = problem.place(name)
+    place = score.place(name)
     naive = solution.jacobian[place] @ np.linalg.solve(
         solution.sums.information.sum(axis=0), solution.jacobian[place]
     )
@@ -88,7 +88,7 @@ def profile_range(found: Fitted, name: str) -> Range | None:
     reach = stats.t.ppf((1 + LEVEL) / 2, dof) * error
     cut = reach**2 / naive
     rise = _profile(found, name)
-    bounds = EXPONENTS if name == "k" else (0.0, LARGEST_BETA / float(problem.volatility.mean()))
+    bounds = EXPONENTS if name == "k" else (0.0, LARGEST_BETA / float(score.volatility.mean()))
     (low, open_low), (high, open_high) = (
         _crossing(lambda value: rise(value) - cut, solution.value(name), step, bound)
         for step, bound in ((-reach, bounds[0]), (reach, bounds[1]))
@@ -96,22 +96,20 @@ def profile_range(found: Fitted, name: str) -> Range | None:
     return Range(name, low, high, open_low, open_high)
 
 
-def _profile(found: Fitted, name: str) -> Callable[[float], float]:
+def _profile(found: FamilyFit, name: str) -> Callable[[float], float]:
     solution = found.solution
-    problem, observed = solution.problem, found.observed
-    whole = Walks(
-        observed, np.zeros_like(observed), problem.walks.log_depth, problem.walks.dispersion
-    )
-    start = np.delete(solution.point, problem.place(name))
+    score, observed = solution.score, found.observed
+    whole = Walks(observed, np.zeros_like(observed), score.walks.log_depth, score.walks.dispersion)
+    start = np.delete(solution.point, score.place(name))
 
-    def deviance(of: Problem, point: Floats) -> float:
+    def deviance(of: QuasiScore, point: Floats) -> float:
         mean = of.mean(point)
         return 2 * float((observed / mean + np.log(mean)).sum())
 
-    least = deviance(problem, solution.point)
+    least = deviance(score, solution.point)
 
     def rise(value: float) -> float:
-        restricted = replace(problem, walks=whole, fixed={**problem.fixed, name: value})
+        restricted = replace(score, walks=whole, fixed={**score.fixed, name: value})
         return deviance(restricted, find_root(restricted, start)[0]) - least
 
     return rise
@@ -133,7 +131,7 @@ def _crossing(
         inner, step = outer, 2 * step
 
 
-def asymmetry(found: Fitted, side: Ints) -> Contrast:
+def asymmetry(found: FamilyFit, side: Ints) -> Contrast:
     """Return log alpha of buys less that of sells, by one Newton step from the law of both; side:
     (m,) of used cells.
 
@@ -141,10 +139,10 @@ def asymmetry(found: Fitted, side: Ints) -> Contrast:
     """
     solution = found.solution
     ratio, tilt = found.observed / found.mean, np.sign(side) / 2
-    code = np.searchsorted(solution.sums.labels, solution.problem.cluster)
+    code = np.searchsorted(solution.sums.labels, solution.score.cluster)
     groups = len(solution.sums.labels)
-    own = np.bincount(code[solution.problem.run], tilt * (ratio - 1), groups)
-    cross = solution.problem.gathered(solution.point, tilt * ratio, code, groups).sum(axis=0)
+    own = np.bincount(code[solution.score.run], tilt * (ratio - 1), groups)
+    cross = solution.score.gathered(solution.point, tilt * ratio, code, groups).sum(axis=0)
     pull = -np.linalg.solve(solution.sums.slopes.sum(axis=0).T, cross)
     spread = float((tilt**2 * ratio).sum() - cross @ pull)
     moved = (own - solution.sums.scores @ pull) / spread
@@ -177,7 +175,7 @@ def reliability(realized: Floats, predicted: Floats, cluster: Ints) -> Contrast:
     return Contrast(float(coefficients[1]), float(error), groups - 1, null=1.0)
 
 
-def identification(found: Fitted) -> tuple[tuple[Range, ...], tuple[Caveat, ...]]:
+def identification(found: FamilyFit) -> tuple[tuple[Range, ...], tuple[Caveat, ...]]:
     """Return the profile ranges of k and beta, and caveats of what the cells tell apart badly.
 
     Codes: k_weak, beta_weak (a flat profile), few_sizes, collinear_states.
@@ -198,7 +196,7 @@ def identification(found: Fitted) -> tuple[tuple[Range, ...], tuple[Caveat, ...]
                 "rests on them",
             )
         )
-    related = _state_correlation(found.solution.problem)
+    related = _state_correlation(found.solution.score)
     if abs(related) > COLLINEAR:
         caveats.append(
             Caveat(
@@ -224,14 +222,14 @@ def _flat(found: Range) -> Caveat:
     return Caveat(f"{found.name}_weak", f"the profile of {found.name} is flat from {low} to {high}")
 
 
-def _state_correlation(problem: Problem) -> float:
-    if {"beta", "theta"} & set(problem.fixed):
+def _state_correlation(score: QuasiScore) -> float:
+    if {"beta", "theta"} & set(score.fixed):
         return 0.0
-    number = np.diff(problem.starts, append=len(problem.log_size)).astype(np.float64)
-    weight = np.bincount(problem.bucket, number)
+    number = np.diff(score.starts, append=len(score.log_size)).astype(np.float64)
+    weight = np.bincount(score.bucket, number)
     x, y = (
-        value - (np.bincount(problem.bucket, value * number) / weight)[problem.bucket]
-        for value in (np.log(problem.volatility), problem.log_thinness)
+        value - (np.bincount(score.bucket, value * number) / weight)[score.bucket]
+        for value in (np.log(score.volatility), score.log_thinness)
     )
     return float((number * x * y).sum() / np.sqrt((number * x**2).sum() * (number * y**2).sum()))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.impact.book.walks import Walks
+from solver.problem.impact_law import ImpactLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,7 +19,7 @@ LARGEST_BETA = 50.0  # over mean volatility: cost is all but proportional to vol
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class QuasiScore:
     """mu = exp(log_alpha_b + k log_size + theta log_thinness) (1 + beta volatility), fitted to the
     completed walks.
 
@@ -92,12 +93,13 @@ class Problem:
         return float(point[self.place("k")]) if "k" in self.free else self.fixed["k"]
 
     def state(self, point: Floats) -> Floats:
-        """Return mu / size^k, shape (r,)."""
+        """Return mu / size^k, the law's scale in each run's state, shape (r,)."""
         theta = point[self.place("theta")] if "theta" in self.free else self.fixed["theta"]
-        log_mean = point[self.bucket] + theta * self.log_thinness
-        if "beta" in self.free:
-            return np.exp(log_mean) * (1 + np.expm1(point[self.place("beta")]) * self._rank)
-        return np.exp(log_mean) * (1 + self.fixed["beta"] * self.volatility)
+        level = np.exp(point[self.bucket] + theta * self.log_thinness)
+        beta, volatility = self.fixed.get("beta", 0.0), self.volatility
+        if "beta" in self.free:  # linear in the rank of volatility
+            beta, volatility = float(np.expm1(point[self.place("beta")])), self._rank
+        return ImpactLaw(level, self.exponent(point), beta, volatility=volatility).scale
 
     def mean(self, point: Floats) -> Floats:
         """Return mu, shape (n,)."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import root
 
-from models.impact.book.quasi_score import LARGEST_BETA, Problem
+from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.inference.covariance import ClusterSums, Influence, jackknifed
 
 Floats = NDArray[np.float64]
@@ -19,14 +19,14 @@ SINGULAR = 1e-12  # least eigenvalue of the scaled information that is not round
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Root:
     """The root of the estimating equations, and natural parameters with their clusters' influence.
 
     sums: the equations by cluster at the root; ratios: each coordinate of the root over its
     standard error; jacobian: (p, p), derivative of the natural parameters in the point.
     """
 
-    problem: Problem
+    score: QuasiScore
     point: Floats
     sums: ClusterSums
     ratios: Floats
@@ -37,38 +37,38 @@ class Solution:
 
     def value(self, name: str) -> float:
         """Return k, beta or theta."""
-        fixed = self.problem.fixed
-        return fixed[name] if name in fixed else float(self.natural[self.problem.place(name)])
+        fixed = self.score.fixed
+        return fixed[name] if name in fixed else float(self.natural[self.score.place(name)])
 
     def standard_error(self, name: str) -> float:
         """Return the standard error of k, beta or theta; 0 where fixed."""
-        if name in self.problem.fixed:
+        if name in self.score.fixed:
             return 0.0
-        return float(np.linalg.norm(self.influence.values[:, self.problem.place(name)]))
+        return float(np.linalg.norm(self.influence.values[:, self.score.place(name)]))
 
     def strength(self, name: str) -> float:
         """Return a free coefficient's t ratio against 0; for beta that of omega, which is nearer to
         normal.
         """
-        return float(self.ratios[self.problem.place(name)])
+        return float(self.ratios[self.score.place(name)])
 
     def least_strength(self, name: str) -> float:
         """Return the t ratio below which a free coefficient cannot be told from zero: one-sided, 5
         %, Student's.
         """
-        return float(stats.t.ppf(0.95, self.influence.dof[self.problem.place(name)]))
+        return float(stats.t.ppf(0.95, self.influence.dof[self.score.place(name)]))
 
     @property
     def proportional(self) -> bool:
         """Tell whether cost rises at least in proportion to volatility, so that beta has no
         estimate.
         """
-        if "beta" in self.problem.fixed:
+        if "beta" in self.score.fixed:
             return False
-        return self.value("beta") >= LARGEST_BETA / self.problem.volatility.mean()
+        return self.value("beta") >= LARGEST_BETA / self.score.volatility.mean()
 
 
-def solve(problem: Problem) -> Solution:
+def solve_scores(score: QuasiScore) -> Root:
     """Solve the estimating equations: Fisher scoring from the square-root law, then Newton's
     method.
 
@@ -76,15 +76,15 @@ def solve(problem: Problem) -> Solution:
     apart.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 9.2.
     """
-    point, converged = find_root(problem, _start(problem))
-    labels, code = np.unique(problem.cluster, return_inverse=True)
-    scores, slopes = problem.equations(point, code, len(labels))
-    sums = ClusterSums(labels, scores, slopes, problem.information(point, code, len(labels)))
-    natural, jacobian = problem.natural(point)
+    point, converged = find_root(score, _start(score))
+    labels, code = np.unique(score.cluster, return_inverse=True)
+    scores, slopes = score.equations(point, code, len(labels))
+    sums = ClusterSums(labels, scores, slopes, score.information(point, code, len(labels)))
+    natural, jacobian = score.natural(point)
     errors = np.sqrt(np.diag(jackknifed(sums, np.eye(len(point))).covariance))
     ratios = np.divide(point, errors, out=np.full(len(point), np.inf), where=errors > 0)
-    return Solution(
-        problem=problem,
+    return Root(
+        score=score,
         point=point,
         sums=sums,
         ratios=ratios,
@@ -95,28 +95,28 @@ def solve(problem: Problem) -> Solution:
     )
 
 
-def find_root(problem: Problem, point: Floats) -> tuple[Floats, bool]:
+def find_root(score: QuasiScore, point: Floats) -> tuple[Floats, bool]:
     """Return the root of the equations nearest to a point, and whether it is one with an acceptable
     exponent.
     """
-    all_, n = np.zeros(len(problem.bucket), dtype=np.int64), len(problem.log_size)
+    all_, n = np.zeros(len(score.bucket), dtype=np.int64), len(score.log_size)
     for _ in range(SCORING_STEPS):
-        scores, _ = problem.equations(point, all_, 1)
-        information = problem.information(point, all_, 1)[0]
+        scores, _ = score.equations(point, all_, 1)
+        information = score.information(point, all_, 1)[0]
         step = _step(information, scores[0])
-        point = point + step * min(1.0, LONGEST_STEP / max(_furthest(problem, point, step), SOLVED))
+        point = point + step * min(1.0, LONGEST_STEP / max(_furthest(score, point, step), SOLVED))
         if np.abs(step).max() < SOLVED:
             break
     whiten = np.linalg.inv(np.linalg.cholesky(information / n))
 
     def equations(at: Floats) -> tuple[Floats, Floats]:
         with np.errstate(all="ignore"):  # a step too far, which the method takes back
-            scores, slopes = problem.equations(at, all_, 1)
-            score, slope = (
+            scores, slopes = score.equations(at, all_, 1)
+            value, slope = (
                 np.nan_to_num(whiten @ part[0] / n, posinf=1e9, neginf=-1e9)
                 for part in (scores, slopes)
             )
-        return score, slope
+        return value, slope
 
     found = root(
         equations,
@@ -127,18 +127,16 @@ def find_root(problem: Problem, point: Floats) -> tuple[Floats, bool]:
     )
     low, high = EXPONENTS
     return found.x, bool(
-        np.abs(found.fun).max() < SOLVED and low <= problem.exponent(found.x) <= high
+        np.abs(found.fun).max() < SOLVED and low <= score.exponent(found.x) <= high
     )
 
 
-def _start(problem: Problem) -> Floats:
-    point = np.array(
-        [0.0] * problem.levels + [1.5 if name == "k" else 0.0 for name in problem.free]
-    )
-    completed = problem.walks.completed(np.exp(problem.log_size), problem.exponent(point))
-    bucket = problem.bucket[problem.run]
-    point[: problem.levels] = np.log(
-        np.bincount(bucket, completed / problem.mean(point)) / np.bincount(bucket)
+def _start(score: QuasiScore) -> Floats:
+    point = np.array([0.0] * score.levels + [1.5 if name == "k" else 0.0 for name in score.free])
+    completed = score.walks.completed(np.exp(score.log_size), score.exponent(point))
+    bucket = score.bucket[score.run]
+    point[: score.levels] = np.log(
+        np.bincount(bucket, completed / score.mean(point)) / np.bincount(bucket)
     )
     return point
 
@@ -150,11 +148,11 @@ def _step(information: Floats, score: Floats) -> Floats:
     return np.asarray(np.linalg.solve(information, score))
 
 
-def _furthest(problem: Problem, point: Floats, step: Floats) -> float:
+def _furthest(score: QuasiScore, point: Floats, step: Floats) -> float:
     """Return the largest change of any cell's log mean that a step makes."""
-    change = step[problem.bucket]
-    for name, column in problem.columns(point).items():
-        change = change + step[problem.place(name)] * column
-    along = step[problem.place("k")] if "k" in problem.free else 0.0
-    ends = along * np.array([problem.log_size.min(), problem.log_size.max()])
+    change = step[score.bucket]
+    for name, column in score.columns(point).items():
+        change = change + step[score.place(name)] * column
+    along = step[score.place("k")] if "k" in score.free else 0.0
+    ends = along * np.array([score.log_size.min(), score.log_size.max()])
     return float(np.abs(change + ends[:, None]).max())

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.book.cost_law import identified
-from models.impact.book.families import Family, Fitted, attempt
+from models.impact.book.cost_law import identified_family
+from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.identification import Contrast
 from models.impact.book.walks import Cells, completed_excess
 from models.inference.caveat import ONE_SIDED, Caveat
@@ -83,7 +83,7 @@ def compare_families(cells: Cells) -> Comparison:
     (2.8); for the quasi-likelihood's case Takeuchi 1976 and Pan 2001.
     """
     tried = {family: attempt(cells, family) for family in Family}
-    found = {family: each for family, each in tried.items() if isinstance(each, Fitted)}
+    found = {family: each for family, each in tried.items() if isinstance(each, FamilyFit)}
     widest = found.get(Family.SPREAD_POWER)
     exponent = SQUARE_ROOT if widest is None else widest.solution.value("k")
     total = cells.half_spread * cells.size + completed_excess(cells, exponent)
@@ -94,12 +94,12 @@ def compare_families(cells: Cells) -> Comparison:
     )
 
 
-def fit_selected(cells: Cells, comparison: Comparison) -> Fitted:
+def fit_selected(cells: Cells, comparison: Comparison) -> FamilyFit:
     """Return the selected family solved, with a caveat where that is for want of an exponent.
 
     Raises: ValueError naming the argument when nothing can be fitted.
     """
-    found = identified(cells, comparison.selected)
+    found = identified_family(cells, comparison.selected)
     if comparison.selected.fixed_k is None:
         return found
     widest, power = (
@@ -118,7 +118,7 @@ def fit_selected(cells: Cells, comparison: Comparison) -> Fitted:
     return replace(found, caveats=(caveat, *found.caveats))
 
 
-def _compared(cells: Cells, total: Floats, found: dict[Family, Fitted]) -> NDArray[np.bool_]:
+def _compared(cells: Cells, total: Floats, found: dict[Family, FamilyFit]) -> NDArray[np.bool_]:
     """Mark the cells with a cost, of sizes that depth holds, that every family was fitted on."""
     sizes, code = np.unique(cells.size, return_inverse=True)
     known = np.isfinite(total) & (total > 0)
@@ -136,8 +136,8 @@ def _compared(cells: Cells, total: Floats, found: dict[Family, Fitted]) -> NDArr
 
 def _score(
     family: Family,
-    tried: Fitted | str,
-    found: dict[Family, Fitted],
+    tried: FamilyFit | str,
+    found: dict[Family, FamilyFit],
     total: Floats,
     compared: NDArray[np.bool_],
 ) -> FamilyScore:
@@ -163,7 +163,7 @@ def _score(
 
 
 def _residual(
-    found: Fitted, total: Floats, compared: NDArray[np.bool_]
+    found: FamilyFit, total: Floats, compared: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats]:
     """Return fitted total cost, its relative error where compared, and the share of it that the law
     makes, (m,).
@@ -173,18 +173,18 @@ def _residual(
     return fitted, error, found.mean / fitted
 
 
-def _by_cluster(found: Fitted, residual: Floats) -> tuple[Floats, Floats]:
+def _by_cluster(found: FamilyFit, residual: Floats) -> tuple[Floats, Floats]:
     """Return by cluster the score of residuals in the parameters and the influence on their
     estimates, (G, p).
     """
     solution = found.solution
-    code = np.searchsorted(solution.sums.labels, solution.problem.cluster)
-    marginal = solution.problem.gathered(solution.point, residual, code, len(solution.sums.labels))
+    code = np.searchsorted(solution.sums.labels, solution.score.cluster)
+    marginal = solution.score.gathered(solution.point, residual, code, len(solution.sums.labels))
     return marginal, -np.linalg.solve(solution.sums.slopes.sum(axis=0), solution.sums.scores.T).T
 
 
 def _test(
-    family: Family, found: dict[Family, Fitted], total: Floats, compared: NDArray[np.bool_]
+    family: Family, found: dict[Family, FamilyFit], total: Floats, compared: NDArray[np.bool_]
 ) -> tuple[str, float]:
     """Return what a family restricts and the p of its clustered test: Wald's of k, Rao's of the
     spread's share.
@@ -199,7 +199,7 @@ def _test(
     if wider not in found:
         return restriction, float("nan")
     solution = found[wider].solution
-    place = solution.problem.place("k")
+    place = solution.score.place("k")
     row = np.eye(len(solution.point))[place : place + 1]
     influence = jackknifed(solution.sums, row)
     error = float(np.linalg.norm(influence.values))
@@ -208,7 +208,7 @@ def _test(
     ).p_value
 
 
-def _spread_test(found: Fitted, total: Floats, compared: NDArray[np.bool_]) -> float:
+def _spread_test(found: FamilyFit, total: Floats, compared: NDArray[np.bool_]) -> float:
     """Return the p of Rao's test that total cost has no more and no less of the half spread than
     the family says.
 
@@ -224,7 +224,7 @@ def _spread_test(found: Fitted, total: Floats, compared: NDArray[np.bool_]) -> f
     return Contrast(float(own.sum()), error, len(labels) - 1).p_value
 
 
-def _selected(scores: dict[Family, FamilyScore], found: dict[Family, Fitted]) -> Family:
+def _selected(scores: dict[Family, FamilyScore], found: dict[Family, FamilyFit]) -> Family:
     free = [family for family in found if family.fixed_k is None]
     if Family.POWER in free and _is_linear(scores[Family.POWER]):
         free.remove(Family.POWER)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.impact.book.cost_law import Family, fit_law
-from models.impact.book.families import _problem, _usable
+from models.impact.book.families import _quasi_score, _usable
 from models.impact.book.walks import completed_excess
 from tests.models.impact.books import Truth, cell, noisy, planted
 
@@ -185,7 +185,7 @@ def test_the_equations_are_the_sums_over_cells_and_their_derivative_is_right(fam
     from scipy.optimize import approx_fprime
 
     _, cells, costs = _usable(planted(Truth(days=3, wobble=0.3), 0), family)
-    problem = _problem(cells, costs, {})
+    problem = _quasi_score(cells, costs, {})
     point = np.array([-7.0, -7.1, 1.4, 0.5, 0.8])
     half = np.arange(len(problem.bucket)) % 2
     scores, slopes = problem.equations(point, half, 2)
@@ -220,7 +220,7 @@ def test_a_one_level_book_falls_back_to_linear_total_cost():
         assert abs(found - value) < 3.5 * error, name
     np.testing.assert_allclose(
         fit.cost(flat.size, spread, flat.bucket, flat.volatility, flat.thinness),
-        fit.predict(flat.size, flat.bucket, flat.volatility, flat.thinness),
+        fit.at(flat.bucket, flat.volatility, flat.thinness).cost(flat.size),
     )
 
 
@@ -292,7 +292,7 @@ def test_cost_proportional_to_volatility_or_steeper_holds_beta_at_its_bound(powe
     assert fit.beta > 20 / cells.volatility.mean()
     if power > 1:
         assert [caveat.code for caveat in fit.warnings] == ["beta_at_bound"]
-    fitted = fit.predict(cells.size, cells.bucket, cells.volatility, cells.thinness)
+    fitted = fit.at(cells.bucket, cells.volatility, cells.thinness).cost(cells.size)
     slope = np.polyfit(np.log(cells.volatility), np.log(fitted / mean), 1)[0]
     assert slope == pytest.approx(1 - power, abs=0.05)
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from models.impact.book.cost_law import fit_law
-from models.impact.book.families import Family, Fitted, attempt
+from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.identification import (
     Contrast,
     asymmetry,
@@ -20,9 +20,9 @@ from models.impact.book.identification import (
 from tests.models.impact.books import SIZES, Truth, noisy, planted
 
 
-def solved(cells, family=Family.SPREAD_POWER) -> Fitted:
+def solved(cells, family=Family.SPREAD_POWER) -> FamilyFit:
     found = attempt(cells, family)
-    assert isinstance(found, Fitted)
+    assert isinstance(found, FamilyFit)
     return found
 
 
@@ -107,7 +107,7 @@ def test_dearer_buys_are_measured_and_equal_ones_are_not_accused():
             dear = replace(cells, **{name: value * factor for name, value in fields.items()})
             found = asymmetry(solved(dear), side)
             laws = [fit_law(dear.take(side == sign), Family.SPREAD_POWER, 2) for sign in (1, -1)]
-            buy, sell = (law.predict(800.0, 0, 1.0, 1.0) for law in laws)
+            buy, sell = (law.at(0, 1.0, 1.0).cost(800.0) for law in laws)
             assert found.estimate == pytest.approx(plain.estimate + np.log(1.3), abs=0.01)
             assert found.estimate == pytest.approx(np.log(buy / sell), abs=0.03)
             assert lopsided(found)[0].code == "asymmetric"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.impact.book.families import Family, Fitted, attempt
+from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.selection import Comparison, FamilyScore, compare_families, fit_selected
 from models.impact.book.walks import Cells
 from models.losses import gamma_deviance
@@ -73,7 +73,7 @@ def test_the_criterion_is_the_deviance_on_clusters_left_out():
         validated = 0.0
         for cluster in np.unique(cells.cluster):
             found = attempt(cells.take(cells.cluster != cluster), family)
-            assert isinstance(found, Fitted)
+            assert isinstance(found, FamilyFit)
             out = cells.take(cells.cluster == cluster)
             level = found.solution.natural[:3][out.bucket]
             values = [found.solution.value(name) for name in ("k", "beta", "theta")]
