@@ -1,0 +1,1 @@
+"""The shell around the statistics: files, tables, MLflow and the command line."""

@@ -1,0 +1,1 @@
+"""What every stage runs on: configuration, sessions, store, executor, tables that cross."""

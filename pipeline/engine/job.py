@@ -1,42 +1,32 @@
-"""One run's means: configuration, store, executor, the tape opened, and the count of what each
-stage did.
-"""
+"""One run's means: configuration, store, calendar, executor, and the count of what stages did."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
-
-import pandas as pd
+from typing import Any, TypeVar
 
 from pipeline.engine.config import Config
 from pipeline.engine.executor import Executor, choose_workers
-from pipeline.engine.scope import make_scope
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.stage import Output, Task, execute
-from pipeline.engine.store import Store, code_version, digest
-from pipeline.tape.days import DayInput, IngestTask, discover, group_days, ingest, quality_table
-from pipeline.tape.simulate import simulate_to
-from pipeline.tape.sources.source import RawFile
+from pipeline.engine.store import Store
+
+Result = TypeVar("Result")
 
 
 @dataclass
 class Job:
-    """Configuration, the source that reads the tape, store, calendar, executor, and what each stage
-    did.
-    """
+    """What every stage of one run shares; `stages` counts what each of them did."""
 
     config: Config
-    reader: str
     store: Store
     calendar: SessionCalendar
     executor: Executor
     stages: list[dict[str, Any]] = field(default_factory=list)
 
-    def stage(self, name: str, work: Callable[[Any], Any], tasks: Sequence[Any]) -> list[Any]:
-        """Run one stage's tasks and count them."""
-        outputs = self.executor.map(work, tasks, name)
+    def stage(self, name: str, work: Callable[[Any], Result], tasks: Sequence[Any]) -> list[Result]:
+        """Run one stage's tasks and count those computed and those found."""
+        outputs: list[Any] = self.executor.map(work, tasks, name)
         fresh = [output for output in outputs if output.fresh]
         self.stages.append(
             {
@@ -50,68 +40,32 @@ class Job:
         return outputs
 
     def per_symbol(
-        self,
-        stage: str,
-        symbols: Sequence[str],
-        run: Callable[..., Any],
-        settings: Any,
-        *inputs: Sequence[Any],
-    ) -> list[Output]:
-        """Run `run(*one of each input, settings)` for every symbol; its annotation names what it
-        returns.
+        self, name: str, run: Callable[..., Any], settings: Any, *inputs: Mapping[str, Any]
+    ) -> dict[str, Output]:
+        """Run `run(*one symbol's inputs, settings)` for every symbol of the inputs, by symbol.
+
+        What `run` is annotated to return is the kind of table that the stage stores.
         """
-        kind = run.__annotations__["return"]
-        return self.stage(
-            stage,
-            execute,
-            [
-                Task(stage, name, kind, run, group, settings, self.store)
-                for name, *group in zip(symbols, *inputs, strict=True)
-            ],
-        )
+        symbols = list(inputs[0])
+        tasks = [
+            Task(name, one, run, tuple(each[one] for each in inputs), settings, self.store)
+            for one in symbols
+        ]
+        return dict(zip(symbols, self.stage(name, execute, tasks), strict=True))
 
 
-def open_job(config: Config, out: str, stack: ExitStack) -> tuple[Job, list[RawFile]]:
-    """Return the job and the raw files of its tape, simulated first where that is the source.
+@contextmanager
+def open_job(config: Config, out: str, raw_bytes: int) -> Iterator[Job]:
+    """Open a run that caches under `out` and reads `raw_bytes` of tape; its workers end with it.
 
-    Raises: InputError when source, location, calendar or scheduler is wrong.
+    Raises: InputError when calendar or scheduler is wrong.
     """
-    store = Store(f"{out.rstrip('/')}/cache")
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
-    reader, location = config.data.source, config.data.location
-    if reader == "simulate":
-        reader, location = "databento", simulated(config, store)
-    raw = discover(reader, location, config.data.columns)
-    workers = choose_workers(config.executor.workers, sum(file.bytes for file in raw))
-    executor = stack.enter_context(Executor(workers, config.executor.scheduler))
-    return Job(config, reader, store, calendar, executor), raw
+    workers = choose_workers(config.executor.workers, raw_bytes)
+    with Executor(workers, config.executor.scheduler) as executor:
+        yield Job(config, cache_of(out), calendar, executor)
 
 
-def simulated(config: Config, store: Store) -> str:
-    """Return where the configured simulated tape lies in the store, written now if it is
-    not there.
-    """
-    key = digest("simulate", code_version(), repr(config.simulate))
-    if not store.has("simulate", key):
-        with Executor() as executor:
-            spread = partial(executor.map, label="simulate")
-            store.publish(
-                "simulate",
-                key,
-                lambda folder: simulate_to(folder, config.simulate, spread) and None,
-            )
-    return store.url("simulate", key)
-
-
-def ingest_files(job: Job, raw: list[RawFile]) -> tuple[list[DayInput], pd.DataFrame]:
-    """Return the symbol-days that the run may use (with `as_of`, none of a later session), and the
-    quality table.
-    """
-    tasks = [IngestTask(file, job.reader, job.calendar, job.store) for file in raw]
-    asked = job.config.data.symbols
-    outputs = job.stage("ingest", ingest, tasks)
-    days, quality = group_days(outputs, asked), quality_table(outputs, asked)
-    if job.config.data.as_of:
-        as_of = make_scope([day.date for day in days], job.calendar, job.config).as_of
-        days = [day for day in days if job.calendar.session(day.date).open_ns < as_of]
-    return days, quality
+def cache_of(out: str) -> Store:
+    """Return the store below an output folder."""
+    return Store(f"{out.rstrip('/')}/cache")

@@ -1,6 +1,6 @@
 """Which part of the tape a run may use and which periods it plans for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,10 @@ class Scope:
     period_seconds: int
     buckets: int
     holdout: float
+
+    def to_the_close(self) -> "Scope":
+        """Return the scope with all of the tape as history, for studies that plan nothing."""
+        return replace(self, as_of=self.last_close)
 
 
 def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> Scope:

@@ -1,21 +1,19 @@
-"""How every stage runs: inputs read, outputs checked, cached under their content's key, and
-counted.
-"""
+"""How every stage runs: inputs read, outputs cached under the key of their content, and timed."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.engine.code import code_key
+from pipeline.engine.digests import digest
 from pipeline.engine.errors import InputError
-from pipeline.engine.store import Store, code_version, digest, load_tables, save_tables
+from pipeline.engine.store import Store, load_tables, save_tables
 
 
 @dataclass(frozen=True)
 class Output:
-    """A published stage output: a frozen dataclass of tables at `url`, computed in this run or
-    found (`fresh`).
-    """
+    """A published stage output: a dataclass of tables at `url`; fresh: computed in this run."""
 
     kind: type
     key: str
@@ -31,35 +29,39 @@ class Output:
 
 @dataclass(frozen=True)
 class Task:
-    """One piece of a stage: `run(*loaded inputs, config)` returns an instance of `kind`.
+    """One piece of a stage: `run(*loaded inputs, settings)` returns the tables to be stored.
 
     An input has a content `key` and a `load()`; one that is a tuple is loaded element by element
-    into a tuple.
+    into a tuple. `run` is annotated with the kind of tables that it returns.
     """
 
     stage: str
     label: str
-    kind: type
     run: Callable[..., Any]
     inputs: tuple[Any, ...]
-    config: Any
+    settings: Any
     store: Store
 
     @property
+    def kind(self) -> type:
+        """Return the kind of tables that the stage stores."""
+        return self.run.__annotations__["return"]
+
+    @property
     def key(self) -> str:
-        """Return the hash of the stage, its code, its configuration and its inputs' content."""
+        """Return the hash of the stage, the code it reaches, its settings and its inputs."""
+        code = code_key(self.run.__module__, __name__)
         parts = [
             part.key
             for group in self.inputs
             for part in (group if isinstance(group, tuple) else (group,))
         ]
         shape = [str(len(group)) if isinstance(group, tuple) else "" for group in self.inputs]
-        return digest(self.stage, code_version(), repr(self.config), *shape, *parts)
+        return digest(self.stage, code, repr(self.settings), *shape, *parts)
 
 
 def execute(task: Task) -> Output:
-    """Return the task's output from the store, computing and publishing it first when it is not
-    there.
+    """Return the task's output, from the store where it is there, else computed and published.
 
     Raises: InputError naming stage and label when the stage refuses its input.
     """
@@ -77,7 +79,7 @@ def execute(task: Task) -> Output:
             for group in task.inputs
         ]
         try:
-            tables = task.run(*loaded, task.config)
+            tables = task.run(*loaded, task.settings)
         except InputError:
             raise
         except ValueError as error:  # an estimator cannot use what it was given

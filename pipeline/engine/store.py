@@ -1,13 +1,11 @@
 """Content-addressed stage outputs: written aside, published whole, found again by key."""
 
 import hashlib
-import importlib.metadata
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,44 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.engine.errors import InputError
 
 DONE = "_done"
-NUMERICAL_LIBRARIES = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "polars",
-    "scikit-learn",
-    "lightgbm",
-    "statsmodels",
-    "databento",
-)
 Tables = TypeVar("Tables")
-
-
-def digest(*parts: str) -> str:
-    """Return the SHA-256 of the parts, order and boundaries included, as 64 hex digits."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def file_digest(url: str) -> str:
-    """Return the SHA-256 of one file's bytes, read in blocks."""
-    with fsspec.open(url, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Return the distribution's version and a hash of its source and of the numerical libraries'
-    versions.
-    """
-    here = Path(__file__).parents[2]
-    sources = [
-        (str(path.relative_to(here)), path.read_text(encoding="utf-8"))
-        for room in ("pipeline", "models", "solver")
-        for path in sorted((here / room).rglob("*.py"))
-    ]
-    libraries = [f"{name} {importlib.metadata.version(name)}" for name in NUMERICAL_LIBRARIES]
-    text = digest(*(part for pair in sources for part in pair), *libraries)
-    return f"{importlib.metadata.version('impact-pipeline')}+{text[:12]}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,20 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Day:
+    """One symbol-day's tape.
+
+    quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j for level j; trades: ts, price, size,
+    aggressor. ts: ns since epoch UTC, sorted; prices in currency, an empty level NaN with size 0;
+    aggressor: +1 buyer, -1 seller, 0 unknown.
+    """
+
+    quotes: pl.DataFrame
+    trades: pl.DataFrame
 
 
 @dataclass(frozen=True)

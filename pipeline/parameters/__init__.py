@@ -1,0 +1,1 @@
+"""`params.json`: its schema, its export, and the law registered from it."""

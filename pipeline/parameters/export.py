@@ -36,7 +36,7 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
     log_alpha.
     """
@@ -47,8 +47,8 @@ class Fitted:
     profile: pd.DataFrame
 
 
-def run(
-    fitted: tuple[Fitted, ...], calendar: Calendar, close: int, provenance: Provenance
+def export_params(
+    fitted: tuple[FittedSymbol, ...], calendar: Calendar, close: int, provenance: Provenance
 ) -> Params:
     """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close`
     (ns).
@@ -91,7 +91,7 @@ def _flat(period: Period) -> dict[str, object]:
     return row
 
 
-def _symbol(one: Fitted) -> SymbolParams:
+def _symbol(one: FittedSymbol) -> SymbolParams:
     facts = one.calibration.facts.iloc[0]
     table = one.calibration.parameters.set_index("name")
     value = table["value"]
@@ -129,7 +129,7 @@ def _symbol(one: Fitted) -> SymbolParams:
     )
 
 
-def _periods(one: Fitted, value: pd.Series) -> tuple[Period, ...]:
+def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
     facts = one.calibration.facts.iloc[0]
     frame = one.forecast.horizon
     alpha = np.exp(one.profile.set_index("period")["log_alpha"].loc[frame["period"]].to_numpy())

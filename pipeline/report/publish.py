@@ -1,4 +1,4 @@
-"""Publish: a finished run's files under the output folder, and the same run in MLflow."""
+"""Publish: a finished run as files under the output folder and as a record to be tracked."""
 
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -6,10 +6,13 @@ from io import BytesIO
 import pandas as pd
 
 from pipeline.engine.config import Config
-from pipeline.engine.store import digest, write_file
+from pipeline.engine.digests import digest
+from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
-from pipeline.report.page import RunFacts, SymbolReport, figures, render
+from pipeline.report.page import RunFacts, SymbolReport, render
+from pipeline.report.record import symbol_record
+from pipeline.tracking.record import Record
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,7 @@ class Results:
 
 
 def render_files(results: Results) -> dict[str, bytes]:
-    """Return the content of params.json, params.parquet, schedule.csv, quality.csv and
-    report.html.
-    """
+    """Return every file's content: the parameters and their twin, schedule, quality, report."""
     twin = BytesIO()
     flat_table(results.params).to_parquet(twin, index=False)
     plans = pd.concat([one.schedule.plan.assign(symbol=one.symbol) for one in results.symbols])
@@ -57,30 +58,26 @@ def publish_files(contents: dict[str, bytes], out: str) -> dict[str, str]:
     }
 
 
-def publish_run(results: Results, contents: dict[str, bytes]) -> None:
-    """Log the run to MLflow: configuration, fingerprints and files on the parent, one nested run a
-    symbol.
-    """
-    from pipeline.tracking import mlflow_store as tracking
-
+def run_record(name: str, results: Results, contents: dict[str, bytes]) -> Record:
+    """Return what is tracked of a run: configuration, fingerprints, files, and every symbol."""
     params, settings = results.params, results.config.model_dump()
-    flat = {
-        f"{section}.{key}": value
-        for section, keys in settings.items()
-        for key, value in keys.items()
-    }
     configuration = results.config.model_dump_json(indent=1)
-    tags = {
-        "data_hash": params.data_hash,
-        "config_hash": digest(configuration),
-        "code_version": params.code_version,
-        "level": "run",
-        "valid_from": params.valid.start,
-    }
     touched = results.quality.groupby("rule")["rows"].sum()
-    tracking.log_facts(flat, {f"rows.{rule}": rows for rule, rows in touched.items()}, tags)
-    tracking.log_contents(contents | {"config.json": configuration.encode()})
-    for one in results.symbols:
-        tracking.log_symbol(
-            tracking.SymbolResult(one, params.symbols[one.symbol], figures(one, params))
-        )
+    return Record(
+        name=name,
+        parameters={
+            f"{section}.{key}": value
+            for section, keys in settings.items()
+            for key, value in keys.items()
+        },
+        metrics={f"quality/{rule}": rows for rule, rows in touched.items()},
+        tags={
+            "data_hash": params.data_hash,
+            "config_hash": digest(configuration),
+            "code_version": params.code_version,
+            "level": "run",
+            "valid_from": params.valid.start,
+        },
+        files=contents | {"config.json": configuration.encode()},
+        parts=tuple(symbol_record(one, params) for one in results.symbols),
+    )

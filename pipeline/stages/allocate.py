@@ -68,7 +68,7 @@ def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
         raise InputError(f"the order cannot be stated: {error}") from error
 
 
-def run(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
+def plan_order(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
     """Plan the order by both exact methods and by the benchmarks, under the same parameters and
     caps.
 

@@ -30,8 +30,8 @@ from models.inference.covariance import Covariance, Influence
 from models.inference.joint import joined, one_step_bootstrap, slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
-from pipeline.stages import slicing
 from pipeline.stages.history import law_cells, past_cells, past_periods, references
+from pipeline.stages.slicing import plan_in_slices
 from solver import ImpactLaw
 
 UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
@@ -42,10 +42,10 @@ CHEAPEST = 0.05
 
 @dataclass(frozen=True)
 class CalibrateSettings:
-    """The scope of the run and the family asked for."""
+    """The scope of the run, the family asked for (None: the one selected) and the slices."""
 
     scope: Scope
-    family: str
+    family: Family | None
     slices: Literal["auto"] | int
 
 
@@ -63,12 +63,14 @@ class Fit:
     slices: SlicePlan
 
 
-def run(days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSettings) -> Calibration:
+def calibrate_symbol(
+    days: tuple[Features, ...], forecast: Forecast, settings: CalibrateSettings
+) -> Calibration:
     """Fit g by walking the measured book and h by the long-run response of the mid to signed
     volume.
 
-    The family "auto" is the one that the comparison selects; alpha is that of an order worked in
-    slices.
+    Without a family asked for it is the one that the comparison selects; alpha is that of an order
+    worked in slices.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
@@ -131,11 +133,10 @@ def _fit(
 ) -> Fit:
     measured = law_cells(cells)
     comparison = compare_families(measured)
-    asked = settings.family
     found = (
         fit_selected(measured, comparison)
-        if asked == "auto"
-        else identified_family(measured, Family(asked))
+        if settings.family is None
+        else identified_family(measured, settings.family)
     )
     change, volume = (
         (states["mid_close"] - states["mid_open"]).to_numpy(),
@@ -147,7 +148,7 @@ def _fit(
     slices = (
         settings.slices if fitted.family.has_spread else 1
     )  # slicing saves nothing on the spread in the total
-    plan = slicing.plan(
+    plan = plan_in_slices(
         days,
         settings.scope,
         (fitted.k, found.solution.standard_error("k")),

@@ -2,10 +2,11 @@
 its book.
 """
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from models.microstructure.book import (
     Book,
@@ -18,29 +19,33 @@ from models.microstructure.book import (
     walk,
 )
 from pipeline.engine.errors import InputError
-from pipeline.engine.tables import Features
+from pipeline.engine.sessions import Session
+from pipeline.engine.tables import Day, Features
 from pipeline.stages.slicing import refill_table
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pipeline.engine.sessions import Session
-    from pipeline.tape.ingest import Day
 
 CHUNK_ROWS = 32_768
 LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
 SIDES = (1, -1)  # a buy walks the ask
 
 
-def run(day: "Day", session: "Session", sizes: tuple[float, ...], label: str) -> Features:
+@dataclass(frozen=True)
+class DaySettings:
+    """How one symbol-day is measured: its session and the grid of order sizes (shares)."""
+
+    session: Session
+    sizes: tuple[float, ...]
+    label: str
+
+
+def measure_day(day: Day, settings: DaySettings) -> Features:
     """Measure every period of the session and every cell of the size grid.
 
-    Raises: InputError naming `label` when the day has fewer than five quotes or they lie in one
-    period.
+    Raises: InputError naming the day when it has fewer than five quotes or they lie in one period.
     """
+    session, label = settings.session, settings.label
     edges = np.append(session.starts_ns, session.close_ns)
     ts = day.quotes["ts"].to_numpy()
-    wanted = np.asarray(sizes, dtype=np.float64)
+    wanted = np.asarray(settings.sizes, dtype=np.float64)
     quoted = int((_count(ts, edges) > 0).sum())
     if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
         raise InputError(
@@ -58,7 +63,7 @@ def run(day: "Day", session: "Session", sizes: tuple[float, ...], label: str) ->
     return Features(pd.DataFrame(columns), _cells(index, sums, wanted), refill_table(day, session))
 
 
-def _book_sums(quotes: "pl.DataFrame", edges: Ints, wanted: Floats) -> dict[str, Floats]:
+def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, Floats]:
     """Return the integrals over time, by period, of all book measurements, a chunk of rows at a
     time.
     """
@@ -85,7 +90,7 @@ def _add(totals: dict[str, Floats], name: str, value: Floats, period: Ints, peri
         total[period[starts]] += np.add.reduceat(value, starts, axis=0)
 
 
-def _book(quotes: "pl.DataFrame") -> Book:
+def _book(quotes: pl.DataFrame) -> Book:
     levels = sum(name.startswith("bid_px_") for name in quotes.columns)
     return Book(
         **{
@@ -123,7 +128,7 @@ def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
     return held
 
 
-def _mids(quotes: "pl.DataFrame", ts: Ints, edges: Ints) -> dict[str, Floats]:
+def _mids(quotes: pl.DataFrame, ts: Ints, edges: Ints) -> dict[str, Floats]:
     mid = ((quotes["bid_px_0"] + quotes["ask_px_0"]) / 2).to_numpy()
     standing = standing_before(ts, mid, edges)
     variance, number = realized_variance(ts, mid, edges)
@@ -152,7 +157,7 @@ def _book_columns(sums: dict[str, Floats], edges: Ints) -> dict[str, Floats]:
     return columns
 
 
-def _trade_columns(trades: "pl.DataFrame", edges: Ints) -> dict[str, Floats]:
+def _trade_columns(trades: pl.DataFrame, edges: Ints) -> dict[str, Floats]:
     ts, size, aggressor = (trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
     period, inside = _period_of(ts, edges)
     columns = {

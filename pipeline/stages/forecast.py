@@ -58,7 +58,7 @@ class Series:
         return self.name == "realized_variance"
 
 
-def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
+def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
     """Predict every period from what came before it: the horizon by the candidates that the past
     favours.
 

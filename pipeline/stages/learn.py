@@ -31,7 +31,7 @@ class LearnSettings:
     boosting: Boosting
 
 
-def run(days: tuple[Features, ...], forecast: Forecast, settings: LearnSettings) -> Learned:
+def learn_costs(days: tuple[Features, ...], forecast: Forecast, settings: LearnSettings) -> Learned:
     """Fit each regressor on the early history, predict the held-out part, and refit on all
     of it.
     """

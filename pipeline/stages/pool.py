@@ -74,7 +74,7 @@ class _Member:
         return Estimate(self.symbol, values, Covariance(self.names, spread), regressors)
 
 
-def run(
+def pool_symbols(
     calibrations: tuple[tuple[str, Calibration], ...], settings: PoolSettings
 ) -> tuple[PooledSymbol, ...]:
     """Pool the laws of symbols of one family, and gamma over all symbols; then smooth each symbol's

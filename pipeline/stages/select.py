@@ -1,6 +1,4 @@
-"""Select: the parametric law, the square-root law and the regressors side by side on held-out
-periods.
-"""
+"""Select: the law, the square-root law and the regressors side by side on held-out periods."""
 
 from dataclasses import dataclass
 
@@ -13,8 +11,8 @@ from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
 from pipeline.stages.history import comparable_cells, held_out, law_cells
 
-PARAMETRIC = ("law", "square_root")
-CANDIDATES = (*PARAMETRIC, "gamma_regression", "lightgbm")
+LAWS: dict[str, Family | None] = {"law": None, "square_root": Family.SPREAD_SQRT}  # None: as asked
+CANDIDATES = (*LAWS, "gamma_regression", "lightgbm")
 PROOF = 2.0  # standard errors by which a challenger must be better
 
 
@@ -25,7 +23,7 @@ class SelectSettings:
     scope: Scope
 
 
-def run(
+def select_law(
     days: tuple[Features, ...],
     forecast: Forecast,
     calibration: Calibration,
@@ -41,19 +39,16 @@ def run(
     cells = comparable_cells(days, forecast, settings.scope)
     late = held_out(cells, settings.scope.holdout).to_numpy()
     early, held = cells[~late], cells[late].reset_index(drop=True)
-    families = {
-        "law": Family(calibration.facts["family"].iloc[0]),
-        "square_root": Family.SPREAD_SQRT,
-    }
+    asked = Family(calibration.facts["family"].iloc[0])
     fits = {
-        name: fit_law(law_cells(early), family, settings.scope.buckets)
-        for name, family in families.items()
+        name: fit_law(law_cells(early), family or asked, settings.scope.buckets)
+        for name, family in LAWS.items()
     }
     if fits["square_root"].family is not Family.SPREAD_SQRT:
         del fits["square_root"]  # the book shows no excess cost: it fell back to the linear law
     predicted = {name: _cost(held, fit) for name, fit in fits.items()}
     predicted |= {
-        name: learned.predictions[name].to_numpy() for name in CANDIDATES if name not in PARAMETRIC
+        name: learned.predictions[name].to_numpy() for name in CANDIDATES if name not in LAWS
     }
     return Selection(_scores(held, predicted))
 
@@ -90,7 +85,7 @@ def _scores(held: pd.DataFrame, predicted: dict[str, np.ndarray]) -> pd.DataFram
     several = held["date"].nunique() > 1  # one day proves nothing
     return scores.assign(
         winner=scores["candidate"] == _champion(loss, held["cluster"], CANDIDATES, several),
-        exported=scores["candidate"] == _champion(loss, held["cluster"], PARAMETRIC, several),
+        exported=scores["candidate"] == _champion(loss, held["cluster"], tuple(LAWS), several),
     )
 
 
@@ -104,13 +99,14 @@ def _champion(loss: pd.DataFrame, cluster: pd.Series, names: tuple[str, ...], se
 
 
 def _error(difference: pd.Series, cluster: pd.Series) -> float:
-    """Return the standard error of a mean over cells whose errors are correlated within
-    clusters.
-    """
+    """Return the standard error of a mean over cells that are correlated within clusters."""
     sums = (difference - difference.mean()).groupby(cluster).sum()
     count = len(sums)
-    return (
-        float(np.sqrt((sums**2).sum() * count / (count - 1)) / len(difference))
-        if count > 1
-        else np.inf
-    )
+    if count == 1:
+        return np.inf
+    return float(np.sqrt((sums**2).sum() * count / (count - 1)) / len(difference))
+
+
+def exported_law(selection: Selection) -> str:
+    """Return which of LAWS the comparison exports."""
+    return str(selection.scores.loc[selection.scores["exported"], "candidate"].iloc[0])

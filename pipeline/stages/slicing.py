@@ -3,7 +3,7 @@ favours.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,12 @@ from models.impact.slicing.refill import DepthTape, RefillFit, RefillSums, fit_r
 from models.impact.slicing.slices import SliceLimits, SlicePlan, plan_slices
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS, Session
-from pipeline.engine.tables import Features
-
-if TYPE_CHECKING:
-    from pipeline.tape.ingest import Day
+from pipeline.engine.tables import Day, Features
 
 BLOCK_NS = 1800 * SECOND_NS
 
 
-def refill_table(day: "Day", session: Session) -> pd.DataFrame:
+def refill_table(day: Day, session: Session) -> pd.DataFrame:
     """Return the day's sums of `models.impact.slicing.refill.refill_sums` by half-hour, with date
     and the block's end (ns).
     """
@@ -37,7 +34,7 @@ def refill_table(day: "Day", session: Session) -> pd.DataFrame:
     return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
 
 
-def plan(
+def plan_in_slices(
     days: tuple[Features, ...],
     scope: Scope,
     k: tuple[float, float],

@@ -1,7 +1,6 @@
 """The flow route on its own: impact from trades and quotes, by every estimator and time of day."""
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,12 @@ from models.impact.flow.permanent import Permanent, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
-from pipeline.engine.job import ingest_files, open_job
-from pipeline.engine.scope import Scope, make_scope
+from pipeline.engine.job import open_job
+from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.history import past_periods
-from pipeline.stages.measure import measure_days
+from pipeline.stages.measurement import measure_days
+from pipeline.tape.opening import find_tape, open_tape
 
 LEAST_PERIODS = 10  # a window
 
@@ -90,27 +90,13 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
             f"period_seconds = {period}: a window of {request.window_seconds} s holds fewer than "
             f"{LEAST_PERIODS} periods; take a shorter period"
         )
-    with ExitStack() as stack:
-        job, raw = open_job(config, request.out, stack)
-        days, _ = ingest_files(job, raw)
-        scope = make_scope([day.date for day in days], job.calendar, config)
-        if not config.data.as_of:
-            scope = replace(
-                scope, as_of=scope.last_close
-            )  # nothing is planned: the whole tape is history
-        measured = measure_days(job, days)
-        symbols = sorted({day.symbol for day in days})
+    raw = find_tape(config, request.out)
+    with open_job(config, request.out, raw.bytes) as job:
+        tape = open_tape(job, raw)
+        scope = tape.scope if config.data.as_of else tape.scope.to_the_close()
         tasks = [
-            SymbolTask(
-                name,
-                tuple(
-                    output for output, day in zip(measured, days, strict=True) if day.symbol == name
-                ),
-                scope,
-                request.window_seconds,
-                job.calendar.timezone,
-            )
-            for name in symbols
+            SymbolTask(name, days, scope, request.window_seconds, job.calendar.timezone)
+            for name, days in measure_days(job, tape).items()
         ]
         found = job.executor.map(_fit_symbol, tasks, "flow")
     return FlowCalibration(config.data.source, period, request.window_seconds, tuple(found))

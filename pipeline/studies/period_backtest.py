@@ -1,6 +1,8 @@
 """Backtest forecasters within the day on bars: `impact backtest-forecasts --by period`."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +36,7 @@ from pipeline.studies.panels import (
     sessions_of,
     times,
 )
+from pipeline.tracking.record import Record
 
 HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
 COMPANIONS = ("volume", "trades", "range")  # what a regression may look at beside the target
@@ -334,3 +337,30 @@ def report_text(backtest: PeriodBacktest) -> str:
         )
     ]
     return "\n".join(lines)
+
+
+def record(backtest: PeriodBacktest) -> Record:
+    """Return what is tracked of a backtest within the day, every candidate and horizon a part."""
+    request = backtest.request
+    name = Path(request.panel).name
+    counts = {"days": backtest.days, "outside": backtest.outside, "missing": backtest.missing}
+    return Record(
+        name=f"backtest {name} by period",
+        parameters={"panel": name, "target": request.target, "first": backtest.first}
+        | backtest.choices,
+        metrics={f"quality/{key}": value for key, value in counts.items()}
+        | {f"vwap_tracking/{row['candidate']}": row["tracking"] for row in backtest.curve},
+        tags={"level": "backtest"},
+        parts=tuple(_score_record(row) for row in backtest.scores),
+    )
+
+
+def _score_record(row: dict[str, Any]) -> Record:
+    name, horizon = str(row["candidate"]), str(row["origin"])
+    found = ("loss", "dm_p", "mcs_p", "bias", "coverage", "n")
+    return Record(
+        name=f"{name} {horizon}",
+        parameters={"model": name, "horizon": horizon},
+        metrics={f"forecast/{key}": row[key] for key in found},
+        tags={"level": "forecaster", "in_mcs": str(row["in_mcs"])},
+    )

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -25,15 +24,18 @@ from models.impact.placebo import (
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
-from pipeline.engine.job import ingest_files, open_job
-from pipeline.engine.scope import Scope, make_scope
+from pipeline.engine.job import open_job
+from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
-from pipeline.run import SymbolWork, calibrate_symbols
+from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import law_cells, past_cells, past_periods
-from pipeline.stages.measure import measure_days
+from pipeline.stages.measurement import measure_days
 from pipeline.studies.orders.panel import read_panel
+from pipeline.tape.opening import find_tape, open_tape
+from pipeline.tracking.record import Record
 
 ROUTES = ("flow", "book", "orders")
+FOUND = ("rate", "low", "high", "mean", "sd")  # of a test over replicates, as tracked
 
 
 @dataclass(frozen=True)
@@ -98,33 +100,22 @@ def run_placebos(request: PlaceboRequest, config: Config) -> PlaceboRun:
 
 
 def _over_tape(request: PlaceboRequest, config: Config) -> PlaceboRun:
-    with ExitStack() as stack:
-        job, raw = open_job(config, request.out, stack)
-        days, _ = ingest_files(job, raw)
-        scope = make_scope([day.date for day in days], job.calendar, config)
+    raw = find_tape(config, request.out)
+    with open_job(config, request.out, raw.bytes) as job:
+        tape = open_tape(job, raw)
+        measured = measure_days(job, tape)
         if request.route == "book":
-            studies = [
-                _checked(work.symbol, partial(_book_study, work, scope))
-                for work in calibrate_symbols(job, days, scope)
-            ]
+            forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+            makers = {
+                name: partial(_book_study, name, days, forecasts[name], tape.scope)
+                for name, days in measured.items()
+            }
         else:
-            if not config.data.as_of:
-                scope = replace(
-                    scope, as_of=scope.last_close
-                )  # nothing is planned: the whole tape is history
-            measured = list(zip(days, measure_days(job, days), strict=True))
-            studies = [
-                _checked(
-                    symbol,
-                    partial(
-                        _flow_study,
-                        symbol,
-                        [output for day, output in measured if day.symbol == symbol],
-                        scope,
-                    ),
-                )
-                for symbol in sorted({day.symbol for day in days})
-            ]
+            scope = tape.scope if config.data.as_of else tape.scope.to_the_close()
+            makers = {
+                name: partial(_flow_study, name, days, scope) for name, days in measured.items()
+            }
+        studies = [_checked(name, make) for name, make in makers.items()]
         return PlaceboRun(
             request, tuple(_replicated(study, request, job.executor) for study in studies)
         )
@@ -158,8 +149,8 @@ def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> S
         raise InputError(f"placebo {study.symbol}: {error}") from error
 
 
-def _flow_study(symbol: str, outputs: list[Output], scope: Scope) -> _Study:
-    periods = past_periods(tuple(output.load() for output in outputs), scope)
+def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
+    periods = past_periods(tuple(day.load() for day in days), scope)
     sample = FlowSample(
         (periods["mid_close"] - periods["mid_open"]).to_numpy(),
         periods["flow"].to_numpy(dtype=np.float64),
@@ -177,14 +168,14 @@ def _flow_study(symbol: str, outputs: list[Output], scope: Scope) -> _Study:
     )
 
 
-def _book_study(work: SymbolWork, scope: Scope) -> _Study:
-    cells = past_cells(tuple(day.load() for day in work.days), work.forecast.load(), scope)
+def _book_study(symbol: str, days: tuple[Output, ...], forecast: Output, scope: Scope) -> _Study:
+    cells = past_cells(tuple(day.load() for day in days), forecast.load(), scope)
     cells = cells[cells["volatility"].notna() & cells["thinness"].notna()]
     period = cells.groupby(["date", "period"]).ngroup().to_numpy(dtype=np.int64)
     arrays = law_cells(cells)
     law = fit_law(arrays, Family.SPREAD_POWER, int(arrays.bucket.max()) + 1)
     return _Study(
-        work.symbol,
+        symbol,
         placebos.estimate_states(arrays),
         {
             "chronology": partial(placebos.scrambled_states, arrays, period),
@@ -209,22 +200,31 @@ def _order_study(folder: str) -> _Study:
     )
 
 
-def metrics(run: PlaceboRun) -> dict[str, dict[str, float]]:
-    """Return symbol -> name of metric -> value: the rate of rejection and the mean over replicates
-    of every test.
-    """
-    return {
-        one.symbol: {
-            f"{test}_{finding.parameter}_{finding.test.replace('-', '_')}_{what}": (
-                getattr(finding, what)
-            )
-            for each in one.placebos
-            for test in (f"placebo_{each.name}",)
-            for finding in each.findings
-            for what in ("rate", "low", "high", "mean", "sd")
-        }
-        for one in run.symbols
-    }
+def record(run: PlaceboRun) -> Record:
+    """Return what is tracked of placebos: every symbol is a part."""
+    request = run.request
+    asked = {"route": request.route, "repetitions": request.repetitions, "seed": request.seed}
+    return Record(
+        name=f"placebo {request.route}",
+        parameters=asked,
+        tags={"level": "placebo"},
+        parts=tuple(_symbol_record(one) for one in run.symbols),
+    )
+
+
+def _symbol_record(one: SymbolPlacebos) -> Record:
+    """Return one symbol's rate of rejection and mean over replicates of every test."""
+    metrics = {}
+    for each in one.placebos:
+        for finding in each.findings:
+            test = f"{each.name}_{finding.parameter}_{finding.test.replace('-', '_')}"
+            metrics |= {f"placebo/{test}_{name}": getattr(finding, name) for name in FOUND}
+    return Record(
+        name=f"placebo {one.symbol}",
+        parameters={"symbol": one.symbol},
+        metrics=metrics,
+        tags={"level": "placebo_symbol"},
+    )
 
 
 def report_text(run: PlaceboRun) -> str:

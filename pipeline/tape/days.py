@@ -12,10 +12,13 @@ import fsspec
 import pandas as pd
 import polars as pl
 
+from pipeline.engine.code import code_key
+from pipeline.engine.digests import digest, file_digest
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.engine.store import Store, code_version, digest, file_digest
-from pipeline.tape.ingest import Day, DaySummary, ingest_file, load_day
+from pipeline.engine.store import Store
+from pipeline.engine.tables import Day
+from pipeline.tape.ingest import DaySummary, ingest_file, load_day
 from pipeline.tape.ingest import source as source_module
 from pipeline.tape.sources.source import RawFile
 
@@ -87,7 +90,14 @@ def ingest(task: IngestTask) -> IngestOutput:
     """
     contents = [file_digest(url) for url in task.raw.urls]
     named = repr((task.raw.symbol, task.raw.date))
-    key = digest("ingest", code_version(), task.source, repr(task.calendar), named, *contents)
+    key = digest(
+        "ingest",
+        code_key(ingest_file.__module__),
+        task.source,
+        repr(task.calendar),
+        named,
+        *contents,
+    )
     started = time.perf_counter()
     fresh = not task.store.has("ingest", key)
     if fresh:

@@ -16,30 +16,21 @@ import pyarrow.parquet as pq
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.engine.tables import Day
 from pipeline.tape.sources.clean import level_columns
 from pipeline.tape.sources.source import RULES, Batch, RawFile
 
 SOURCES = {
-    name: f"pipeline.tape.sources.{name}" for name in ("lobster", "databento", "lean", "taq")
+    "lobster": "pipeline.tape.sources.lobster",
+    "databento": "pipeline.tape.sources.databento",
+    "lean": "pipeline.tape.sources.lean",
+    "taq": "pipeline.tape.sources.taq",
 }
 TRADES_SCHEMA = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
 CONTENT = {
     "quotes": ("ts", "bid_px_0", "ask_px_0"),
     "trades": ("ts", "price", "size"),
 }  # what tells tapes apart
-
-
-@dataclass(frozen=True)
-class Day:
-    """One symbol-day's tape.
-
-    quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j for level j; trades: ts, price, size,
-    aggressor. ts: ns since epoch UTC, sorted; prices in currency, an empty level NaN with size 0;
-    aggressor: +1 buyer, -1 seller, 0 unknown.
-    """
-
-    quotes: pl.DataFrame
-    trades: pl.DataFrame
 
 
 @dataclass(frozen=True)

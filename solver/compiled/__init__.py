@@ -1,0 +1,1 @@
+"""The optional kernels that numba compiles, imported by `solver.backend` on first use."""

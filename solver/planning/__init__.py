@@ -1,0 +1,26 @@
+"""What is built on a solve: many orders at once, the price of risk, errors of parameters."""
+
+from solver.planning.batch import Batch, Orders, solve_many
+from solver.planning.frontier import Frontier, frontier
+from solver.planning.uncertainty import (
+    CostInterval,
+    RobustPlan,
+    Uncertainty,
+    cost_interval,
+    robust,
+    sensitivities,
+)
+
+__all__ = [
+    "Batch",
+    "CostInterval",
+    "Frontier",
+    "Orders",
+    "RobustPlan",
+    "Uncertainty",
+    "cost_interval",
+    "frontier",
+    "robust",
+    "sensitivities",
+    "solve_many",
+]

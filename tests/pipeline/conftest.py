@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.config import Config, load_config
-from pipeline.run import RunResult, run_pipeline, simulate_tape
+from pipeline.run import RunResult, run_pipeline
+from pipeline.tape.opening import simulate_tape
 
 
 @dataclass(frozen=True)

@@ -7,26 +7,25 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.config import load_config
-from pipeline.engine.executor import Executor
-from pipeline.engine.job import Job, ingest_files
-from pipeline.engine.scope import make_scope
-from pipeline.engine.sessions import SessionCalendar
-from pipeline.engine.store import Store
-from pipeline.run import calibrate_symbols, simulate_tape
-from pipeline.tape.days import discover
+from pipeline.engine.job import open_job
+from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
+from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.measurement import measure_days
+from pipeline.tape.opening import find_tape, open_tape, simulate_tape
 
 
 def recovered(seed: int, folder: Path) -> pd.DataFrame:
     """Return truth, estimate and standard error by parameter of one symbol's twenty days."""
-    config = load_config(None, {"simulate": {"symbols": 1, "days": 20, "seed": seed}})
-    tape = simulate_tape(config, str(folder / "tape"))
-    with Executor() as executor:
-        job = Job(config, "databento", Store(str(folder / "cache")), SessionCalendar(), executor)
-        days, _ = ingest_files(job, discover("databento", tape))
-        works = calibrate_symbols(
-            job, days, make_scope([day.date for day in days], job.calendar, config)
-        )
-    table = works[0].laws[0].load().parameters.set_index("name")
+    asked = {"simulate": {"symbols": 1, "days": 20, "seed": seed}}
+    location = simulate_tape(load_config(None, asked), str(folder / "tape"))
+    config = load_config(None, asked | {"data": {"source": "databento", "location": location}})
+    with open_job(config, str(folder), 0) as job:
+        tape = open_tape(job, find_tape(config, str(folder)))
+        measured = measure_days(job, tape)
+        forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+        settings = CalibrateSettings(tape.scope, None, config.calibrate.slices)
+        laws = job.per_symbol("calibrate", calibrate_symbol, settings, measured, forecasts)
+    table = laws["SIM0"].load().parameters.set_index("name")
     planted = json.loads((folder / "tape/truth.json").read_text())["symbols"]["SIM0"]
     return table.loc[["k", "beta", "gamma"]].assign(
         truth=[planted[name] for name in ("k", "beta", "gamma")]

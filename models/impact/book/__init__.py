@@ -1,0 +1,25 @@
+"""The book route: walks of the book to a cost law, its family selected and its errors clustered."""
+
+from models.impact.book.cost_law import CostLawFit, fit_law
+from models.impact.book.families import Family, FamilyFit
+from models.impact.book.identification import asymmetry, identification, profile_range, reliability
+from models.impact.book.selection import Comparison, compare_families, fit_selected
+from models.impact.book.walks import Cells, Walks, completed_excess, walks
+
+__all__ = [
+    "Cells",
+    "Comparison",
+    "CostLawFit",
+    "Family",
+    "FamilyFit",
+    "Walks",
+    "asymmetry",
+    "compare_families",
+    "completed_excess",
+    "fit_law",
+    "fit_selected",
+    "identification",
+    "profile_range",
+    "reliability",
+    "walks",
+]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.engine.digests import digest
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import (
     Store,
-    digest,
     fingerprint,
     load_tables,
     read_table,
@@ -50,7 +50,7 @@ def add(numbers: tuple[int, ...], config: str) -> Doubled:
 
 
 def task(root: str, key: str = "a", config: str = "c") -> Task:
-    return Task("double", "label", Doubled, double, (Given(key, 21),), config, Store(root))
+    return Task("double", "label", double, (Given(key, 21),), config, Store(root))
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -68,7 +68,7 @@ def test_the_key_moves_with_inputs_config_grouping_and_stage(tmp_path: Path) -> 
     a, b = Given("a", 1), Given("b", 2)
     keys = {base.key, task(str(tmp_path), key="b").key, task(str(tmp_path), config="d").key}
     grouped = [
-        Task("double", "", Doubled, add, inputs, "c", base.store).key
+        Task("double", "", add, inputs, "c", base.store).key
         for inputs in (((a, b),), ((a,), (b,)), (a, b), ((b, a),))
     ]
     assert len(keys | set(grouped)) == 7
@@ -76,7 +76,7 @@ def test_the_key_moves_with_inputs_config_grouping_and_stage(tmp_path: Path) -> 
 
 def test_tuples_of_inputs_are_loaded_in_order(tmp_path: Path) -> None:
     group = (Given("a", 1), Given("b", 2))
-    output: Output = execute(Task("add", "", Doubled, add, (group,), "c", Store(str(tmp_path))))
+    output: Output = execute(Task("add", "", add, (group,), "c", Store(str(tmp_path))))
     assert output.load().values["value"].tolist() == [3]
 
 

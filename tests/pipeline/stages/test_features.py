@@ -3,6 +3,7 @@ changed.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
+from pipeline.engine.tables import Features
 from pipeline.stages import features
 
 NS = 1_000_000_000
@@ -23,6 +25,10 @@ class Tape:
 
     quotes: pl.DataFrame
     trades: pl.DataFrame
+
+
+def measure(given: Any, session: Session, sizes: tuple[float, ...], label: str) -> Features:
+    return features.measure_day(given, features.DaySettings(session, sizes, label))
 
 
 def session(periods: int, period_seconds: int = 60) -> Session:
@@ -101,7 +107,7 @@ def tail(beyond: list) -> list[float]:
 
 def test_cells_equal_a_second_by_second_walk():
     given = tape()
-    got = features.run(given, session(6), SIZES, "X").cells.set_index(["period", "side", "size"])
+    got = measure(given, session(6), SIZES, "X").cells.set_index(["period", "side", "size"])
     for period in range(6):
         rows = [
             standing_row(given.quotes, OPEN + (period * 60 + second) * NS) for second in range(60)
@@ -126,8 +132,8 @@ def test_fractions_of_a_share_are_walked_alike():
     given, unit = tape(), 1000.0
     sizes = [name for name in given.quotes.columns if "_sz_" in name]
     small = replace(given, quotes=given.quotes.with_columns(pl.col(sizes) / unit))
-    whole = features.run(given, session(6), SIZES, "X").cells
-    got = features.run(small, session(6), tuple(size / unit for size in SIZES), "X").cells
+    whole = measure(given, session(6), SIZES, "X").cells
+    got = measure(small, session(6), tuple(size / unit for size in SIZES), "X").cells
     for name, scale in (
         ("censored_depth", unit),
         ("censored_excess", unit),
@@ -138,7 +144,7 @@ def test_fractions_of_a_share_are_walked_alike():
 
 def test_book_averages_equal_second_by_second_means():
     given = tape(3)
-    got = features.run(given, session(6), SIZES, "X").periods
+    got = measure(given, session(6), SIZES, "X").periods
     for period in range(1, 6):
         rows = [
             standing_row(given.quotes, OPEN + (period * 60 + second) * NS) for second in range(60)
@@ -162,7 +168,7 @@ def test_covered_is_the_share_after_the_first_quote():
     given = tape()
     late = Tape(given.quotes.filter(pl.col("ts") >= OPEN + 90 * NS), given.trades)
     first = (late.quotes["ts"][0] - OPEN) / NS
-    got = features.run(late, session(6), SIZES, "X").periods
+    got = measure(late, session(6), SIZES, "X").periods
     assert got.covered[0] == 0
     assert np.isnan(got.half_spread[0])
     assert got.covered[1] == pytest.approx((120 - first) / 60)
@@ -170,7 +176,7 @@ def test_covered_is_the_share_after_the_first_quote():
 
 def test_mids_stand_strictly_before_the_edges():
     quotes = tape().quotes
-    got = features.run(tape(), session(6), SIZES, "X").periods
+    got = measure(tape(), session(6), SIZES, "X").periods
     assert np.isnan(got.mid_open[0])
     for period in range(6):
         before = quotes.filter(pl.col("ts") < OPEN + (period + 1) * 60 * NS).row(-1, named=True)
@@ -180,7 +186,7 @@ def test_mids_stand_strictly_before_the_edges():
 
 def test_realized_variance_is_the_scaled_mean_of_ten_second_changes():
     given = tape(1)
-    got = features.run(given, session(6), SIZES, "X").periods
+    got = measure(given, session(6), SIZES, "X").periods
     for period in range(6):
         mids = []
         for second in range(61):
@@ -206,9 +212,7 @@ def test_realized_variance_has_the_stated_effective_number_of_returns():
             "ask_sz_0": np.ones(len(ts)),
         }
     )
-    got = features.run(Tape(quotes, tape().trades), session(periods), (1.0, 2.0), "X").periods.iloc[
-        1:
-    ]
+    got = measure(Tape(quotes, tape().trades), session(periods), (1.0, 2.0), "X").periods.iloc[1:]
     assert got.realized_variance.mean() == pytest.approx(sigma**2, rel=0.03)
     assert got.rv_n.nunique() == 1
     relative = got.realized_variance.var() / sigma**4
@@ -217,7 +221,7 @@ def test_realized_variance_has_the_stated_effective_number_of_returns():
 
 def test_volumes_and_counts_add_up():
     given = tape(2)
-    got = features.run(given, session(6), SIZES, "X").periods
+    got = measure(given, session(6), SIZES, "X").periods
     for sign, name in ((1, "buy"), (-1, "sell"), (0, "undirected")):
         assert (
             got[f"{name}_volume"].sum()
@@ -249,7 +253,7 @@ def test_order_flow_imbalance_counts_events_by_hand():
     quotes = pl.DataFrame(np.array(states, dtype=float), schema=names, orient="row").with_columns(
         ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250]) * NS)
     )
-    got = features.run(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
+    got = measure(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
     # row 2: bid +3; row 3: bid improves +5, ask retreats +6; row 4: ask improves -2; row 5: ask
     # retreats +2
     np.testing.assert_array_equal(got.ofi_0, [3, 5 + 6 - 2, 2, 0, 0])
@@ -261,16 +265,16 @@ def test_a_period_without_quotes_carries_the_book_before_it():
         ~pl.col("ts").is_between(OPEN + 120 * NS, OPEN + 180 * NS, closed="left")
     )
     last = quotes.filter(pl.col("ts") < OPEN + 120 * NS).row(-1, named=True)
-    got = features.run(Tape(quotes, tape().trades), session(6), SIZES, "X").periods
+    got = measure(Tape(quotes, tape().trades), session(6), SIZES, "X").periods
     assert got.quotes[2] == 0
     assert got.depth_bid_1[2] == last["bid_sz_1"]
     assert got.realized_variance[2] == 0
 
 
 def test_chunks_do_not_show(monkeypatch):
-    whole = features.run(tape(), session(6), SIZES, "X")
+    whole = measure(tape(), session(6), SIZES, "X")
     monkeypatch.setattr(features, "CHUNK_ROWS", 7)
-    pieces = features.run(tape(), session(6), SIZES, "X")
+    pieces = measure(tape(), session(6), SIZES, "X")
     for name in ("periods", "cells"):
         left, right = (getattr(each, name).drop(columns="date") for each in (whole, pieces))
         np.testing.assert_allclose(left, right, rtol=1e-12, atol=1e-12)
@@ -286,7 +290,7 @@ def test_the_past_does_not_see_the_future(monkeypatch, chunk):
         pl.concat([given.quotes.filter(early), other.quotes.filter(late)]),
         pl.concat([given.trades.filter(early), other.trades.filter(late)]),
     )
-    one, two = (features.run(each, session(6), SIZES, "X") for each in (given, mixed))
+    one, two = (measure(each, session(6), SIZES, "X") for each in (given, mixed))
     assert one.periods[one.periods.period < 3].equals(two.periods[two.periods.period < 3])
     assert one.cells[one.cells.period < 3].equals(two.cells[two.cells.period < 3])
     assert not one.cells.equals(two.cells)
@@ -294,10 +298,10 @@ def test_the_past_does_not_see_the_future(monkeypatch, chunk):
 
 def test_a_short_last_period_and_an_early_close():
     odd = Session("2025-01-06", OPEN, OPEN + 330 * NS, "America/New_York", 60)
-    got = features.run(tape(), odd, SIZES, "X")
+    got = measure(tape(), odd, SIZES, "X")
     assert len(got.periods) == 6
     assert got.periods.covered.iloc[-1] == pytest.approx(1.0)
-    whole = features.run(tape(), session(6), SIZES, "X")
+    whole = measure(tape(), session(6), SIZES, "X")
     assert got.periods.iloc[:5].equals(whole.periods.iloc[:5])
 
 
@@ -308,4 +312,4 @@ def test_a_day_of_too_few_rows_is_refused_by_name(rows):
     with pytest.raises(
         InputError, match=rf"^SIM0 2025-01-06: {rows} two-sided quotes in . of 6 periods"
     ):
-        features.run(Tape(early, given.trades), session(6), SIZES, "SIM0 2025-01-06")
+        measure(Tape(early, given.trades), session(6), SIZES, "SIM0 2025-01-06")

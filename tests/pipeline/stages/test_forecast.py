@@ -79,7 +79,7 @@ def test_a_market_round_the_clock_knows_its_weekends() -> None:
     friday, sunday = dates("2025-03-01", 28, "24/7"), dates("2025-03-01", 30, "24/7")
     assert pd.Timestamp(friday[-1]).day_name() == "Friday"
     ahead = [
-        forecast.run(days(each, "24/7", HOUR), scope_of(each, "24/7", HOUR)).horizon
+        forecast.forecast_symbol(days(each, "24/7", HOUR), scope_of(each, "24/7", HOUR)).horizon
         for each in (friday, sunday)
     ]
     assert [len(each) for each in ahead] == [24, 24]
@@ -98,7 +98,10 @@ def test_what_comes_later_changes_nothing() -> None:
         for name in ("realized_variance", "buy_volume", "depth", "half_spread"):
             periods.loc[late, name] = 7.0
         changed[row] = Features(periods, before[row].cells, before[row].refill)
-    one, two = forecast.run(before, scope), forecast.run(tuple(changed), scope)
+    one, two = (
+        forecast.forecast_symbol(before, scope),
+        forecast.forecast_symbol(tuple(changed), scope),
+    )
     for field in fields(one):
         pd.testing.assert_frame_equal(
             getattr(one, field.name), getattr(two, field.name), check_exact=True
@@ -116,7 +119,7 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
     holed.loc[3:7, ["buy_volume", "sell_volume"]] = 0.0
     holed.loc[3:6, "covered"] = 0.0
     found[4] = Features(holed, found[4].cells, found[4].refill)
-    told = forecast.run(tuple(found), scope_of(used, "XNYS", 1800))
+    told = forecast.forecast_symbol(tuple(found), scope_of(used, "XNYS", 1800))
     assert len(told.horizon) == 13
     columns = ["volatility", "volume", "half_spread", "depth"]
     assert np.isfinite(told.horizon[columns]).all(axis=None)
@@ -129,7 +132,7 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
 @pytest.mark.parametrize(("count", "tested"), [(1, False), (3, False), (5, True), (30, True)])
 def test_a_short_history_falls_back_and_says_so(count: int, tested: bool) -> None:
     used = dates("2025-03-03", count, "XNYS")
-    told = forecast.run(days(used, "XNYS", 60), scope_of(used, "XNYS", 60))
+    told = forecast.forecast_symbol(days(used, "XNYS", 60), scope_of(used, "XNYS", 60))
     assert ("forecaster_untested" in codes(told)) != tested
     assert ("few_days" in codes(told)) == (count < 5)
     volume = told.contest[(told.contest["series"] == "volume") & told.contest["chosen"]]
@@ -144,7 +147,7 @@ def test_a_short_history_falls_back_and_says_so(count: int, tested: bool) -> Non
 
 def test_held_out_intervals_cover_what_they_claim() -> None:
     used = dates("2025-01-06", 40, "XNYS")
-    scores = forecast.run(days(used, "XNYS", 300), scope_of(used, "XNYS", 300)).scores
+    scores = forecast.forecast_symbol(days(used, "XNYS", 300), scope_of(used, "XNYS", 300)).scores
     known = scores[scores["series"].isin(["volatility", "volume"])]
     assert known["coverage"].between(0.85, 0.95).all()
     assert (known["model"] < known["baseline"]).all()
@@ -156,5 +159,5 @@ def test_sessions_are_cut_at_the_exchange_whatever_the_clock_says() -> None:
     found = days(["2025-03-07", "2025-03-10"], "XNYS", 1800)
     opens = [day.periods["start"].iloc[0] for day in found]
     assert (opens[1] - opens[0]) / SECOND_NS / HOUR == 3 * 24 - 1
-    told = forecast.run(found, scope_of(["2025-03-07", "2025-03-10"], "XNYS", 1800))
+    told = forecast.forecast_symbol(found, scope_of(["2025-03-07", "2025-03-10"], "XNYS", 1800))
     assert told.states["period"].tolist() == 2 * list(range(13))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.tables import Calibration
-from pipeline.stages.pool import PoolSettings, run
+from pipeline.stages.pool import PoolSettings, pool_symbols
 
 BUCKETS, PERIODS = 6, 390
 NAMES = [*(f"log_alpha_{bucket}" for bucket in range(BUCKETS)), "k", "beta", "theta", "gamma"]
@@ -76,7 +76,7 @@ def several(seed: int, count: int = 7) -> tuple[tuple[str, Calibration], ...]:
 
 
 def test_symbols_of_any_scale_compare_and_the_thin_one_moves_to_the_others():
-    pooled = run(several(0), PoolSettings(PERIODS))
+    pooled = pool_symbols(several(0), PoolSettings(PERIODS))
     levels = pd.concat([one.shrinkage.assign(symbol=one.symbol) for one in pooled]).set_index(
         ["parameter", "symbol"]
     )
@@ -92,7 +92,9 @@ def test_symbols_of_any_scale_compare_and_the_thin_one_moves_to_the_others():
 
 def test_what_is_returned_is_consistent():
     fitted = several(1)
-    for one, (symbol, before) in zip(run(fitted, PoolSettings(PERIODS)), fitted, strict=True):
+    for one, (symbol, before) in zip(
+        pool_symbols(fitted, PoolSettings(PERIODS)), fitted, strict=True
+    ):
         after = one.calibration
         assert one.symbol == symbol
         assert after.parameters["name"].tolist() == NAMES == after.covariance["name"].tolist()
@@ -114,7 +116,7 @@ def test_what_is_returned_is_consistent():
 
 def test_one_symbol_alone_only_has_its_levels_smoothed():
     ((symbol, before),) = several(2, 1)
-    (after,) = run(((symbol, before),), PoolSettings(PERIODS))
+    (after,) = pool_symbols(((symbol, before),), PoolSettings(PERIODS))
     assert after.calibration.warnings.empty
     own = after.shrinkage.set_index("parameter")["own_weight"]
     assert (own[["level", "k", "beta", "theta", "gamma"]] == 1).all()
@@ -122,7 +124,7 @@ def test_one_symbol_alone_only_has_its_levels_smoothed():
 
 
 def test_two_symbols_are_not_pooled_and_that_is_said():
-    for one in run(several(3, 2), PoolSettings(PERIODS)):
+    for one in pool_symbols(several(3, 2), PoolSettings(PERIODS)):
         assert one.calibration.warnings["code"].tolist() == [
             "not_pooled"
         ]  # once, not for the law and for gamma
@@ -151,7 +153,7 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
                 ),
             )
         )
-    pooled = run(tuple(changed), PoolSettings(PERIODS))
+    pooled = pool_symbols(tuple(changed), PoolSettings(PERIODS))
     level = [one.shrinkage.set_index("parameter").loc["level"] for one in pooled]
     assert [one["symbols"] for one in level] == [5] * 10
     assert level[9]["centre"] - level[0]["centre"] == pytest.approx(3, abs=0.3)
@@ -179,7 +181,7 @@ def test_a_fixed_parameter_stays_fixed():
                 ),
             )
         )
-    for one in run(tuple(fitted), PoolSettings(PERIODS)):
+    for one in pool_symbols(tuple(fitted), PoolSettings(PERIODS)):
         beta = one.calibration.parameters.set_index("name").loc["beta"]
         assert beta["value"] == 0
         assert np.isnan(beta["standard_error"])

@@ -70,7 +70,7 @@ def test_the_command_writes_scores_and_nested_runs(panel: Path, own_mlflow: Path
     runs = mlflow.search_runs(experiment_names=["impact"])
     parent = runs[runs["tags.level"] == "backtest"].iloc[0]
     nested = runs[runs["tags.mlflow.parentRunId"] == parent["run_id"]].set_index("params.model")
-    assert nested.loc["ewma", "metrics.qlike"] == pytest.approx(
+    assert nested.loc["ewma", "metrics.forecast/qlike"] == pytest.approx(
         next(row["qlike"] for row in found["scores"] if row["model"] == "ewma")
     )
 

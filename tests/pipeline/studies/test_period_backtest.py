@@ -72,7 +72,7 @@ def test_the_command_scores_every_candidate_and_what_was_chosen_before(
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
     runs = mlflow.search_runs(experiment_names=["impact"])
     nested = runs[(runs["params.model"] == "chosen") & (runs["params.horizon"] == "day_ahead")]
-    assert nested["metrics.loss"].iloc[0] == pytest.approx(
+    assert nested["metrics.forecast/loss"].iloc[0] == pytest.approx(
         scores.loc[("day_ahead", "chosen"), "loss"]
     )
 

@@ -13,7 +13,7 @@ from pipeline.studies.placebo import (
     PlaceboRequest,
     PlaceboRun,
     content,
-    metrics,
+    record,
     report_text,
     run_placebos,
 )
@@ -49,13 +49,13 @@ def test_impact_of_the_simulated_tape_is_found_and_vanishes(flow: PlaceboRun) ->
 
 
 def test_mlflow_has_every_symbols_rates(flow: PlaceboRun, own_mlflow: Path) -> None:
-    from pipeline.tracking.mlflow_store import log_placebos
+    from pipeline.tracking.mlflow_store import track
 
-    log_placebos(flow, "impact")
+    track(record(flow), "impact")
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
     runs = mlflow.search_runs(experiment_names=["impact"])
     nested = runs[runs["params.symbol"] == "SIM0"].iloc[0]
-    name, value = next(iter(metrics(flow)["SIM0"].items()))
+    name, value = next(iter(record(flow).parts[0].metrics.items()))
     assert nested[f"metrics.{name}"] == pytest.approx(value)
     assert (
         runs.set_index("run_id").loc[nested["tags.mlflow.parentRunId"], "tags.level"] == "placebo"
@@ -65,13 +65,13 @@ def test_mlflow_has_every_symbols_rates(flow: PlaceboRun, own_mlflow: Path) -> N
 def test_text_json_and_metrics_say_the_same(flow: PlaceboRun, tmp_path: Path) -> None:
     write_json(content(flow), str(tmp_path / "placebo.json"))
     written = json.loads((tmp_path / "placebo.json").read_text())
-    named, text = metrics(flow)["SIM0"], report_text(flow)
+    named, text = record(flow).parts[0].metrics, report_text(flow)
     assert (written["route"], written["repetitions"], written["level"]) == ("flow", 50, 0.05)
     assert len(named) == 3 * 3 * 2 * 5
     for placebo in written["symbols"]["SIM0"]:
         assert f"Placebo {placebo['name']}: 50 replicates" in text
         for each in placebo["findings"]:
-            name = f"placebo_{placebo['name']}_{each['parameter']}_{each['test'].replace('-', '_')}"
+            name = f"placebo/{placebo['name']}_{each['parameter']}_{each['test'].replace('-', '_')}"
             assert named[f"{name}_rate"] == each["rate"] == each["rejected"] / 50
     with pytest.raises(InputError, match="check --json"):
         write_json(content(flow), str(tmp_path / "placebo.json" / "inside.json"))

@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.tape.ingest import Day, ingest_file, load_day, source, validate
+from pipeline.engine.tables import Day
+from pipeline.tape.ingest import ingest_file, load_day, source, validate
 from pipeline.tape.sources.clean import level_columns
 from pipeline.tape.sources.source import RULES, RawFile
 

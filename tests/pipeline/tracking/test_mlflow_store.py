@@ -55,11 +55,13 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     }
     symbol = tree[tree["tags.level"] == "symbol"].iloc[0]
     run = client.get_run(symbol["run_id"])
-    intervals = {f"k{end}" for end in ("", "_se", "_low", "_high", "_dof", "_bootstrap_error")}
-    shrunk = {"effective_dof.k", "effective_dof.gamma", "effective_dof.log_alpha"}
-    assert intervals | shrunk | {"k_dropped", "slice_factor", "volume.day_ahead.coverage"} <= set(
-        run.data.metrics
-    )
+    intervals = {f"law/k{end}" for end in ("", "_se", "_low", "_high", "_dof", "_bootstrap_error")}
+    shrunk = {f"shrinkage/{name}_effective_dof" for name in ("k", "gamma", "log_alpha")}
+    assert intervals | shrunk | {
+        "fit/k_dropped",
+        "fit/slice_factor",
+        "forecast/volume_day_ahead_coverage",
+    } <= set(run.data.metrics)
     assert set(run.data.params) == {
         "symbol",
         "family",

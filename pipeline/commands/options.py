@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
+Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
+Out = Annotated[str, typer.Option(help="Where outputs go: a folder or an fsspec URL.")]
+ConfigFile = Annotated[
+    str | None, typer.Option("--config", help="TOML file; see config/default.toml for every key.")
+]
+Workers = Annotated[
+    str | None, typer.Option(help="Worker processes: auto, 0 (in process) or a number.")
+]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler you already run.")]
+Calendar = Annotated[
+    str | None, typer.Option(help="Exchange calendar (exchange-calendars name) or 24/7.")
+]
+Side = Annotated[str | None, typer.Option(help="buy or sell.")]
+Risk = Annotated[
+    float | None,
+    typer.Option("--risk-aversion", help="lambda: currency cost of one unit of variance."),
+]
+Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]
+Cap = Annotated[
+    float | None,
+    typer.Option("--max-participation", help="Most of a period's forecast volume, 0 to 1."),
+]
+Method = Annotated[
+    str | None, typer.Option(help="auto (lot-exact), nlp (continuous) or dp (dynamic programme).")
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="TOML map of the files' columns, of taq and fills: see "
+        "config/taq-columns.toml, config/orders-broker.toml."
+    ),
+]
+Shares = Annotated[int | None, typer.Option(help="Shares to trade.")]
+AsJson = Annotated[str | None, typer.Option("--json", help="Write the result to this file.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
+
+
+def number(text: str | None) -> str | int | None:
+    """Return the number that a text writes, or the text."""
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text

@@ -1,0 +1,120 @@
+"""Commands that make or read a tape, and the whole run."""
+
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import (
+    Calendar,
+    Cap,
+    Columns,
+    ConfigFile,
+    Data,
+    Lot,
+    Method,
+    Out,
+    Risk,
+    Scheduler,
+    Shares,
+    Side,
+    Source,
+    Workers,
+    number,
+)
+
+
+def run(
+    source: Source = None,
+    data: Data = None,
+    out: Out = "out",
+    config: ConfigFile = None,
+    shares: Shares = None,
+    side: Side = None,
+    risk_aversion: Risk = None,
+    lot: Lot = None,
+    max_participation: Cap = None,
+    method: Method = None,
+    symbols: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
+    calendar: Calendar = None,
+    columns: Columns = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")
+    ] = None,
+) -> None:
+    """Calibrate from a tape and schedule an order in every symbol: tape -> params.json, schedule,
+    report.
+
+    Example: `impact run --source lobster --data DIR --shares 5000`
+    """
+    from pipeline.engine.config import load_config
+    from pipeline.run import run_pipeline
+
+    overrides = {
+        "data": {
+            "source": source,
+            "location": data,
+            "calendar": calendar,
+            "columns": columns,
+            "as_of": as_of,
+            "symbols": symbols.split(",") if symbols else None,
+        },
+        "allocate": {
+            "shares": shares,
+            "side": side,
+            "risk_aversion": risk_aversion,
+            "lot": lot,
+            "max_participation": max_participation,
+            "method": method,
+        },
+        "executor": {"workers": number(workers), "scheduler": scheduler},
+    }
+    result = run_pipeline(load_config(config, overrides), out)
+    for line in result.summary:
+        typer.echo(line)
+
+
+def simulate(
+    out: Out,
+    symbols: Annotated[int | None, typer.Option(help="How many symbols.")] = None,
+    days: Annotated[int | None, typer.Option(help="How many sessions.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    config: ConfigFile = None,
+    workers: Workers = None,
+) -> None:
+    """Write a simulated MBP-10 tape with known impact, and the truth beside it (truth.json,
+    truth.parquet).
+    """
+    from pipeline.engine.config import load_config
+    from pipeline.tape.opening import simulate_tape
+
+    overrides = {
+        "simulate": {"symbols": symbols, "days": days, "seed": seed},
+        "executor": {"workers": number(workers)},
+    }
+    typer.echo(f"tape: {simulate_tape(load_config(config, overrides), out)}")
+
+
+def ingest(
+    source: Annotated[str, typer.Option(help="lobster, databento, lean or taq.")],
+    data: Annotated[str, typer.Option(help="The tape: a file, a folder or an fsspec URL.")],
+    out: Out = "out",
+    config: ConfigFile = None,
+    calendar: Calendar = None,
+    columns: Columns = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Read a vendor's tape into canonical Parquet tables and count what every cleaning rule
+    touched.
+    """
+    from pipeline.engine.config import load_config
+    from pipeline.tape.opening import ingest_tape
+
+    overrides = {
+        "data": {"source": source, "location": data, "calendar": calendar, "columns": columns},
+        "executor": {"workers": number(workers), "scheduler": scheduler},
+    }
+    for line in ingest_tape(load_config(config, overrides), out):
+        typer.echo(line)

@@ -1,0 +1,117 @@
+"""A tape opened: its files found or simulated, ingested, and what of them a run may use."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from pipeline.engine.code import code_key
+from pipeline.engine.config import Config
+from pipeline.engine.digests import digest
+from pipeline.engine.executor import Executor, choose_workers
+from pipeline.engine.job import Job, cache_of, open_job
+from pipeline.engine.scope import Scope, make_scope
+from pipeline.engine.store import Store
+from pipeline.tape.days import DayInput, IngestTask, discover, group_days, ingest, quality_table
+from pipeline.tape.simulate import simulate_to
+from pipeline.tape.sources.source import RawFile
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class RawTape:
+    """The raw files of a tape and the source that reads them."""
+
+    source: str
+    files: list[RawFile]
+
+    @property
+    def bytes(self) -> int:
+        """Return how much there is to read."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class Tape:
+    """The symbol-days that a run may use, its scope, and the rows that cleaning touched."""
+
+    days: list[DayInput]
+    scope: Scope
+    quality: pd.DataFrame
+
+    def by_symbol(self, found: list[Kind]) -> dict[str, tuple[Kind, ...]]:
+        """Return what was found on each of the days, by symbol."""
+        pairs = list(zip(self.days, found, strict=True))
+        symbols = sorted({day.symbol for day in self.days})
+        return {name: tuple(one for day, one in pairs if day.symbol == name) for name in symbols}
+
+
+def find_tape(config: Config, out: str) -> RawTape:
+    """Return the raw files of the tape, simulated below `out` first where that is the source.
+
+    Raises: InputError when source or location is wrong.
+    """
+    source, location = config.data.source, config.data.location
+    if source == "simulate":
+        source, location = "databento", _simulated(config, cache_of(out))
+    return RawTape(source, discover(source, location, config.data.columns))
+
+
+def open_tape(job: Job, raw: RawTape) -> Tape:
+    """Ingest the files and return what the run may use (with `as_of`, no later session).
+
+    Raises: InputError when the files cannot be used.
+    """
+    days, quality = ingest_files(job, raw)
+    scope = make_scope([day.date for day in days], job.calendar, job.config)
+    if job.config.data.as_of:
+        days = [day for day in days if job.calendar.session(day.date).open_ns < scope.as_of]
+        scope = make_scope([day.date for day in days], job.calendar, job.config)
+    return Tape(days, scope, quality)
+
+
+def ingest_files(job: Job, raw: RawTape) -> tuple[list[DayInput], pd.DataFrame]:
+    """Return every symbol-day of the files, and how many rows each rule touched.
+
+    Raises: InputError when the files cannot be used.
+    """
+    tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
+    asked = job.config.data.symbols
+    outputs = job.stage("ingest", ingest, tasks)
+    return group_days(outputs, asked), quality_table(outputs, asked)
+
+
+def simulate_tape(config: Config, out: str) -> str:
+    """Write a simulated tape into the folder `out` and return it."""
+    with Executor(choose_workers(config.executor.workers, 0)) as executor:
+        simulate_to(Path(out), config.simulate, partial(executor.map, label="simulate"))
+    return out
+
+
+def ingest_tape(config: Config, out: str) -> list[str]:
+    """Read a tape into the store under `out`; return where each day is and what the rules touched,
+    as lines.
+    """
+    raw = find_tape(config, out)
+    with open_job(config, out, raw.bytes) as job:
+        days, quality = ingest_files(job, raw)
+    touched = quality[quality["rows"] > 0]
+    lines = [f"{day.symbol} {day.date}: {', '.join(day.urls)}" for day in days]
+    return [*lines, "", "rows touched by each rule:", touched.to_string(index=False)]
+
+
+def _simulated(config: Config, store: Store) -> str:
+    """Return where the simulated tape lies in the store, written now if it is not there."""
+    key = digest("simulate", code_key(simulate_to.__module__), repr(config.simulate))
+    if not store.has("simulate", key):
+        with Executor() as executor:
+            spread = partial(executor.map, label="simulate")
+            store.publish(
+                "simulate",
+                key,
+                lambda folder: simulate_to(folder, config.simulate, spread) and None,
+            )
+    return store.url("simulate", key)
