@@ -18,8 +18,8 @@ from pipeline.engine.store import code_version, fingerprint
 from pipeline.engine.tables import Calibration
 from pipeline.parameters import export
 from pipeline.parameters.schema import Calendar, Params
-from pipeline.report.page import RunFacts, SymbolReport
 from pipeline.report.publish import Results, publish_files, publish_run, render_files
+from pipeline.report.record import RunFacts, SymbolReport
 from pipeline.stages import allocate, calibrate, forecast, learn, pool, select
 from pipeline.stages.history import content
 from pipeline.stages.measure import measure_days

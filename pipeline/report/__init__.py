@@ -1,0 +1,1 @@
+"""The report room: a finished run as one page, its tables and figures, published as files."""

@@ -9,7 +9,9 @@ from pipeline.engine.config import Config
 from pipeline.engine.store import digest, write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
-from pipeline.report.page import RunFacts, SymbolReport, figures, render
+from pipeline.report.page import render
+from pipeline.report.record import RunFacts, SymbolReport
+from pipeline.report.view import figures
 
 
 @dataclass(frozen=True)

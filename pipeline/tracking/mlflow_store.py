@@ -28,7 +28,7 @@ from mlflow.types import ColSpec, Schema
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Learned
 from pipeline.parameters.schema import SymbolParams
-from pipeline.report.page import SymbolReport
+from pipeline.report.record import SymbolReport
 from pipeline.studies.backtest import Backtest
 from pipeline.studies.period_backtest import PeriodBacktest
 from pipeline.studies.placebo import PlaceboRun
