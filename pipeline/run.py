@@ -15,8 +15,8 @@ from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import fingerprint
 from pipeline.parameters.export import FittedSymbol, Provenance, export_params, iso
 from pipeline.parameters.schema import Calendar, Params
-from pipeline.report.page import RunFacts, SymbolReport
 from pipeline.report.publish import Results, publish_files, render_files, run_record
+from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.allocate import plan_order, report_text
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol

@@ -1,6 +1,7 @@
 """What every test shares: where real data is, and an MLflow store of its own."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,21 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow database without runs: its migrations take seconds, so tests copy it."""
+    import mlflow
+
+    database = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{database}").search_experiments()
+    return database
+
+
 @pytest.fixture
-def own_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_mlflow(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Send MLflow runs to a database of this test's own, and return the folder it works in."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_mlflow, tmp_path / "mlruns")
     return tmp_path

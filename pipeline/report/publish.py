@@ -10,8 +10,9 @@ from pipeline.engine.digests import digest
 from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
-from pipeline.report.page import RunFacts, SymbolReport, render
+from pipeline.report.page import render
 from pipeline.report.record import symbol_record
+from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.tracking.record import Record
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from pipeline.engine.tables import Forecast, Learned
 from pipeline.parameters.schema import Params, SymbolParams
-from pipeline.report.page import SymbolReport, figures
+from pipeline.report.results import SymbolReport
+from pipeline.report.view import figures
 from pipeline.tracking.record import ModelRecord, Record
 
 ENDS = ("low", "high", "dof", "bootstrap_error")

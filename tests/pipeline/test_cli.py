@@ -4,22 +4,52 @@ import json
 import subprocess
 import sys
 import zipfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from pipeline.cli import main
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
-def impact(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    """A finished command: what it said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def impact(*arguments: str, cwd: Path | None = None) -> Done:
+    """Run a command in this process, which has paid for the imports; it ends as `impact` does."""
+    said, complained = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["impact", *arguments])
+        patched.chdir(cwd or Path.cwd())
+        with (
+            redirect_stdout(said),
+            redirect_stderr(complained),
+            pytest.raises(SystemExit) as ended,
+        ):
+            main()
+    return Done(int(ended.value.code or 0), said.getvalue(), complained.getvalue())
+
+
+def impact_process(*arguments: str, cwd: Path) -> Done:
+    """Run a command in a process of its own, as a user does."""
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
-def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+def refused(done: Done, *said: str) -> None:
     """Assert exit code 2 and one clear line."""
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
@@ -57,7 +87,7 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_allocate_needs_the_parameter_file_alone(small_run: SmallRun, tmp_path: Path) -> None:
     alone = tmp_path / "elsewhere.json"
     alone.write_bytes((small_run.folder / "out/params.json").read_bytes())
-    done = impact(
+    done = impact_process(
         "allocate",
         "--params",
         str(alone),
@@ -213,10 +243,24 @@ def test_a_wrong_tape_is_refused_and_earlier_outputs_stay(
     ],
 )
 def test_run_refuses(
-    tmp_path: Path, small_tape: Path, arguments: list[str], said: list[str]
+    tmp_path: Path,
+    small_tape: Path,
+    arguments: list[str],
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("pipeline.engine.executor.CONNECT_SECONDS", 1)  # no scheduler answers
     base = [] if "--source" in arguments else ["--source", "databento", "--data", str(small_tape)]
     refused(impact("run", *base, *arguments, "--out", str(tmp_path / "out"), cwd=tmp_path), *said)
+
+
+def test_a_refusal_is_exit_code_2_and_one_line_on_stderr(small_tape: Path, tmp_path: Path) -> None:
+    tape = ("--source", "databento", "--data", str(small_tape))
+    done = impact_process("run", *tape, "--shares", "0", cwd=tmp_path)
+    refused(done, "shares")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_symbol_is_refused_with_those_there_are(

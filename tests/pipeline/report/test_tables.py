@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.report import tables as report_tables
-from pipeline.report.plots import Clock
+from pipeline.report.calibration_tables import level_table, parameter_table
+from pipeline.report.clock import Clock
+from pipeline.report.digits import money, number
+from pipeline.report.run_tables import quality_days, quality_totals, selection_table
 
 UNKNOWN = dict.fromkeys(("dof", "bootstrap_error", "profile_low", "profile_high"), float("nan"))
 
@@ -27,7 +29,7 @@ UNKNOWN = dict.fromkeys(("dof", "bootstrap_error", "profile_low", "profile_high"
 def test_numbers_are_written_in_significant_digits(
     value: float, digits: int, expected: str
 ) -> None:
-    assert report_tables.number(value, digits) == expected
+    assert number(value, digits) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_numbers_are_written_in_significant_digits(
     ],
 )
 def test_money_is_written_to_the_cent(value: float, expected: str) -> None:
-    assert report_tables.money(value) == expected
+    assert money(value) == expected
 
 
 def test_both_ends_of_an_interval_share_a_power_of_ten() -> None:
@@ -60,7 +62,7 @@ def test_both_ends_of_an_interval_share_a_power_of_ten() -> None:
             | UNKNOWN
         ]
     )
-    table = report_tables.parameter_table(parameters)
+    table = parameter_table(parameters)
     assert table.rows[0][1:4] == ("9.86 × 10⁻⁵", "9.1 × 10⁻⁶", "(8.08 … 11.64) × 10⁻⁵")
 
 
@@ -78,7 +80,7 @@ def test_buckets_are_named_by_the_periods_that_fall_in_them() -> None:
         }
         | UNKNOWN
     )
-    table = report_tables.level_table(parameters, 10, Clock(9.0, 1.0))
+    table = level_table(parameters, 10, Clock(9.0, 1.0))
     hours = {bucket: [9 + i for i in range(10) if i * 4 // 10 == bucket] for bucket in range(4)}
     expected = [f"log α, {part[0]:02d}:00–{part[-1] + 1:02d}:00" for part in hours.values()]
     assert [row[0] for row in table.rows] == expected
@@ -93,9 +95,9 @@ def test_quality_keeps_symbols_that_no_rule_touched() -> None:
             "rows": [0, 3, 0],
         }
     )
-    table = report_tables.quality_totals(quality)
+    table = quality_totals(quality)
     assert (table.head, table.rows) == (("Symbol", "dup"), (("A", "3"), ("B", "0")))
-    assert report_tables.quality_days(quality).rows == (("A", "2025-01-02", "dup", "3"),)
+    assert quality_days(quality).rows == (("A", "2025-01-02", "dup", "3"),)
 
 
 def test_candidates_equal_to_the_best_are_best() -> None:
@@ -111,7 +113,7 @@ def test_candidates_equal_to_the_best_are_best() -> None:
             "exported": [False, True, False],
         }
     )
-    table = report_tables.selection_table(scores)
+    table = selection_table(scores)
     assert [row[3] for row in table.rows] == ["best", "best", "± 0"]
     assert table.marked == (1,)
     assert table.rows[0][5] == "−10.0%"

@@ -1,0 +1,287 @@
+"""The tables of the cost law: its parameters, how they were fitted, what they rest on."""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from pipeline.report.clock import Clock, bucket_edges
+from pipeline.report.digits import (
+    MISSING,
+    count,
+    interval,
+    meaningful_digits,
+    money,
+    number,
+    percent,
+)
+from pipeline.report.table import Table
+
+LEVEL = "log_alpha_"  # and the bucket, in a parameter's name
+SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
+GAMMA_SOURCES = {"hasbrouck": "its long-run response", "kyle": "this slope"}
+ESTIMATED = ("Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error")
+INFERENCE = ("models.inference.covariance.jackknifed", "models.inference.joint.one_step_bootstrap")
+FAMILY_HEAD = (
+    "Family",
+    "k",
+    "Standard error",
+    "Deviance",
+    "Criterion",
+    "Restriction",
+    "p of it",
+    "Role",
+    "Left out",
+)
+SHRINKAGE_HEAD = (
+    "Parameter",
+    "Own estimate",
+    "Standard error",
+    "Shrunk",
+    "Standard error",
+    "Own weight",
+    "Centre",
+    "Spread around it",
+    "Effective degrees of freedom",
+    "Symbols",
+)
+CHECK_ESTIMATORS = (
+    "models.impact.book.identification.asymmetry",
+    "models.impact.book.identification.reliability",
+    "models.impact.flow.kyle.fit_permanent",
+    "models.impact.flow.hasbrouck.fit_hasbrouck",
+    "models.impact.slicing.refill.fit_refill",
+    "models.impact.slicing.slices.plan_slices",
+    "models.impact.admissibility.admissibility",
+)
+
+
+def parameter_table(parameters: pd.DataFrame) -> Table:
+    """List the parameters that hold all day with their errors, 95% interval (Student) and unit."""
+    table = parameters[~parameters["name"].str.startswith(LEVEL)]
+    rows = tuple(
+        (SYMBOLS.get(row.name, row.name), *_estimated(row), _profile(row), row.unit)
+        for row in table.itertuples()
+    )
+    return Table(
+        ("Parameter", *ESTIMATED, "Profile range", "Unit"),
+        rows,
+        words=(0, 7),
+        sources=tuple(table["source"]),
+        estimators=(
+            *INFERENCE,
+            "models.impact.book.identification.identification",
+            "models.pooling.symbols.pool",
+        ),
+    )
+
+
+def level_table(parameters: pd.DataFrame, calendar_periods: int, clock: Clock) -> Table:
+    """List the level of temporary impact by time of day: its log, and what that stands for."""
+    table = parameters[parameters["name"].str.startswith(LEVEL)]
+    names = _bucket_names(len(table), calendar_periods, clock)
+    rows = tuple(
+        (name, *_estimated(row), number(math.exp(row.value), 3))
+        for name, row in zip(names, table.itertuples(), strict=True)
+    )
+    return Table(
+        ("Parameter", *ESTIMATED, "α"),
+        rows,
+        sources=tuple(table["source"]),
+        estimators=(*INFERENCE, "models.pooling.time_of_day.shrink_profile"),
+    )
+
+
+def fit_table(facts: pd.Series) -> Table:
+    """List how the law was fitted and what its states are measured against."""
+    fit = f"{number(facts['deviance'])}, {number(facts['pseudo_r2'], 3)}"
+    flow = f"{number(facts['flow_r2'], 3)}, {count(facts['flow_observations'])}"
+    rows = (
+        ("Family, route", f"{facts['family']}, {facts['route']}"),
+        ("Cells used, excluded", f"{count(facts['observations'])}, {count(facts['excluded'])}"),
+        ("Clusters of the errors", count(facts["clusters"])),
+        ("Gamma deviance, pseudo R²", fit),
+        ("Censored share of the walks", percent(facts["censored_share"])),
+        ("Flow regression: R², periods", flow),
+        ("Reference price", money(facts["price"])),
+        ("Reference volatility, per period", number(facts["volatility"])),
+        ("Reference depth, shares", count(facts["depth_shares"])),
+        ("Reference volume, shares per period", count(facts["volume_shares"])),
+    )
+    return Table(
+        ("Fit", ""),
+        rows,
+        estimators=("models.impact.book.cost_law.fit_law", "models.impact.flow.kyle.fit_permanent"),
+    )
+
+
+def family_table(families: pd.DataFrame) -> Table:
+    """List the families compared, the one that the walks support and the one in use."""
+    rows = tuple(
+        (
+            row.family.replace("_", " "),
+            number(row.k, 4),
+            number(row.k_error, 2) if row.k_error else "fixed",
+            number(row.deviance),
+            number(row.criterion, 6),
+            row.restriction,
+            number(row.p_value, 2),
+            _role(row),
+            row.note,
+        )
+        for row in families.itertuples()
+    )
+    return Table(
+        FAMILY_HEAD,
+        rows,
+        words=(0, 5, 7, 8),
+        marked=tuple(place for place, used in enumerate(families["used"]) if used),
+        estimators=("models.impact.book.selection.compare_families",),
+    )
+
+
+def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFrame) -> Table:
+    """List what the estimates rest on: each check's value, its error, and how to read it."""
+    rows = (
+        *_exponent_rows(facts, shrinkage),
+        *_state_rows(facts),
+        *_impact_rows(facts, parameters),
+    )
+    return Table(
+        ("Check", "Value", "Standard error", "Meaning"),
+        rows,
+        words=(0, 3),
+        estimators=CHECK_ESTIMATORS,
+    )
+
+
+def shrinkage_table(shrinkage: pd.DataFrame, calendar_periods: int, clock: Clock) -> Table:
+    """List every shrunk parameter: its own estimate, what it became, how much of it is its own."""
+    parameters = shrinkage["parameter"]
+    levels = parameters[parameters.str.startswith(LEVEL)].tolist()
+    buckets = _bucket_names(len(levels), calendar_periods, clock)
+    names = SYMBOLS | dict(zip(levels, buckets, strict=True))
+    rows = tuple(
+        (
+            names.get(row.parameter, row.parameter),
+            number(row.estimate),
+            number(row.estimate_error, 2),
+            number(row.pooled),
+            number(row.pooled_error, 2),
+            percent(row.own_weight),
+            number(row.centre),
+            number(row.between, 2),
+            number(row.effective_dof, 3),
+            count(row.symbols),
+        )
+        for row in shrinkage.itertuples()
+    )
+    return Table(
+        SHRINKAGE_HEAD,
+        rows,
+        estimators=("models.pooling.symbols.pool", "models.pooling.time_of_day.shrink_profile"),
+    )
+
+
+def _estimated(row: Any) -> tuple[str, ...]:
+    """Return the cells under ESTIMATED."""
+    digits = meaningful_digits(row.value, row.standard_error)
+    error, reach = "fixed", MISSING
+    if pd.notna(row.standard_error):
+        error = number(row.standard_error, 2)
+        reach = interval(row.value, row.low, row.high, digits)
+    estimate, bootstrap = number(row.value, digits), number(row.bootstrap_error, 2)
+    return (estimate, error, reach, number(row.dof, 2), bootstrap)
+
+
+def _profile(row: Any) -> str:
+    if pd.isna(row.profile_low):
+        return ""
+    digits = meaningful_digits(row.value, row.standard_error)
+    return " … ".join(number(end, digits) for end in (row.profile_low, row.profile_high))
+
+
+def _role(family: Any) -> str:
+    roles = (("supported", family.selected), ("used", family.used))
+    return ", ".join(role for role, holds in roles if holds)
+
+
+def _exponent_rows(facts: pd.Series, shrinkage: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return the exponent with and without the censoring correction; nothing where it is fixed."""
+    unpooled = shrinkage[shrinkage["parameter"] == "k"]
+    if unpooled.empty or math.isnan(facts["k_dropped"]):
+        return ()
+    corrected = unpooled.iloc[0]
+    return (
+        (
+            "k with the censoring correction",
+            number(corrected["estimate"]),
+            number(corrected["estimate_error"], 2),
+            f"{percent(facts['censored_share'])} of the walks’ time, in which displayed depth ran "
+            "out, is imputed at k",
+        ),
+        (
+            "k if that time were dropped",
+            number(facts["k_dropped"]),
+            number(facts["k_dropped_error"], 2),
+            "what is left of the large sizes is the time of thick books, in which they look cheap",
+        ),
+    )
+
+
+def _state_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the checks of the sides and of the forecast states."""
+    return (
+        (
+            "log α of buys less that of sells",
+            *_with_error(facts, "asymmetry"),
+            "0 where both sides cost the same",
+        ),
+        (
+            "Realized on predicted volatility",
+            *_with_error(facts, "volatility_slope"),
+            "slope; below 1 the forecast is noisy, β low",
+        ),
+        (
+            "Realized on predicted volume",
+            *_with_error(facts, "volume_slope"),
+            "slope; below 1 the forecast is noisy, θ low",
+        ),
+    )
+
+
+def _impact_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return the checks of permanent impact, of the book's refill and of the slices."""
+    gamma, *_ = parameters[parameters["name"] == "gamma"].itertuples()
+    half_life, refill = MISSING, "not identified"
+    if math.isfinite(facts["refill_half_life"]):
+        half_life = number(facts["refill_half_life"], 3)
+        lasting = percent(facts["refill_lasting"])
+        refill = f"of displayed depth after trades, but for {lasting} that does not come back"
+    return (
+        (
+            "γ by Kyle’s slope",
+            *_with_error(facts, "gamma_kyle"),
+            "what signed volume moves the mid within the period, with what decays later; γ in "
+            f"use, {number(gamma.value, 3)}, is from {GAMMA_SOURCES[facts['gamma_estimator']]}",
+        ),
+        ("Half-life of the book’s refill, s", half_life, "", refill),
+        (
+            "Cost factor of slices",
+            *_with_error(facts, "slice_factor"),
+            f"{facts['slices']:.0f} a period, {number(facts['slice_spacing'], 3)} s apart; in α",
+        ),
+    )
+
+
+def _with_error(facts: pd.Series, name: str) -> tuple[str, str]:
+    return number(facts[name], 3), number(facts[f"{name}_error"], 2)
+
+
+def _bucket_names(buckets: int, periods: int, clock: Clock) -> tuple[str, ...]:
+    """Return what the levels of the day's buckets are called."""
+    if buckets == 1:
+        return ("log α, all day",)
+    ends = [clock.label(edge) for edge in bucket_edges(periods, buckets)] if buckets else []
+    return tuple(f"log α, {first}–{end}" for first, end in pairwise(ends))

@@ -1,0 +1,86 @@
+"""The tables of the forecasts: the loss of those in use, and the contest that chose them."""
+
+import math
+
+import pandas as pd
+
+from pipeline.report.digits import MISSING, count, number, percent
+from pipeline.report.table import Table
+
+SERIES = {
+    "volatility": "Volatility",
+    "volume": "Volume",
+    "half_spread": "Half spread",
+    "depth": "Depth",
+}
+LOSSES = {"qlike": "QLIKE", "mse_log": "MSE of logarithms"}
+SCORE_HEAD = (
+    "Series",
+    "Origin",
+    "Loss",
+    "Model",
+    "Baseline",
+    "Change",
+    "90 % interval holds",
+    "Chosen",
+    "Periods",
+)
+CONTEST_HEAD = (
+    "Series",
+    "Origin",
+    "Candidate",
+    "Loss",
+    "p against profile",
+    "p in confidence set",
+    "Chosen because",
+)
+
+
+def score_table(scores: pd.DataFrame) -> Table:
+    """List each forecast's loss beside the seasonal baseline's."""
+    rows = tuple(
+        (
+            SERIES.get(row.series, row.series),
+            row.origin,
+            LOSSES.get(row.metric, row.metric),
+            number(row.model),
+            number(row.baseline),
+            percent(row.model / row.baseline - 1) if row.baseline else MISSING,
+            MISSING if math.isnan(row.coverage) else percent(row.coverage),
+            row.candidates.replace("_", " "),
+            count(row.n),
+        )
+        for row in scores.itertuples()
+    )
+    return Table(
+        SCORE_HEAD,
+        rows,
+        words=(0, 1, 2, 7),
+        estimators=(
+            "models.forecast.evaluation.contest.losses",
+            "models.forecast.evaluation.contest.interval",
+            "models.forecast.intraday.state_space.fit_intraday",
+            "models.forecast.intraday.averaged.fit_averaged",
+        ),
+    )
+
+
+def contest_table(contest: pd.DataFrame) -> Table:
+    """List every candidate's record over the history; those that forecast the horizon stand out."""
+    rows = tuple(
+        (
+            SERIES.get(row.series, row.series),
+            row.origin,
+            row.candidate.replace("_", " "),
+            *(number(value, 3) for value in (row.loss, row.dm_p, row.mcs_p)),
+            row.reason if row.chosen else "",
+        )
+        for row in contest.itertuples()
+    )
+    return Table(
+        CONTEST_HEAD,
+        rows,
+        words=(0, 1, 2, 6),
+        marked=tuple(place for place, chosen in enumerate(contest["chosen"]) if chosen),
+        estimators=("models.forecast.evaluation.contest.choose",),
+    )

@@ -1,0 +1,138 @@
+"""The tables of the run: plans and their costs, models, rows cleaned, stages computed."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.report.digits import count, money, number, percent
+from pipeline.report.table import Table
+
+METHODS = {
+    "optimal": "Optimal",
+    "nlp": "Continuous (NLP)",
+    "dp": "Lattice (DP)",
+    "twap": "TWAP",
+    "vwap": "VWAP",
+}
+CANDIDATES = {
+    "law": "Parametric law",
+    "square_root": "Square-root law",
+    "gamma_regression": "Gamma regression",
+    "lightgbm": "LightGBM",
+}
+BREAKDOWN = ("spread", "temporary", "permanent", "drift")
+COST_HEAD = (
+    "Plan",
+    "Cost",
+    "bps",
+    "Std. dev.",
+    "bps",
+    "Spread",
+    "Temporary",
+    "Permanent",
+    "Drift",
+    "Risk charge",
+    "Proof",
+)
+SELECTION_HEAD = (
+    "Candidate",
+    "Role",
+    "Deviance",
+    "Error of the difference",
+    "RMSE, bps",
+    "Bias",
+    "Cells",
+)
+
+
+def cost_table(costs: pd.DataFrame) -> Table:
+    """List what each plan is expected to cost, where that comes from, and what is proved of it."""
+    rows = tuple(
+        (
+            METHODS.get(row.method, row.method),
+            money(row.cost),
+            number(row.cost_bps),
+            money(row.deviation),
+            number(row.deviation_bps),
+            *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk")),
+            row.status.lower() + (f", gap {money(row.gap)}" if pd.notna(row.gap) else ""),
+        )
+        for row in costs.itertuples()
+    )
+    return Table(
+        COST_HEAD,
+        rows,
+        words=(0, 10),
+        marked=(0,),
+        estimators=("solver.solve", "solver.evaluate"),
+    )
+
+
+def selection_table(scores: pd.DataFrame) -> Table:
+    """List the candidates' held-out scores, the registered one marked."""
+    best = scores["deviance"].min()
+    rows = tuple(
+        (
+            CANDIDATES.get(row.candidate, row.candidate),
+            _role(row),
+            number(row.deviance),
+            "best" if row.deviance == best else f"± {number(row.deviance_error, 2)}",
+            number(row.rmse_bps),
+            percent(row.bias),
+            count(row.cells),
+        )
+        for row in scores.itertuples()
+    )
+    return Table(
+        SELECTION_HEAD,
+        rows,
+        words=(0, 1),
+        marked=tuple(place for place, winner in enumerate(scores["winner"]) if winner),
+        estimators=(
+            "models.losses.gamma_deviance",
+            "models.impact.book.cost_law.fit_law",
+            "models.learners.regressors.fit_gamma_regression",
+            "models.learners.regressors.fit_boosting",
+        ),
+    )
+
+
+def _role(candidate: Any) -> str:
+    roles = (("registered", candidate.winner), ("exported", candidate.exported))
+    return ", ".join(role for role, holds in roles if holds)
+
+
+def quality_totals(quality: pd.DataFrame) -> Table:
+    """List the rows each rule touched by symbol, one column a rule that touched any."""
+    touched = quality[quality["rows"] > 0]
+    totals = touched.pivot_table(
+        index="symbol", columns="rule", values="rows", aggfunc="sum", fill_value=0
+    )
+    totals = totals.reindex(sorted(quality["symbol"].unique()), fill_value=0)
+    rows = tuple((symbol, *map(count, values)) for symbol, *values in totals.itertuples())
+    return Table(("Symbol", *(rule.replace("_", " ") for rule in totals.columns)), rows)
+
+
+def quality_days(quality: pd.DataFrame) -> Table:
+    """List the rows each rule touched on each day it touched any."""
+    touched = quality[quality["rows"] > 0].sort_values(["symbol", "date", "rule"])
+    rows = tuple(
+        (row.symbol, str(row.date), row.rule.replace("_", " "), count(row.rows))
+        for row in touched.itertuples()
+    )
+    return Table(("Symbol", "Date", "Rule", "Rows"), rows, words=(0, 1, 2))
+
+
+def stage_table(stages: pd.DataFrame) -> Table:
+    """List what each stage did in this run."""
+    rows = tuple(
+        (
+            row.stage,
+            count(row.tasks),
+            count(row.computed),
+            count(row.reused),
+            number(row.seconds, 3),
+        )
+        for row in stages.itertuples()
+    )
+    return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work"), rows)

@@ -1,0 +1,234 @@
+"""What the page shows of one symbol: its headline, warnings, tables and figures."""
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from models.inference.covariance import Covariance
+from pipeline.engine.config import AllocateConfig
+from pipeline.parameters.schema import Calendar, Law, Params
+from pipeline.report import calibration_tables, forecast_tables, run_tables
+from pipeline.report.clock import Clock
+from pipeline.report.digits import MISSING, count, money, number, percent
+from pipeline.report.results import SymbolReport
+from pipeline.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FAMILIES = {
+    "spread_power": "half spread + power law",
+    "spread_sqrt": "half spread + square-root law",
+    "power": "power law",
+    "square_root": "square-root law",
+    "linear": "linear law",
+}
+FIGURES = {
+    "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
+    "forecast": "forecast, baseline and realized values through the day",
+    "unfolding": "error of the forecast of the rest of the day by the time it is made",
+    "cost": "cost of a market order by size and side, and how often displayed depth does not hold "
+    "it",
+    "alpha": "level of temporary impact through the day: bucket estimates and the smooth curve in "
+    "use",
+    "importance": "feature importance of the learned models",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One headline figure."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class StageWarnings:
+    """What a stage said under one code."""
+
+    stage: str
+    code: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SymbolView:
+    """One symbol as the template shows it.
+
+    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0.
+    """
+
+    symbol: str
+    order: str
+    when: str
+    cards: tuple[Card, ...]
+    risk_aversion: str
+    law: Law
+    family: str
+    warnings: tuple[StageWarnings, ...]
+    svg: dict[str, str]
+    held_out: str
+    tables: dict[str, Table]
+    command: str
+
+
+def make_view(params: Params, report: SymbolReport) -> SymbolView:
+    """Return what the page shows of a symbol."""
+    clock = Clock.of(params.calendar, report.schedule.plan)
+    order, family = report.order, report.calibration.facts.iloc[0]["family"]
+    return SymbolView(
+        symbol=report.symbol,
+        order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
+        when=_when(report.schedule.plan, params.calendar, clock),
+        cards=_cards(report, clock),
+        risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
+        law=params.symbols[report.symbol].law,
+        family=FAMILIES[family],
+        warnings=_warnings(report),
+        svg=_drawings(params, report),
+        held_out=_held_out(report.forecast.backtest),
+        tables=_tables(report, params.calendar.periods, clock),
+        command=_allocate_command(report),
+    )
+
+
+def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
+    """Return the symbol's figures by name; one whose table is empty is left out."""
+    from pipeline.report import plots
+
+    forecast, calibration = report.forecast, report.calibration
+    clock, price = (
+        Clock.of(params.calendar, report.schedule.plan),
+        calibration.facts["price"].iloc[0],
+    )
+    drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
+    if len(forecast.backtest):
+        drawn["forecast"] = plots.plot_forecast(forecast.backtest, price, clock)
+    if len(forecast.unfolding):
+        drawn["unfolding"] = plots.plot_unfolding(forecast.unfolding, clock)
+    if len(calibration.curve):
+        drawn["cost"] = plots.plot_cost(calibration.curve, price)
+    levels = _levels(report)
+    if len(levels) > 1:
+        periods = params.symbols[report.symbol].periods
+        drawn["alpha"] = plots.plot_alpha(levels, periods, params.calendar.periods, clock)
+    if len(report.learned.importance):
+        drawn["importance"] = plots.plot_importance(report.learned.importance)
+    return drawn
+
+
+def order_flags(order: AllocateConfig) -> list[str]:
+    """Return the command line's options of an order; what is at its default is left out."""
+    given = {"shares": order.shares, "side": order.side} | {
+        name: value for name, value in order if value != AllocateConfig.model_fields[name].default
+    }
+    flags = []
+    for name, value in given.items():
+        flags += [f"--{name.replace('_', '-')}", str(value)]
+    return flags
+
+
+def _levels(report: SymbolReport) -> pd.DataFrame:
+    """Return the log levels by bucket before smoothing: estimate, low, high (95% interval)."""
+    names = report.shrinkage["parameter"]
+    table = report.shrinkage[names.str.startswith(calibration_tables.LEVEL)]
+    dof = report.calibration.parameters.set_index("name")["dof"].reindex(table["parameter"])
+    variances = np.diag(table["estimate_error"] ** 2)
+    reach = Covariance(tuple(table["parameter"]), variances, dof.to_numpy()).reach()
+    return table[["estimate"]].assign(low=table["estimate"] - reach, high=table["estimate"] + reach)
+
+
+def _drawings(params: Params, report: SymbolReport) -> dict[str, str]:
+    """Return the figures as SVG by name, each with its label for screen readers."""
+    from pipeline.report.style import svg_text
+
+    labels = {name: f"{report.symbol}: {what}" for name, what in FIGURES.items()}
+    return {
+        name: svg_text(figure, labels[name], labels[name])
+        for name, figure in figures(report, params).items()
+    }
+
+
+def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table]:
+    facts, parameters = report.calibration.facts.iloc[0], report.calibration.parameters
+    shrinkage = report.shrinkage
+    return {
+        "costs": run_tables.cost_table(report.schedule.costs),
+        "fit": calibration_tables.fit_table(facts),
+        "parameters": calibration_tables.parameter_table(parameters),
+        "levels": calibration_tables.level_table(parameters, periods, clock),
+        "forecasts": forecast_tables.score_table(report.forecast.scores),
+        "contest": forecast_tables.contest_table(report.forecast.contest),
+        "families": calibration_tables.family_table(report.calibration.families),
+        "checks": calibration_tables.check_table(facts, parameters, shrinkage),
+        "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
+        "candidates": run_tables.selection_table(report.selection.scores),
+    }
+
+
+def _when(plan: pd.DataFrame, calendar: Calendar, clock: Clock) -> str:
+    day = pd.Timestamp(plan["start"].iloc[0]).tz_convert(calendar.timezone).date()
+    first, end = clock.label(plan["period"].iloc[0]), clock.label(plan["period"].iloc[-1] + 1)
+    periods = f"{len(plan)} periods of {calendar.period_seconds} s"
+    return f"{day}, {first}–{end} {calendar.timezone}, {periods}"
+
+
+def _held_out(backtest: pd.DataFrame) -> str:
+    dates = backtest["date"].unique()
+    return str(dates[0]) if len(dates) == 1 else f"{len(dates)} days (medians by period)"
+
+
+def _cards(report: SymbolReport, clock: Clock) -> tuple[Card, ...]:
+    costs = report.schedule.costs.set_index("method")
+    best = costs.loc["optimal"]
+    expected = Card(
+        "Expected cost ± standard deviation",
+        f"{number(best['cost_bps'], 3)} ± {number(best['deviation_bps'], 3)} bps",
+        f"{money(best['cost'])} ± {money(best['deviation'])} in currency",
+    )
+    savings = (_saving(best, costs.loc[name]) for name in ("twap", "vwap"))
+    return (expected, *savings, _peak(report, clock))
+
+
+def _saving(best: pd.Series, benchmark: pd.Series) -> Card:
+    share = percent(1 - best["cost"] / benchmark["cost"])
+    return Card(
+        f"Saved against {str(benchmark.name).upper()}",
+        f"{number(benchmark['cost_bps'] - best['cost_bps'], 3)} bps",
+        f"{money(benchmark['cost'] - best['cost'])} in currency ({share})",
+    )
+
+
+def _peak(report: SymbolReport, clock: Clock) -> Card:
+    """Return the largest share of a period's forecast volume, and when it is traded."""
+    plan, label = report.schedule.plan, "Peak share of volume"
+    share = (plan["optimal"] / plan["volume"]).where(plan["volume"] > 0)
+    if share.isna().all():
+        return Card(label, MISSING, "no volume forecast")
+    place = share.idxmax()
+    when, cap = clock.label(plan.loc[place, "period"]), percent(report.order.max_participation)
+    return Card(label, percent(share[place]), f"at {when}, cap {cap}")
+
+
+def _warnings(report: SymbolReport) -> tuple[StageWarnings, ...]:
+    """Return the warnings by stage and code, in the order in which they first came."""
+    stages = {
+        "calibrate": report.calibration.warnings,
+        "forecast": report.forecast.warnings,
+        "allocate": report.schedule.warnings,
+    }
+    return tuple(
+        StageWarnings(stage, str(code), tuple(rows["message"]))
+        for stage, table in stages.items()
+        for code, rows in table.groupby("code", sort=False)
+    )
+
+
+def _allocate_command(report: SymbolReport) -> str:
+    words = ["impact", "allocate", "--params", "params.json", "--symbol", report.symbol]
+    return shlex.join(words + order_flags(report.order))

@@ -1,0 +1,93 @@
+"""The figures draw the numbers that they are given, in exchange time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.parameters.schema import Calendar
+from pipeline.report import plots
+from pipeline.report.clock import Clock
+from pipeline.report.view import figures
+from tests.pipeline.report.reports import make_params, make_report
+from tests.pipeline.report.stage_outputs import SECONDS
+
+
+def test_partly_missing_backtest_still_draws() -> None:
+    report = make_report("AAA", days=1)
+    backtest = report.forecast.backtest
+    backtest = backtest[backtest["series"].isin(["volume", "depth", "half_spread"])].copy()
+    backtest.loc[backtest["series"] == "depth", ["realized", "baseline"]] = np.nan
+    figure = plots.plot_forecast(backtest, 100.0, Clock(9.5, SECONDS / 3600))
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.axison] == [
+        "Volume, shares per period",
+        "Half spread, bps of price",
+        "Depth on a side, shares",
+    ]
+
+
+def test_forecast_panels_hold_all_data_and_end_with_the_realized() -> None:
+    backtest = make_report("AAA", days=1).forecast.backtest
+    backtest = backtest[backtest["series"] == "half_spread"].assign(
+        forecast=0.02, baseline=0.02, realized=0.02
+    )
+    backtest.loc[backtest["period"] > 20, "realized"] = np.nan
+    ax = plots.plot_forecast(backtest, 100.0, Clock(9.5, SECONDS / 3600)).axes[0]
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > 1.05 * 2.0  # a constant 2 bps stands inside the panel, not on its rim
+    assert ax.get_xlim() == pytest.approx((9.5, 9.5 + 21 / 12))
+
+
+def test_schedule_figure_draws_the_plan_in_exchange_time() -> None:
+    report = make_report("AAA")
+    traded, left = figures(report, make_params(report.symbol))["schedule"].axes
+    drawn = {patch.get_label(): patch.get_data() for patch in traded.patches}
+    np.testing.assert_array_equal(drawn["VWAP"].values, report.schedule.plan["vwap"])
+    assert drawn["Optimal"].edges[[0, -1]] == pytest.approx([9.5, 16.0])
+    optimal = next(line for line in left.lines if line.get_label() == "Optimal").get_ydata()
+    assert optimal[0] == 100_000
+    assert optimal[1] == 100_000 - report.schedule.plan["optimal"][0]
+    assert optimal[-1] == 0
+
+
+def test_cost_figure_adds_the_half_spread() -> None:
+    curve = make_report("AAA").calibration.curve
+    buys = curve[curve["side"] == 1]
+    lines = {
+        line.get_label(): line.get_ydata() for line in plots.plot_cost(curve, 50.0).axes[0].lines
+    }
+    for label, column in (
+        ("Fitted law", "fitted"),
+        ("Book walk, censored part imputed", "corrected"),
+    ):
+        np.testing.assert_allclose(
+            lines[label], 200 * (0.01 + buys[column] / buys["size"])
+        )  # 1e4 / 50
+
+
+def test_alpha_figure_spans_the_students_interval_of_every_bucket() -> None:
+    ax = figures(make_report("AAA"), make_params("AAA"))["alpha"].axes[0]
+    marks = ax.containers[0]
+    own = 3e-4 * np.exp(0.1 * np.array([2, 0, -1, -1, 0, 1]))
+    np.testing.assert_allclose(marks.lines[0].get_ydata(), own)
+    bars = np.array([segment[:, 1] for segment in marks.lines[2][0].get_segments()])
+    reach = 2.0976 * 0.0831  # Student's 97.5 % point at 18.4 degrees of freedom
+    np.testing.assert_allclose(bars, np.outer(own, np.exp([-reach, reach])), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("start", "timezone", "expected"),
+    [
+        ("2025-07-01T13:30:00+00:00", "America/New_York", "09:30"),  # summer time
+        ("2025-07-01T00:00:00+00:00", "Asia/Tokyo", "09:00"),
+        ("2025-07-01T00:00:00+00:00", "UTC", "00:00"),
+    ],
+)
+def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str) -> None:
+    calendar = Calendar(name="X", timezone=timezone, periods=10, period_seconds=60)
+    clock = Clock.of(calendar, pd.DataFrame({"period": [0], "start": [start]}))
+    assert clock.label(0) == expected
+    later = Clock.of(
+        calendar, pd.DataFrame({"period": [30], "start": [start]})
+    )  # the rest of a session
+    assert later.label(30) == expected
+    assert later.hours(np.array([0]))[0] == pytest.approx(clock.hours(np.array([0]))[0] - 0.5)
