@@ -18,7 +18,7 @@ from models.impact.book.cost_law import Family, fit_law
 from models.impact.book.walks import Cells
 from models.inference.covariance import Covariance
 from models.losses import gamma_deviance
-from models.pooling.symbols import Estimate, at_reference_state, pool
+from models.pooling.symbols import SymbolEstimates, at_reference_state, pool
 from models.pooling.time_of_day import shrink_profile
 
 SIZES = np.array([100, 300, 800, 2000, 5000], dtype=float)
@@ -114,7 +114,9 @@ def replicate(world: World, rng: np.random.Generator) -> np.ndarray:
     states = [at_reference_state(fit.values, fit.covariance.matrix, levels, beta) for fit in fits]
     pooled = pool(
         tuple(
-            Estimate(str(i), jacobian @ values, Covariance(NAMES, jacobian @ matrix @ jacobian.T))
+            SymbolEstimates(
+                str(i), jacobian @ values, Covariance(NAMES, jacobian @ matrix @ jacobian.T)
+            )
             for i, (values, matrix) in enumerate(states)
         )
     )

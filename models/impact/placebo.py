@@ -14,7 +14,7 @@ from models.impact.book.cost_law import Family, LawFit, fit_law
 from models.impact.book.walks import Cells
 from models.impact.flow.hasbrouck import fit_hasbrouck
 from models.impact.flow.kyle import fit_permanent
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from models.impact.orders.fit import fit_orders
 from models.inference.caveat import Caveat
 
@@ -52,8 +52,8 @@ class Estimates:
         return np.asarray((size > 0) & (size >= stats.t.isf(tail, self.freedom) * self.errors))
 
 
-Estimate = Callable[[np.random.Generator], Estimates]
-Map = Callable[
+Estimator = Callable[[np.random.Generator], Estimates]
+StreamMap = Callable[
     [Callable[[np.random.SeedSequence], Estimates | None], Sequence[np.random.SeedSequence]],
     Iterable[Estimates | None],
 ]
@@ -109,10 +109,10 @@ class Placebo:
 def run_placebo(
     name: str,
     found: Estimates,
-    estimate: Estimate,
+    estimate: Estimator,
     tests: tuple[str, ...],
     draws: tuple[int, int],
-    mapped: Map = map,
+    mapped: StreamMap = map,
 ) -> Placebo:
     """Estimate again on data without the effect and count how often its tests find one.
 
@@ -169,7 +169,7 @@ def run_placebo(
     return Placebo(name, len(known), repetitions - len(known), tuple(findings), tuple(warnings))
 
 
-def _attempt(estimate: Estimate, stream: np.random.SeedSequence) -> Estimates | None:
+def _attempt(estimate: Estimator, stream: np.random.SeedSequence) -> Estimates | None:
     try:
         return estimate(np.random.default_rng(stream))
     except ValueError:
@@ -266,7 +266,7 @@ def planted_flow(sample: FlowSample, rng: np.random.Generator) -> Estimates:
     )
 
 
-def estimate_impact(orders: Orders, delta: float) -> Estimates:
+def estimate_impact(orders: ParentOrders, delta: float) -> Estimates:
     """Return gamma and eta at a given delta: without an effect it has no meaning.
 
     Raises: ValueError with too few orders or days.
@@ -281,7 +281,7 @@ def estimate_impact(orders: Orders, delta: float) -> Estimates:
     )
 
 
-def shuffled_orders(orders: Orders, delta: float, rng: np.random.Generator) -> Estimates:
+def shuffled_orders(orders: ParentOrders, delta: float, rng: np.random.Generator) -> Estimates:
     """Estimate with the sides of a day's orders in random order; what a day's net side and move
     share is left.
     """
@@ -290,7 +290,7 @@ def shuffled_orders(orders: Orders, delta: float, rng: np.random.Generator) -> E
     )
 
 
-def random_sides(orders: Orders, delta: float, rng: np.random.Generator) -> Estimates:
+def random_sides(orders: ParentOrders, delta: float, rng: np.random.Generator) -> Estimates:
     """Estimate with sides drawn by a coin."""
     return estimate_impact(
         replace(
@@ -301,7 +301,7 @@ def random_sides(orders: Orders, delta: float, rng: np.random.Generator) -> Esti
     )
 
 
-def planted_orders(orders: Orders, delta: float, rng: np.random.Generator) -> Estimates:
+def planted_orders(orders: ParentOrders, delta: float, rng: np.random.Generator) -> Estimates:
     """Estimate with the orders' own sizes and volatilities in a Brownian price that they do not
     move.
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from models.inference.bootstrap import Bootstrap, Map, block_bootstrap
+from models.inference.bootstrap import Bootstrap, DrawMap, block_bootstrap
 from models.inference.covariance import ClusterSums, Covariance, Influence
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ def one_step_bootstrap(
     transform: Floats,
     repetitions: int,
     seed: int,
-    mapped: Map = map,
+    mapped: DrawMap = map,
 ) -> Bootstrap:
     """Draw clusters with replacement and move the estimates by one Newton step on what was drawn.
 

@@ -19,7 +19,7 @@ FLOOR = 1e-8  # of the variance seen between symbols: the least that is searched
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class SymbolEstimates:
     """One symbol's estimates, in units in which symbols compare, with their errors.
 
     values: (p,); a parameter that was fixed, with NaN for value or zeros for covariance, is left
@@ -121,7 +121,7 @@ class Pooled:
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
 
-def pool(estimates: tuple[Estimate, ...]) -> Pooled:
+def pool(estimates: tuple[SymbolEstimates, ...]) -> Pooled:
     """Estimate how symbols vary around a common centre and return each one's posterior given its
     own estimate.
 
@@ -306,7 +306,7 @@ class _Stack:
         return (Caveat("not_pooled", f"{reason}: each keeps its own"),)
 
 
-def _stacked(estimates: tuple[Estimate, ...]) -> _Stack:
+def _stacked(estimates: tuple[SymbolEstimates, ...]) -> _Stack:
     if not estimates:
         raise ValueError("estimates: none given")
     names, width = estimates[0].covariance.names, len(estimates[0].regressors)

@@ -41,13 +41,13 @@ class ProfileFit:
         return float(np.trace(self.weights))
 
     @property
-    def believed(self) -> Floats:
+    def own_weight(self) -> Floats:
         """Return the weight of each level's own estimate in its shrunk value, (B,)."""
         return np.diag(self.weights).copy()
 
     def summary(self) -> str:
         """Return the fit as text."""
-        own = " ".join(f"{weight:.2f}" for weight in self.believed)
+        own = " ".join(f"{weight:.2f}" for weight in self.own_weight)
         lines = [
             "Time-of-day levels shrunk to a smooth curve (Gaussian process, restricted likelihood)",
             f"levels {len(self.weights)}  effective {self.effective_dof:.2f}",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from models.impact.flow.imbalance import ImbalanceFit, JointFit, fit_imbalance, fit_joint
 from models.impact.flow.kyle import Shrunk, fit_windows, shrink
-from models.impact.flow.permanent import Permanent, permanent_impact
+from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
@@ -58,7 +58,7 @@ class SymbolFlow:
     symbol: str
     days: int
     periods: int
-    permanent: Permanent
+    permanent: PermanentImpact
     best: ImbalanceFit
     integrated: ImbalanceFit | None
     joint: JointFit | None

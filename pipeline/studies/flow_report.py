@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.impact.flow.hasbrouck import NAMES, HasbrouckFit
+from models.impact.flow.hasbrouck import RESPONSES, HasbrouckFit
 from models.impact.flow.imbalance import ImbalanceFit
 from models.impact.flow.kyle import FlowFit
 from pipeline.studies.flow import FlowCalibration, SymbolFlow
@@ -87,7 +87,7 @@ def estimators(one: SymbolFlow) -> pd.DataFrame:
                 "n_excluded": response.n_early + response.n_unknown,
                 "source": HASBROUCK,
             }
-            for name, error in zip(NAMES, errors, strict=True)
+            for name, error in zip(RESPONSES, errors, strict=True)
         ]
     rows.append(_slope("imbalance_best", one.best.slope, "imbalance", IMBALANCE))
     if one.integrated:
@@ -192,7 +192,7 @@ def _response(response: HasbrouckFit | None, period_seconds: int) -> dict[str, A
         "n": response.n,
         "n_early": response.n_early,
         "n_unknown": response.n_unknown,
-        "covariance": {"names": NAMES, "matrix": response.covariance.matrix.tolist()},
+        "covariance": {"names": RESPONSES, "matrix": response.covariance.matrix.tolist()},
         "source": HASBROUCK,
     }
 

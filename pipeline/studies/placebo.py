@@ -16,8 +16,8 @@ from models.impact.placebo import (
     ABOVE,
     KEPT,
     TWO_SIDED,
-    Estimate,
     Estimates,
+    Estimator,
     FlowSample,
     Placebo,
     run_placebo,
@@ -31,7 +31,7 @@ from pipeline.engine.stage import Output
 from pipeline.run import SymbolWork, calibrate_symbols
 from pipeline.stages.history import law_cells, past_cells, past_periods
 from pipeline.stages.measure import measure_days
-from pipeline.studies.orders.panel import read_panel
+from pipeline.studies.orders.panel import read_imbalance_panel
 
 ROUTES = ("flow", "book", "orders")
 
@@ -72,7 +72,7 @@ class _Study:
 
     symbol: str
     found: Estimates
-    estimators: dict[str, Estimate]
+    estimators: dict[str, Estimator]
     tests: tuple[str, ...] = (ABOVE, TWO_SIDED)
 
 
@@ -195,7 +195,7 @@ def _book_study(work: SymbolWork, scope: Scope) -> _Study:
 
 
 def _order_study(folder: str) -> _Study:
-    orders = read_panel(folder).orders
+    orders = read_imbalance_panel(folder).orders
     orders = orders.take(orders.usable)
     delta = fit_orders(orders).law.delta
     return _Study(

@@ -22,7 +22,7 @@ REACH_OF_SESSION, REACH_OF_SAMPLE = (
     20,
 )  # the lags take at most an eighth of a session, a twentieth of the sample
 HORIZON = 2048  # periods that the response is followed for
-NAMES = ("immediate", "permanent", "transient", "information")
+RESPONSES = ("immediate", "permanent", "transient", "information")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class HasbrouckFit:
     gamma: what to use: permanent, 0 where that was negative or cannot be told from zero. immediate:
     by the end of the period; permanent: in the end, per share traded; transient: immediate less
     permanent; information: in the end, per share that was not expected, with the trades that follow
-    it (Hasbrouck's); follow_on: how many shares those are, itself included. covariance: of NAMES.
+    it (Hasbrouck's); follow_on: how many shares those are, with itself; covariance: of RESPONSES.
     half_life: periods until half of the transient part is gone, NaN where that cannot be told from
     zero. groups: used, of lags; criterion: by Akaike's criterion. n: periods; n_early: left out for
     lags that reach before the session; n_unknown: left out for a missing value in the period or its
@@ -64,7 +64,7 @@ class HasbrouckFit:
     @property
     def standard_error(self) -> float:
         """Return the error of `permanent`."""
-        return float(self.covariance.standard_errors[NAMES.index("permanent")])
+        return float(self.covariance.standard_errors[RESPONSES.index("permanent")])
 
     def summary(self) -> str:
         """Return the fit as text."""
@@ -76,7 +76,7 @@ class HasbrouckFit:
         lines += [
             f"{name:<12}{value:>12.4g}  s.e. {error:.2g}"
             for name, value, error in zip(
-                NAMES, values, self.covariance.standard_errors, strict=True
+                RESPONSES, values, self.covariance.standard_errors, strict=True
             )
         ]
         lines.append(
@@ -148,7 +148,7 @@ def fit_hasbrouck(
     )
     return HasbrouckFit(
         gamma=0.0 if codes & {"gamma_negative", "gamma_not_identified"} else float(estimates[1]),
-        **dict(zip(NAMES, map(float, estimates), strict=True)),
+        **dict(zip(RESPONSES, map(float, estimates), strict=True)),
         follow_on=found.follow_on,
         covariance=covariance,
         half_life=half_life,
@@ -279,7 +279,7 @@ def _equations(r: Floats, x: Floats, rows: Ints, groups: int) -> _Equations:
 
 
 def _responses(found: _Equations) -> tuple[Floats, Covariance]:
-    """Return the estimates of NAMES and their covariance, from the derivatives by every
+    """Return the estimates of RESPONSES and their covariance, from the derivatives by every
     coefficient.
     """
     groups, permanent, follow_on = len(found.a), found.permanent, found.follow_on
@@ -301,7 +301,7 @@ def _responses(found: _Equations) -> tuple[Floats, Covariance]:
         np.array([found.b[0], permanent, found.b[0] - permanent, permanent * follow_on])
         * found.scale
     )
-    return estimates, Covariance(NAMES, Covariance((), found.covariance).delta(jacobian))
+    return estimates, Covariance(RESPONSES, Covariance((), found.covariance).delta(jacobian))
 
 
 def _half_life(found: _Equations) -> float:

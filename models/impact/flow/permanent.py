@@ -17,7 +17,7 @@ MOST_SHARE = 0.5  # of what gamma is estimated from, in one period
 
 
 @dataclass(frozen=True, eq=False)
-class Permanent:
+class PermanentImpact:
     """Gamma, currency / share^2, with its error and the estimator it is from, "hasbrouck" or
     "kyle".
 
@@ -40,7 +40,7 @@ class Permanent:
         return "\n".join([*lines, *(fit.summary() for fit in (self.kyle, self.response) if fit)])
 
 
-def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -> Permanent:
+def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -> PermanentImpact:
     """Estimate permanent impact by the long-run response to signed volume, and by Kyle's slope
     where that fails.
 
@@ -80,7 +80,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
             response,
             (*(each for each in response.warnings if each.code[:5] != "gamma"), caveat),
         )
-    return Permanent(
+    return PermanentImpact(
         response.gamma,
         response.permanent,
         response.standard_error,
@@ -110,7 +110,7 @@ def _dominated(mid_change: Floats, signed_volume: Floats) -> tuple[Caveat, ...]:
 
 def _by_kyle(
     kyle: FlowFit, response: HasbrouckFit | None, warnings: tuple[Caveat, ...]
-) -> Permanent:
-    return Permanent(
+) -> PermanentImpact:
+    return PermanentImpact(
         kyle.gamma, kyle.estimate, kyle.standard_error, "kyle", kyle, response, warnings
     )

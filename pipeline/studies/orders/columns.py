@@ -66,7 +66,7 @@ class FillColumns(Section):
     fill_event: str = "trade"
 
 
-class ColumnMap(Section):
+class BrokerColumns(Section):
     """A broker's format: day_seconds of trading in a day (in which durations are counted), and the
     two files.
     """
@@ -76,16 +76,16 @@ class ColumnMap(Section):
     fills: FillColumns = FillColumns()
 
 
-def load_map(path: str | None) -> ColumnMap:
+def read_broker_columns(path: str | None) -> BrokerColumns:
     """Return the map of a TOML file; without one, every column has the name of its key.
 
     Raises: InputError naming the file and the key at fault.
     """
     if path is None:
-        return ColumnMap()
+        return BrokerColumns()
     try:
         with open(path, "rb") as file:
-            return ColumnMap.model_validate(tomllib.load(file))
+            return BrokerColumns.model_validate(tomllib.load(file))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check --columns") from None
     except tomllib.TOMLDecodeError as error:
@@ -94,14 +94,14 @@ def load_map(path: str | None) -> ColumnMap:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         known = {"orders": OrderColumns, "fills": FillColumns}.get(
-            str(first["loc"][0]), ColumnMap
+            str(first["loc"][0]), BrokerColumns
         ).model_fields
         raise InputError(
             f"{path}: {key}: {first['msg']}; the keys are {', '.join(known)}"
         ) from None
 
 
-def read_table(
+def read_broker_table(
     folder: str, part: str, columns: OrderColumns | FillColumns
 ) -> tuple[pd.DataFrame, Path]:
     """Return a file's columns under the names of their keys, those it does not have left out, and

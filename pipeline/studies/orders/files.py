@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
-from pipeline.studies.orders.columns import ColumnMap, read_table
+from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
 from pipeline.studies.orders.levels import known_levels
 from pipeline.studies.orders.sample import Mask, OrderSample, screen
 
@@ -22,7 +22,7 @@ DEFINITION = (
 )
 
 
-def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
+def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     """Return the parent orders of a folder with an orders' and a fills' file, and why others were
     left out.
 
@@ -30,8 +30,8 @@ def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
     out for.
     Source: Almgren, Thum, Hauptmann, Li 2005, on their data: I, J, X, T of an order.
     """
-    orders, path = read_table(folder, "orders", columns.orders)
-    fills, fills_path = read_table(folder, "fills", columns.fills)
+    orders, path = read_broker_table(folder, "orders", columns.orders)
+    fills, fills_path = read_broker_table(folder, "fills", columns.fills)
     if "post_price" not in orders and "mid" not in fills:
         raise InputError(
             f"{path}: no column post_price, and no column mid in {fills_path.name}: lasting impact "
@@ -111,7 +111,7 @@ def _label(ids: pd.Series) -> pd.Series:
 
 
 def _clean_fills(
-    fills: pd.DataFrame, orders: pd.DataFrame, columns: ColumnMap
+    fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the fills, each once, and what was left out.
 
@@ -210,13 +210,13 @@ def _reasons(orders: pd.DataFrame) -> dict[str, Mask]:
     return {reason: mask.to_numpy(dtype=bool) for reason, mask in reasons.items()}
 
 
-def _rows(orders: pd.DataFrame, day_seconds: float) -> tuple[Orders, tuple[str, ...]]:
+def _rows(orders: pd.DataFrame, day_seconds: float) -> tuple[ParentOrders, tuple[str, ...]]:
     days, day = np.unique(orders["start"].dt.strftime("%Y-%m-%d"), return_inverse=True)
     adv, arrival = orders["adv"].to_numpy(), orders["arrival_price"].to_numpy()
     outstanding = (
         orders["shares_outstanding"].to_numpy() / adv if "shares_outstanding" in orders else None
     )
-    rows = Orders(
+    rows = ParentOrders(
         participation=(orders["side"] * orders["filled"]).to_numpy() / adv,
         duration=((orders["last"] - orders["start"]).dt.total_seconds() / day_seconds).to_numpy(),
         horizon=(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.sample import Mask, OrderSample, screen
 
@@ -36,7 +36,7 @@ DEFINITION = (
 )
 
 
-def read_panel(folder: str) -> OrderSample:
+def read_imbalance_panel(folder: str) -> OrderSample:
     """Return the stock-days of a folder that has one CSV a quantity, and why others were left out.
 
     Column N is day N; a table whose rows carry positions instead of tickers is in the order of the
@@ -61,7 +61,7 @@ def read_panel(folder: str) -> OrderSample:
         )
     part = {name: values[kept] for name, values in grid.items()}
     traded = np.full(int(kept.sum()), TRADED_DAYS)
-    orders = Orders(
+    orders = ParentOrders(
         participation=part["imbalance"] / average[kept],
         duration=traded,
         horizon=np.ones_like(traded),

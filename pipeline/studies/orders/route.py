@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.orders.fit import NAMES, OrderFit, estimate, fit_orders, leave_day_out
+from models.impact.orders.fit import (
+    COEFFICIENTS,
+    OrderFit,
+    fit_orders,
+    leave_day_out,
+    point_estimates,
+)
 from models.inference.bootstrap import Bootstrap, block_bootstrap
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
-from pipeline.studies.orders.columns import load_map
+from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
-from pipeline.studies.orders.panel import read_panel
+from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.studies.orders.sample import OrderSample
 
 Floats = NDArray[np.float64]
@@ -23,7 +29,7 @@ LEAST_REPLICATES = 50
 
 
 @dataclass(frozen=True)
-class Request:
+class OrdersRequest:
     """What was asked: source "panel" or "fills", the folder, the column map of fills, replicates
     and their seed.
     """
@@ -44,7 +50,7 @@ class OrderCalibration:
     without: (D, 3).
     """
 
-    request: Request
+    request: OrdersRequest
     sample: OrderSample
     fits: tuple[OrderFit, OrderFit]
     resampled: Bootstrap | None
@@ -52,7 +58,7 @@ class OrderCalibration:
     without: Floats
 
 
-def calibrate_orders(request: Request) -> OrderCalibration:
+def calibrate_orders(request: OrdersRequest) -> OrderCalibration:
     """Read the orders, fit them, resample days and leave each day out.
 
     Raises: InputError when an option, a file or the data cannot be used.
@@ -68,7 +74,7 @@ def calibrate_orders(request: Request) -> OrderCalibration:
         ) from None
 
 
-def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
+def _calibrated(request: OrdersRequest, sample: OrderSample) -> OrderCalibration:
     orders = sample.orders
     fits = (fit_orders(orders), fit_orders(orders, joint=True))
     fixed = [None if fit.covariance.matrix[2, 2] else fit.law.delta for fit in fits]
@@ -79,7 +85,7 @@ def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
 
         resampled = (
             block_bootstrap(
-                lambda rows: estimate(orders.take(rows), (fixed[0], fixed[1])),
+                lambda rows: point_estimates(orders.take(rows), (fixed[0], fixed[1])),
                 orders.day,
                 request.bootstrap,
                 request.seed,
@@ -102,7 +108,7 @@ def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
     )
 
 
-def _read(request: Request) -> OrderSample:
+def _read(request: OrdersRequest) -> OrderSample:
     if request.source not in SOURCES:
         raise InputError(
             f"--source: no source '{request.source}' of orders; the sources are "
@@ -115,12 +121,12 @@ def _read(request: Request) -> OrderSample:
     if request.seed < 0:
         raise InputError(f"--seed: {request.seed}, give 0 or more")
     if request.source == "fills":
-        return read_orders(request.data, load_map(request.columns))
+        return read_orders(request.data, read_broker_columns(request.columns))
     if request.columns is not None:
         raise InputError(
             "--columns: a panel has no column map; leave it out, or use --source fills"
         )
-    return read_panel(request.data)
+    return read_imbalance_panel(request.data)
 
 
 def report_text(found: OrderCalibration) -> str:
@@ -153,12 +159,12 @@ def report_text(found: OrderCalibration) -> str:
                 f"{name:<8}{'':>12}{error:>10.2g}{f'{left:.4g} .. {right:.4g}':>24}"
                 if error
                 else f"{name:<8}{'':>12}{'':>10}{'fixed':>24}"
-                for name, error, left, right in zip(NAMES, errors, low, high, strict=True)
+                for name, error, left, right in zip(COEFFICIENTS, errors, low, high, strict=True)
             ]
     lines += [
         "",
         "two-step estimates without one day:",
-        f"{'day':<12}" + "".join(f"{name:>12}" for name in NAMES),
+        f"{'day':<12}" + "".join(f"{name:>12}" for name in COEFFICIENTS),
     ]
     lines += [
         f"{day:<12}" + "".join(f"{value:>12.4g}" for value in row)
@@ -190,7 +196,7 @@ def content(found: OrderCalibration) -> dict[str, Any]:
             "two_step": _fit_json(found, 0),
             "joint": _fit_json(found, 1),
             "leave_one_day_out": [
-                {"day": day, **dict(zip(NAMES, row.tolist(), strict=True))}
+                {"day": day, **dict(zip(COEFFICIENTS, row.tolist(), strict=True))}
                 for day, row in zip(found.days, found.without, strict=True)
             ],
             "warnings": [vars(caveat) for caveat in sample.caveats],
@@ -211,7 +217,7 @@ def _fit_json(found: OrderCalibration, place: int) -> dict[str, Any]:
             )
         )
     estimates = {}
-    for at, name in enumerate(NAMES):
+    for at, name in enumerate(COEFFICIENTS):
         estimates[name] = {"estimate": fit.values[at], "fixed": not free[at]}
         for kind, error, (low, high) in errors:
             estimates[name][f"standard_error_{kind}"] = float(error[at]) if free[at] else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from models.inference.caveat import Caveat
 
 Mask = NDArray[np.bool_]
@@ -22,7 +22,7 @@ class OrderSample:
     measurement.
     """
 
-    orders: Orders
+    orders: ParentOrders
     days: tuple[str, ...]
     rows: int
     dropped: dict[str, int]

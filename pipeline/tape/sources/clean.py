@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.tape.sources.source import RULES, Batch
+from pipeline.tape.sources.source import RULES, TapeBatch
 
 LATEST_NS = 1_000_000_000  # event time may run back by this much, where receive time is in order
 BOOK_FIELDS = ("bid_px", "bid_sz", "ask_px", "ask_sz")
@@ -53,7 +53,7 @@ class Cleaner:
     clock: int = field(default=0, init=False)
     first_print: tuple[str, int] = field(default=("", 0), init=False)
 
-    def clean(self, records: pl.DataFrame) -> Iterator[Batch]:
+    def clean(self, records: pl.DataFrame) -> Iterator[TapeBatch]:
         """Yield one batch a date of the chunk.
 
         Raises: InputError naming file and row when time runs backwards.
@@ -100,7 +100,7 @@ class Cleaner:
         self.order, self.clock = int(order[-1]), int(clock[-1])
         return records.with_columns(pl.Series("late_event", clock > ts), pl.Series("ts", clock))
 
-    def _batch(self, records: pl.DataFrame, date: str) -> Batch:
+    def _batch(self, records: pl.DataFrame, date: str) -> TapeBatch:
         counts = dict.fromkeys(RULES, 0)
         for rule in DROPPED:
             records = _drop(records, rule, pl.col(rule), counts)
@@ -112,7 +112,7 @@ class Cleaner:
             {"rule": list(counts), "rows": list(counts.values())},
             schema_overrides={"rows": pl.Int64},
         )
-        return Batch(self.symbol, date, quotes, trades, table)
+        return TapeBatch(self.symbol, date, quotes, trades, table)
 
     def _trades(self, trades: pl.DataFrame, date: str, counts: dict[str, int]) -> pl.DataFrame:
         if self.opening_cross and len(trades):

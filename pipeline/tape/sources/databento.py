@@ -10,7 +10,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
 from pipeline.tape.sources.databento_files import read_records
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
 
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)})"
@@ -32,7 +32,7 @@ def discover(location: str) -> list[RawFile]:
     return [RawFile(url, None, None, size) for url, size in named or files]
 
 
-def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[Batch]:
+def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
     """Yield the file's cleaned tape in file order, a batch a symbol, date and stretch of
     `batch_rows` records.
 

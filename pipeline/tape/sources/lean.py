@@ -14,7 +14,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files, zip_names
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files, zip_names
 
 NAME = re.compile(
     r"^(?P<date>\d{8})_(?P<symbol>.+)_(?P<kind>trade|quote)_tick\.csv$", re.IGNORECASE
@@ -109,7 +109,7 @@ def discover(location: str) -> list[RawFile]:
     ]
 
 
-def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
+def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
     """Yield the day's cleaned tape; trades are signed against the best quotes (their sides are not
     in the file).
 

@@ -14,7 +14,14 @@ import polars as pl
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates, scaled
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files, rebatch, zip_names
+from pipeline.tape.sources.source import (
+    RawFile,
+    TapeBatch,
+    list_files,
+    local_files,
+    rebatch,
+    zip_names,
+)
 
 NAME = re.compile(
     r"^(?P<symbol>.+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv$"
@@ -62,7 +69,7 @@ def discover(location: str) -> list[RawFile]:
     return found
 
 
-def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[Batch]:
+def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
     """Yield the file's cleaned tape in file order, `batch_rows` messages at a time; row i's book is
     after message i.
 
@@ -90,7 +97,7 @@ class _Pair:
     label: str
 
 
-def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[Batch]:
+def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[TapeBatch]:
     names = NAME.match(pair.message.name)
     levels = int(names["levels"])
     midnight = datetime.fromisoformat(names["date"]).replace(tzinfo=NASDAQ)

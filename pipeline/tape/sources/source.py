@@ -69,7 +69,7 @@ class RawFile:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TapeBatch:
     """A stretch of one symbol-day's tape in file order, cleaned.
 
     quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j a level; trades: ts, price, size,

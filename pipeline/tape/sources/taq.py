@@ -11,9 +11,9 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files
-from pipeline.tape.sources.taq_columns import ColumnMap, TradeMap, read_columns
-from pipeline.tape.sources.taq_files import read_table
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
+from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_tape_columns
+from pipeline.tape.sources.taq_files import read_tape_table
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
@@ -51,7 +51,7 @@ def discover(location: str, columns: str) -> list[RawFile]:
         raise InputError(
             "source taq needs a column map; name its file as columns in [data] of --config"
         )
-    mapped = read_columns(columns)
+    mapped = read_tape_columns(columns)
     sizes = dict(list_files(location, lambda name: name.lower().endswith(SUFFIXES), LOOKED_FOR))
     groups: dict[tuple[str | None, str | None], dict[str, list[str]]]
     groups = defaultdict(lambda: {"quotes": [], "trades": []})
@@ -96,7 +96,7 @@ def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None
     return names.get("symbol"), date
 
 
-def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
+def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
     """Yield the cleaned tape, a batch a symbol and date; the raw file's tables are held in memory
     meanwhile.
 
@@ -104,7 +104,7 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
     Raises: InputError naming the file, and the row or column at fault.
     """
     with local_files(raw) as paths:
-        mapped = read_columns(str(paths[-1]))
+        mapped = read_tape_columns(str(paths[-1]))
         tables = {}
         for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
             parts = [
@@ -112,7 +112,7 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
                 for path, url in zip(paths, raw.urls, strict=True)
                 if re.fullmatch(table.files, Path(url).name)
             ]
-            frames = [read_table(path, url, table, mapped, raw) for path, url in parts]
+            frames = [read_tape_table(path, url, table, mapped, raw) for path, url in parts]
             tables[kind] = pl.concat(frames)
         urls = [
             next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
@@ -122,8 +122,8 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
 
 
 def _batches(
-    tables: dict[str, pl.DataFrame], mapped: ColumnMap, urls: list[str], calendar: SessionCalendar
-) -> Iterator[Batch]:
+    tables: dict[str, pl.DataFrame], mapped: TapeColumns, urls: list[str], calendar: SessionCalendar
+) -> Iterator[TapeBatch]:
     cleaners: dict[str, Cleaner] = {}
     parts = {
         kind: table.partition_by("symbol", "day", as_dict=True, include_key=False)
@@ -143,7 +143,7 @@ def _batches(
         yield from cleaner.clean(records.records(calendar))
 
 
-def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:
+def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
     """Each row states both sides of its venue; a side without a price or size is one the venue has
     withdrawn.
     """
@@ -167,7 +167,7 @@ def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:
     )
 
 
-def _trades(table: pl.DataFrame, mapped: TradeMap) -> pl.DataFrame:
+def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
     """A trade number seen before is a duplicate; without numbers two equal prints are two trades,
     and noted.
     """

@@ -18,7 +18,7 @@ def _pattern(text: str) -> str:
     return text
 
 
-class TableMap(Section):
+class TableColumns(Section):
     """What trades and quotes have in common; an empty name is a column that the files lack.
 
     files: a regular expression for the whole file name; its groups `symbol` and `date`, if it has
@@ -44,7 +44,7 @@ class TableMap(Section):
         raise NotImplementedError
 
 
-class TradeMap(TableMap):
+class TradeColumns(TableColumns):
     """The trades. `side` is the aggressor's or the resting order's as `side_is` says; `buy` and
     `sell` its values.
     """
@@ -66,7 +66,7 @@ class TradeMap(TableMap):
         return (("size", self.size),)
 
 
-class QuoteMap(TableMap):
+class QuoteColumns(TableColumns):
     """The quotes: consolidated, or with a `venue` each venue's own."""
 
     bid_price: str
@@ -83,7 +83,7 @@ class QuoteMap(TableMap):
         return (("bid_sz", self.bid_size), ("ask_sz", self.ask_size))
 
 
-class ColumnMap(Section):
+class TapeColumns(Section):
     """The whole map. `timezone` is that of times without an offset; `unit` and `since` say how
     times are written.
 
@@ -91,16 +91,16 @@ class ColumnMap(Section):
     `date`, local.
     """
 
-    trades: TradeMap
-    quotes: QuoteMap
+    trades: TradeColumns
+    quotes: QuoteColumns
     timezone: str = "America/New_York"
     unit: Literal["iso", "s", "ms", "us", "ns"] = "iso"
     since: Literal["epoch", "midnight"] = "epoch"
 
 
-def read_columns(path: str) -> ColumnMap:
+def read_tape_columns(path: str) -> TapeColumns:
     """Read the map.
 
     Raises: InputError naming the file and the key, with the nearest valid one.
     """
-    return checked(ColumnMap, read_toml(path, "[data] columns"), path)
+    return checked(TapeColumns, read_toml(path, "[data] columns"), path)

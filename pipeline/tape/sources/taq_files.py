@@ -11,15 +11,15 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.tape.sources.clean import scaled
 from pipeline.tape.sources.nbbo import check_order
 from pipeline.tape.sources.source import RawFile
-from pipeline.tape.sources.taq_columns import ColumnMap, QuoteMap, TradeMap
+from pipeline.tape.sources.taq_columns import QuoteColumns, TapeColumns, TradeColumns
 
 UNITS_NS = {"s": SECOND_NS, "ms": SECOND_NS // 10**3, "us": SECOND_NS // 10**6, "ns": 1}
 OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 OPTIONAL = ("symbol", "date", "venue", "condition", "side", "id")
 
 
-def read_table(
-    path: Path, url: str, table: TradeMap | QuoteMap, mapped: ColumnMap, raw: RawFile
+def read_tape_table(
+    path: Path, url: str, table: TradeColumns | QuoteColumns, mapped: TapeColumns, raw: RawFile
 ) -> pl.DataFrame:
     """Return the file's trades or quotes.
 
@@ -87,7 +87,7 @@ def _scan(path: Path) -> pl.LazyFrame:
 
 
 def _check_columns(
-    columns: list[str], table: TradeMap | QuoteMap, mapped: ColumnMap, url: str
+    columns: list[str], table: TradeColumns | QuoteColumns, mapped: TapeColumns, url: str
 ) -> None:
     keys = {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
     keys |= {"time": table.time} | {
@@ -125,7 +125,7 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
     return found
 
 
-def _timed(found: pl.DataFrame, mapped: ColumnMap, url: str) -> pl.DataFrame:
+def _timed(found: pl.DataFrame, mapped: TapeColumns, url: str) -> pl.DataFrame:
     """Add ts and day; local times that a change of clocks repeats are taken as the earlier."""
     try:
         zone = str(ZoneInfo(mapped.timezone))
@@ -174,7 +174,7 @@ def _timed(found: pl.DataFrame, mapped: ColumnMap, url: str) -> pl.DataFrame:
     ).drop("moment")
 
 
-def _moment(kind: pl.DataType, mapped: ColumnMap) -> pl.Expr:
+def _moment(kind: pl.DataType, mapped: TapeColumns) -> pl.Expr:
     """Return the time as written, without a zone."""
     time = pl.col("time")
     if kind.is_temporal():  # Parquet's own: a whole time, or one of the day

@@ -10,18 +10,20 @@ from scipy.optimize import approx_fprime, brentq
 
 from benchmarks.pooling import WORLDS, replicate
 from models.inference.covariance import Covariance
-from models.pooling.symbols import Estimate, _stacked, at_reference_state, pool
+from models.pooling.symbols import SymbolEstimates, _stacked, at_reference_state, pool
 
 
-def scalars(values, variances, regressors=None) -> tuple[Estimate, ...]:
+def scalars(values, variances, regressors=None) -> tuple[SymbolEstimates, ...]:
     z = [()] * len(values) if regressors is None else [(one,) for one in regressors]
     return tuple(
-        Estimate(f"S{i}", np.array([value]), Covariance(("level",), np.array([[variance]])), z[i])
+        SymbolEstimates(
+            f"S{i}", np.array([value]), Covariance(("level",), np.array([[variance]])), z[i]
+        )
         for i, (value, variance) in enumerate(zip(values, variances, strict=True))
     )
 
 
-def pairs(seed: int, count: int = 9) -> tuple[Estimate, ...]:
+def pairs(seed: int, count: int = 9) -> tuple[SymbolEstimates, ...]:
     """Level and exponent with errors that are correlated; the third symbol's exponent is fixed."""
     rng = np.random.default_rng(seed)
     found = []
@@ -35,7 +37,7 @@ def pairs(seed: int, count: int = 9) -> tuple[Estimate, ...]:
         )
         if i == 2:
             matrix[1], matrix[:, 1] = 0.0, 0.0
-        found.append(Estimate(f"S{i}", values, Covariance(("level", "k"), matrix)))
+        found.append(SymbolEstimates(f"S{i}", values, Covariance(("level", "k"), matrix)))
     return tuple(found)
 
 
@@ -122,7 +124,7 @@ def test_what_is_not_pooled_keeps_its_shape():
         values = np.append(rng.normal(-1, 0.4, 3), rng.normal(1.5, 0.1))
         full[f"S{i}"] = values, covariance
         estimates.append(
-            Estimate(
+            SymbolEstimates(
                 f"S{i}",
                 jacobian @ values,
                 Covariance(("level", "k"), jacobian @ covariance @ jacobian.T),

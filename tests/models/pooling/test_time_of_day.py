@@ -105,7 +105,7 @@ def test_a_noisy_bucket_borrows_from_its_neighbours_and_others_stay():
     covariance[6, 6] = 1.0
     fit = shrink_profile(np.append(levels, [1.5, 2.0]), covariance, MIDPOINTS, TIMES)
     assert fit.values[6] == pytest.approx(-7 + 0.3 * MIDPOINTS[6], abs=0.05)
-    assert fit.believed[6] < 0.05
+    assert fit.own_weight[6] < 0.05
     assert fit.values[BUCKETS:].tolist() == [1.5, 2.0]
     assert not fit.covariance[-1].any()
 
@@ -124,8 +124,8 @@ def test_a_covariance_of_few_clusters_does_not_drive_levels_out_of_their_range()
         fit = shrink_profile(levels, covariance, MIDPOINTS, TIMES)
         assert levels.min() < fit.values.min() <= fit.values.max() < levels.max()
         assert abs(fit.values.mean() - levels.mean()) < 0.1
-        assert (fit.believed > 0).all()
-        assert (fit.believed < 1.01).all()
+        assert (fit.own_weight > 0).all()
+        assert (fit.own_weight < 1.01).all()
 
 
 def test_borrowed_buckets_with_one_common_error_do_no_harm():
@@ -161,5 +161,5 @@ def test_levels_without_error_are_kept_or_seen_as_near_the_curve_as_half_the_med
     rng = np.random.default_rng(1)
     noisy = rng.normal(0, 0.3, BUCKETS)
     one = shrink_profile(noisy, 0.09 * np.diag(np.arange(BUCKETS) != 3), MIDPOINTS, TIMES)
-    assert 0 < one.believed[3] < 1
-    assert one.believed[3] > np.median(one.believed)
+    assert 0 < one.own_weight[3] < 1
+    assert one.own_weight[3] > np.median(one.own_weight)

@@ -7,7 +7,7 @@ import polars as pl
 
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources import taq
-from pipeline.tape.sources.source import Batch
+from pipeline.tape.sources.source import TapeBatch
 
 XNYS = SessionCalendar("XNYS")
 MAP = """
@@ -75,7 +75,7 @@ def write(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> str
     return str(folder / "map.toml")
 
 
-def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list[Batch]:
+def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list[TapeBatch]:
     """Write the tape and return what the reader makes of it."""
     columns = write(folder, tables, text)
     return [
@@ -85,6 +85,6 @@ def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list
     ]
 
 
-def touched(batch: Batch) -> dict[str, int]:
+def touched(batch: TapeBatch) -> dict[str, int]:
     """Return the rules that touched a row, with how many."""
     return {rule: rows for rule, rows in batch.counts.iter_rows() if rows}
