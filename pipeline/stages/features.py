@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from models.microstructure.book import (
-    Book,
-    Floats,
-    Ints,
-    order_flow_imbalance,
-    realized_variance,
-    segments,
-    standing_before,
-    walk,
-)
+from models.microstructure.book import Book
+from models.microstructure.order_flow import order_flow_imbalance
+from models.microstructure.standing import segments, standing_before
+from models.microstructure.variance import realized_variance
+from models.microstructure.walking import walk
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Features
 from pipeline.stages.slicing import refill_table
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.engine.sessions import Session
     from pipeline.tape.ingest import Day
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CHUNK_ROWS = 32_768
 LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
 SIDES = (1, -1)  # a buy walks the ask

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from models.microstructure.book import Floats, Ints, standing_before
+from models.microstructure.standing import standing_before
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, EXCLUSIONS
 
+Floats = NDArray[np.float64]
+Signs = NDArray[np.int8]
 OFF_SCALE, OFF_SCALE_SHARE = (
     8.0,
     0.01,
@@ -214,7 +217,7 @@ def sign_trades(trades: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ticks(price: Floats) -> Ints:
+def _ticks(price: Floats) -> Signs:
     """Return the sign of the last change of price up to each trade, 0 before the first."""
     change = np.sign(np.diff(price, prepend=price[:1]))
     last = np.maximum.accumulate(np.where(change != 0, np.arange(len(price)), 0))

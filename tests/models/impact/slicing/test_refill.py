@@ -8,19 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.impact.slicing.refill import (
-    HALF_LIVES,
-    LAGS,
-    NS,
-    DepthTape,
-    RefillSums,
-    fit_refill,
-    refill_sums,
-)
+from models.impact.slicing.depth import HALF_LIVES, LAGS, DepthTape, RefillSums, refill_sums
+from models.impact.slicing.refill import fit_refill
+from models.microstructure.standing import SECOND_NS
 
 HOURS, BLOCKS = 3, 12
-OPEN = 1_700_000_000 * NS
-EDGES = OPEN + np.arange(BLOCKS + 1) * (HOURS * 3600 // BLOCKS * NS)
+OPEN = 1_700_000_000 * SECOND_NS
+EDGES = OPEN + np.arange(BLOCKS + 1) * (HOURS * 3600 // BLOCKS * SECOND_NS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,9 @@ def book(truth: Truth, seed: int) -> DepthTape:
     depth = [
         _depth(truth, rng, times, seconds[side == sign], size[side == sign]) for sign in (-1, 1)
     ]
-    at, when = (OPEN + np.rint(moments * NS).astype(np.int64) for moments in (times, seconds))
+    at, when = (
+        OPEN + np.rint(moments * SECOND_NS).astype(np.int64) for moments in (times, seconds)
+    )
     return DepthTape(at, *depth, when, size, side)
 
 
@@ -105,7 +101,7 @@ def test_runs_of_trades_make_the_plain_average_path_look_slow():
 
     def missing(after):
         before = np.searchsorted(tape.ts, tape.trade_ts) - 1
-        row = np.searchsorted(tape.ts, tape.trade_ts + int(after * NS), "right") - 1
+        row = np.searchsorted(tape.ts, tape.trade_ts + int(after * SECOND_NS), "right") - 1
         return (tape.aggressor * (skew[row] - skew[before])).mean()
 
     assert missing(truth.half_life) > 0.7 * missing(0.01)
@@ -125,14 +121,14 @@ def test_the_sums_are_those_of_a_loop():
     lag, half_life = LAGS[8], HALF_LIVES[9]
     rows = {name: np.zeros(2) for name in ("n", "late", "yy", "qq", "qy", "hh", "hq", "hy")}
     for when in np.unique(tape.trade_ts):
-        block, look = int(when >= EDGES[1]), when + int(lag * NS)
+        block, look = int(when >= EDGES[1]), when + int(lag * SECOND_NS)
         if look >= EDGES[block + 1]:
             rows["late"][block] += 1
             continue
         state = []
         for moment, until in ((when, tape.trade_ts < when), (look, tape.trade_ts <= look)):
             signed = -(tape.aggressor * tape.trade_size)[until]
-            passed = (moment - tape.trade_ts[until]) / NS
+            passed = (moment - tape.trade_ts[until]) / SECOND_NS
             quote = (tape.ts < when) if moment == when else (tape.ts <= look)
             row = np.flatnonzero(quote)[-1]
             state.append(
@@ -238,7 +234,7 @@ def test_lobster_books_refill_within_seconds(
         *depth,
         *(day.trades[name].to_numpy() for name in ("ts", "size", "aggressor")),
     )
-    edges = calendar.session("2012-06-21").open_ns + np.arange(14) * 1800 * NS
+    edges = calendar.session("2012-06-21").open_ns + np.arange(14) * 1800 * SECOND_NS
     fit = fit_refill(refill_sums(tape, edges))
     assert 1 < fit.half_life < 60
     assert fit.log_error < 0.7
