@@ -18,7 +18,8 @@ from models.impact.book.cost_law import Family, fit_law
 from models.impact.book.walks import Cells
 from models.inference.covariance import Covariance
 from models.losses import gamma_deviance
-from models.pooling.symbols import SymbolEstimates, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import SymbolEstimates, pool
 from models.pooling.time_of_day import shrink_profile
 
 SIZES = np.array([100, 300, 800, 2000, 5000], dtype=float)

@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from models.inference.covariance import Covariance
-from models.pooling.symbols import Pooled, SymbolEstimates, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import Pooled, SymbolEstimates, pool
 from models.pooling.time_of_day import ProfileFit, shrink_profile
 from pipeline.engine.tables import Calibration
 

@@ -10,7 +10,8 @@ from scipy.optimize import approx_fprime, brentq
 
 from benchmarks.pooling import WORLDS, replicate
 from models.inference.covariance import Covariance
-from models.pooling.symbols import SymbolEstimates, _stacked, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import SymbolEstimates, _stacked, pool
 
 
 def scalars(values, variances, regressors=None) -> tuple[SymbolEstimates, ...]:
