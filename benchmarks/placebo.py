@@ -18,16 +18,15 @@ from scipy.signal import lfilter
 from benchmarks.orders import simulated
 from models.impact.book.walks import Cells
 from models.impact.orders.almgren import Almgren
-from models.impact.placebo import (
+from models.impact.placebo.book import estimate_states
+from models.impact.placebo.flow import FlowSample, estimate_flow
+from models.impact.placebo.orders import estimate_impact
+from models.impact.placebo.replicates import (
     ABOVE,
     KEPT,
     TWO_SIDED,
     Estimates,
-    FlowSample,
     Placebo,
-    estimate_flow,
-    estimate_impact,
-    estimate_states,
     run_placebo,
 )
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from models.impact import placebo as placebos
 from models.impact.book.cost_law import Family, fit_law
 from models.impact.orders.fit import fit_orders
-from models.impact.placebo import (
+from models.impact.placebo import book, flow, orders
+from models.impact.placebo.replicates import (
     ABOVE,
+    CONFIDENCE,
     KEPT,
+    LEAST_REPETITIONS,
+    LEVEL,
     TWO_SIDED,
     Estimates,
     Estimator,
-    FlowSample,
     Placebo,
     run_placebo,
 )
@@ -83,10 +85,8 @@ def run_placebos(request: PlaceboRequest, config: Config) -> PlaceboRun:
     """
     if request.route not in ROUTES:
         raise InputError(f"--route: no route '{request.route}'; the routes are {', '.join(ROUTES)}")
-    if request.repetitions < placebos.LEAST_REPETITIONS:
-        raise InputError(
-            f"--repetitions: {request.repetitions}, give at least {placebos.LEAST_REPETITIONS}"
-        )
+    if request.repetitions < LEAST_REPETITIONS:
+        raise InputError(f"--repetitions: {request.repetitions}, give at least {LEAST_REPETITIONS}")
     if request.seed < 0:
         raise InputError(f"--seed: {request.seed}, give 0 or more")
     if request.route == "orders":
@@ -160,7 +160,7 @@ def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> S
 
 def _flow_study(symbol: str, outputs: list[Output], scope: Scope) -> _Study:
     periods = past_periods(tuple(output.load() for output in outputs), scope)
-    sample = FlowSample(
+    sample = flow.FlowSample(
         (periods["mid_close"] - periods["mid_open"]).to_numpy(),
         periods["flow"].to_numpy(dtype=np.float64),
         periods["ofi_0"].to_numpy(dtype=np.float64),
@@ -168,11 +168,11 @@ def _flow_study(symbol: str, outputs: list[Output], scope: Scope) -> _Study:
     )
     return _Study(
         symbol,
-        placebos.estimate_flow(sample),
+        flow.estimate_flow(sample),
         {
-            "sign_shuffle": partial(placebos.shuffled_flow, sample),
-            "chronology": partial(placebos.scrambled_flow, sample),
-            "planted_zero": partial(placebos.planted_flow, sample),
+            "sign_shuffle": partial(flow.shuffled_flow, sample),
+            "chronology": partial(flow.scrambled_flow, sample),
+            "planted_zero": partial(flow.planted_flow, sample),
         },
     )
 
@@ -185,26 +185,26 @@ def _book_study(work: SymbolWork, scope: Scope) -> _Study:
     law = fit_law(arrays, Family.SPREAD_POWER, int(arrays.bucket.max()) + 1)
     return _Study(
         work.symbol,
-        placebos.estimate_states(arrays),
+        book.estimate_states(arrays),
         {
-            "chronology": partial(placebos.scrambled_states, arrays, period),
-            "planted_zero": partial(placebos.planted_states, arrays, law),
+            "chronology": partial(book.scrambled_states, arrays, period),
+            "planted_zero": partial(book.planted_states, arrays, law),
         },
         (KEPT,),
     )
 
 
 def _order_study(folder: str) -> _Study:
-    orders = read_imbalance_panel(folder).orders
-    orders = orders.take(orders.usable)
-    delta = fit_orders(orders).law.delta
+    panel = read_imbalance_panel(folder).orders
+    sample = panel.take(panel.usable)
+    delta = fit_orders(sample).law.delta
     return _Study(
         "panel",
-        placebos.estimate_impact(orders, delta),
+        orders.estimate_impact(sample, delta),
         {
-            "sign_shuffle": partial(placebos.shuffled_orders, orders, delta),
-            "random_sides": partial(placebos.random_sides, orders, delta),
-            "planted_zero": partial(placebos.planted_orders, orders, delta),
+            "sign_shuffle": partial(orders.shuffled_orders, sample, delta),
+            "random_sides": partial(orders.random_sides, sample, delta),
+            "planted_zero": partial(orders.planted_orders, sample, delta),
         },
     )
 
@@ -242,8 +242,8 @@ def content(run: PlaceboRun) -> dict[str, object]:
         "route": asked.route,
         "repetitions": asked.repetitions,
         "seed": asked.seed,
-        "level": placebos.LEVEL,
-        "confidence": placebos.CONFIDENCE,
+        "level": LEVEL,
+        "confidence": CONFIDENCE,
         "symbols": {
             one.symbol: [_finite(asdict(each)) for each in one.placebos] for one in run.symbols
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.flow.kyle import LEAST_PERIODS, FlowFit, fit_permanent
+from models.impact.flow.kyle import LEAST_PERIODS, FlowFit, fit_permanent, newey_west_lags
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
@@ -158,7 +158,7 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
         raise ValueError(f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed")
     if not np.all(np.ptp(flows[known], axis=0)):
         raise ValueError("signed_volume: it or imbalance is the same in every period")
-    lags = int(4 * (n / 100) ** (2 / 9))
+    lags = newey_west_lags(n)
     fit = sm.OLS(mid_change[known], sm.add_constant(flows[known])).fit(
         cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
     )

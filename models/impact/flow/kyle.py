@@ -104,7 +104,7 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
         raise ValueError(
             f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed for gamma"
         )
-    lags = int(4 * (n / 100) ** (2 / 9))
+    lags = newey_west_lags(n)
     if min(np.ptp(signed_volume[known]), np.ptp(mid_change[known])) == 0:
         still = bool(np.ptp(signed_volume[known]))
         same = (
@@ -144,6 +144,14 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
         warnings=caveats,
         flow=flow,
     )
+
+
+def newey_west_lags(n: int) -> int:
+    """Return the lags of the errors' window for n periods.
+
+    Source: Newey, West 1994, "Automatic lag selection in covariance matrix estimation".
+    """
+    return int(4 * (n / 100) ** (2 / 9))
 
 
 def gamma_caveats(estimate: float, error: float, flow: str = VOLUME) -> tuple[Caveat, ...]:
