@@ -1,0 +1,1 @@
+"""Studies beside the pipeline's stages: backtests, the flow and the order route, placebos."""

@@ -1,0 +1,1 @@
+"""The vendors' formats, each read into the same cleaned batches of tape."""
