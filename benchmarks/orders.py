@@ -1,5 +1,4 @@
-"""Planted impact recovered by the order route from simulated parent orders; exits 1 when a bound is
-broken.
+"""Planted impact recovered from simulated parent orders; exits 1 when a bound is broken.
 
 Run: python -m benchmarks.orders [--count N]. As many orders as in Almgren et al. (29,509, over 400
 days), at their R2 (below 2 % an order); errors and the sides of orders share a part of the day.
@@ -64,8 +63,9 @@ def simulated(
 
 
 def recovered(seeds: range, joint: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return estimates, (S, 3), whether the intervals hold the truth, (S, 3), and the two R2, (S,
-    2).
+    """Return estimates, whether the intervals hold the truth, and the two R2.
+
+    Shapes: (S, 3), (S, 3), (S, 2).
     """
     truth = np.array([PUBLISHED.gamma, PUBLISHED.eta, PUBLISHED.delta])
     found = [fit_orders(simulated(seed), joint) for seed in seeds]

@@ -1,5 +1,4 @@
-"""False-positive rates of every route on simulated data without the effect; exits 1 when a level is
-violated.
+"""False-positive rates of every route; exits 1 when a level is violated.
 
 Run: python -m benchmarks.placebo [--count N]. Flow: a day of ten-second periods, autocorrelated and
 fat-tailed flow, mids that it does not move. Orders: as in benchmarks.orders, with zero gamma and
@@ -55,8 +54,9 @@ def no_gamma(rng: np.random.Generator) -> FlowSample:
 
 
 def no_beta(rng: np.random.Generator) -> Cells:
-    """Return walks of a book whose costs do not depend on the states, noise shared by a day and by
-    a period.
+    """Return walks of a book whose costs do not depend on the states.
+
+    A day, and a period, share noise.
     """
     day = np.repeat(np.arange(BOOK_DAYS), BOOK_PERIODS)
     states = lfilter([1.0], [1.0, -0.8], rng.standard_normal((2, BOOK_DAYS, BOOK_PERIODS)))
@@ -96,8 +96,9 @@ def orders(rng: np.random.Generator) -> Estimates:
 
 
 def false_positives(route: str, count: int, seed: int = 0) -> Placebo:
-    """Return how often a route's tests find an effect in `count` data sets without it; the
-    estimates are then 0.
+    """Return how often a route's tests find an effect in `count` data sets without it.
+
+    The estimates on the data are then 0.
     """
     estimate = {"flow": flow, "book": book, "orders": orders}[route]
     names = estimate(np.random.default_rng(seed)).names

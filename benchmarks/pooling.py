@@ -33,8 +33,9 @@ METHODS = ("own", "pooled", "smoothed", "both")
 
 @dataclass(frozen=True)
 class World:
-    """How far symbols differ: standard deviations of log level and of k; how much data, in periods,
-    they have.
+    """How far symbols differ, and how much data they have.
+
+    level, exponent: standard deviations of log level and of k; thin, full: periods.
     """
 
     level: float
@@ -74,9 +75,7 @@ def draw(world: World, rng: np.random.Generator) -> Truth:
 
 
 def simulate(truth: Truth, periods: int, rng: np.random.Generator) -> Cells:
-    """Draw cells around the law, with noise in level and in slope that all sizes of a
-    period share.
-    """
+    """Draw cells around the law; a period's sizes share noise in level and in slope."""
     period = np.repeat(np.arange(periods), len(SIZES))
     size, none = np.tile(SIZES, periods), np.full(periods * len(SIZES), np.nan)
     plain = Cells(
@@ -97,9 +96,7 @@ def simulate(truth: Truth, periods: int, rng: np.random.Generator) -> Cells:
 
 
 def replicate(world: World, rng: np.random.Generator) -> np.ndarray:
-    """Return the thin symbol's out-of-sample deviance by method, less that of its true law,
-    (4,).
-    """
+    """Return the thin symbol's out-of-sample deviance above its true law's, by method, (4,)."""
     truths = [draw(world, rng) for _ in range(world.symbols)]
     fits = [
         fit_law(simulate(truth, world.full if i else world.thin, rng), Family.SPREAD_POWER, BUCKETS)

@@ -16,8 +16,10 @@ FLOOR = 1e-8  # of the variance seen between symbols: the least that is searched
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """For each symbol S^-1 (y - X b), (S, p), and its derivative in y, (S, p, p); the centre; -2
-    log likelihood.
+    """What the estimates y say of the symbols' parameters.
+
+    pull: S^-1 (y - X b) by symbol, (S, p); response: its derivative in y, (S, p, p); the centre b
+    with its errors, (p, 1 + q); deviance: -2 log likelihood.
     """
 
     pull: Floats
@@ -29,8 +31,9 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class RandomEffects:
-    """All symbols' estimates: values (S, p), 0 where unknown; errors V (S, p, p); known (S, p); z
-    (S, 1 + q).
+    """All symbols' estimates as draws around a common centre.
+
+    values: (S, p), 0 where unknown; errors: V, (S, p, p); known: (S, p); z: (S, 1 + q).
     """
 
     names: tuple[str, ...]
@@ -67,9 +70,7 @@ class RandomEffects:
         return bounds, np.array(start)
 
     def objective(self, log_between: Floats) -> tuple[float, Floats]:
-        """Return the adjusted restricted deviance of the pooled parameters' log variances, and its
-        gradient.
-        """
+        """Return the adjusted restricted deviance of pooled log variances, and its gradient."""
         between = np.ones(len(self.names))
         between[self.pooled] = np.exp(log_between)
         fit = self.posterior(between)

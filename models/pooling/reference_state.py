@@ -10,8 +10,7 @@ Marks = NDArray[np.bool_]
 def at_reference_state(
     values: Floats, covariance: Floats, levels: Marks, beta: int, back: bool = False
 ) -> tuple[Floats, Floats]:
-    """Return parameters and covariance with each log alpha replaced by log alpha + log(1 + beta),
-    or the way back.
+    """Return parameters and covariance with log alpha + log(1 + beta) for log alpha, or back.
 
     levels: (p,) marks the log alphas; beta: its place. At the reference volatility the law is that
     level's, so symbols compare whether beta is identified and what it is: alone, log alpha is as

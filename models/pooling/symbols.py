@@ -81,8 +81,7 @@ class Pooled:
     def carried(
         self, symbol: str, values: Floats, covariance: Floats, jacobian: Floats
     ) -> tuple[Floats, Floats]:
-        """Return all of a symbol's parameters, (P,), and their covariance, (P, P), given what
-        pooling made of some.
+        """Return all of a symbol's parameters, (P,), and their covariance given the pooled ones.
 
         values, covariance: as estimated; jacobian: (p, P), derivative of the pooled parameters in
         all of them. What the pooled ones leave undetermined, as the shape of levels over the day,
@@ -117,8 +116,7 @@ class Pooled:
 
 
 def pool(estimates: tuple[SymbolEstimates, ...]) -> Pooled:
-    """Estimate how symbols vary around a common centre and return each one's posterior given its
-    own estimate.
+    """Estimate how symbols vary around a common centre, and each one's posterior.
 
     theta_s ~ N(B (1, z_s), Omega), estimate_s ~ N(theta_s, V_s): the posterior mean is W_s = Omega
     (Omega + V_s)^-1 of the way from the centre to the estimate, and its covariance includes the

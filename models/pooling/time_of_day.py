@@ -59,10 +59,10 @@ class ProfileFit:
 
 @dataclass(frozen=True, eq=False)
 class _Smoother:
-    """Weights of the estimates, given deviation and length, in the levels (B, B) and in the curve
-    (N, B).
+    """Weights of the estimates in the levels (B, B) and in the curve (N, B).
 
-    unseen: the variance of what they miss of the curve itself, (B, B) and (N,).
+    They are given deviation and length. unseen: the variance of what they miss of the curve itself,
+    (B, B) and (N,).
     """
 
     likelihood: float
@@ -75,8 +75,7 @@ class _Smoother:
 def shrink_profile(
     estimates: Floats, covariance: Floats, midpoints: Floats, times: Floats
 ) -> ProfileFit:
-    """Take the levels as noisy views of one smooth curve, and return the curve and what it says of
-    the levels.
+    """Take the levels as noisy views of one smooth curve: return it and what it says of them.
 
     estimates: (p,), log levels by bucket first, then any others, with covariance (p, p); midpoints:
     (B,) of the buckets and times: (N,) asked for, shares of the session. The curve is an unknown
@@ -154,9 +153,7 @@ def _own_variance(error: Floats) -> Floats:
 def _smoother(
     own: Floats, error: Floats, midpoints: Floats, times: Floats, pair: Floats
 ) -> _Smoother:
-    """Return the weights, and the log restricted likelihood, given the curve's deviation and
-    length.
-    """
+    """Return the weights and the log restricted likelihood, given deviation and length."""
     prior, across = _matern(midpoints, midpoints, pair), _matern(times, midpoints, pair)
     total = error + prior
     inverse = np.linalg.inv(total)

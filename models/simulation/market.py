@@ -1,6 +1,4 @@
-"""A market with known truth: planted cost law, impact, volatility and volume, and the tape they
-make.
-"""
+"""A market with known truth (cost law, impact, volatility, volume) and the tape it makes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,8 +102,9 @@ class DayTape:
 
 
 def size_moments() -> tuple[float, float]:
-    """Return E q and E q^2 of one trade's size, exactly: the sums over the rounded, capped
-    lognormal.
+    """Return E q and E q^2 of one trade's size, exactly.
+
+    The sums are over the rounded, capped lognormal.
     """
     sizes = np.arange(1, LARGEST + 1)
     below = np.append(_sizes_law().cdf(sizes[:-1] + 0.5), 1.0)
@@ -114,12 +113,11 @@ def size_moments() -> tuple[float, float]:
 
 
 def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
-    """Draw the planted parameters and paths of symbol `index`, the same whatever other symbols are
-    drawn.
+    """Draw the planted parameters and paths of symbol `index`.
 
-    v_i = sigma_i / mean sigma, liquidity_i = (1/volume_i) / mean(1/volume), and sigma_i^2 = eta_i^2
-    + gamma^2 volume_i E q^2 / E q: gamma^2 times the variance of a compound Poisson flow of
-    independent signs.
+    They are the same whatever other symbols are drawn. v_i = sigma_i / mean sigma, liquidity_i =
+    (1/volume_i) / mean(1/volume), and sigma_i^2 = eta_i^2 + gamma^2 volume_i E q^2 / E q: gamma^2
+    times the variance of a compound Poisson flow of independent signs.
     Raises: ValueError when `index` is not one of the configuration's symbols.
     """
     if not 0 <= index < config.symbols:
@@ -215,8 +213,9 @@ def _ladder(
 
 
 def _arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> np.ndarray:
-    """Draw sorted Poisson times, ns after the open, `rates` a period, none in a period's last
-    REPLY_NS.
+    """Draw sorted Poisson times, ns after the open, `rates` a period.
+
+    None is in a period's last REPLY_NS.
     """
     counts = draw.poisson(rates)
     starts = np.repeat(np.arange(len(rates)) * period_ns, counts)
@@ -225,8 +224,9 @@ def _arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> n
 
 @dataclass(frozen=True)
 class _Shape:
-    """U-shape lifts at open and close; sd and persistence, in logs, of the daily level and intraday
-    state.
+    """How a latent path varies, in logs.
+
+    U-shape lifts at open and close; sd and persistence of the daily level and the intraday state.
     """
 
     open_lift: float
@@ -238,8 +238,9 @@ class _Shape:
 
 
 def _latent(draw: np.random.Generator, periods: Sequence[int], shape: _Shape) -> list[np.ndarray]:
-    """Draw one positive path a day around mean 1: U-shape x persistent daily level x mean-reverting
-    AR(1).
+    """Draw one positive path a day around mean 1.
+
+    U-shape x persistent daily level x mean-reverting AR(1).
     """
     levels = _autoregression(draw, len(periods), shape.day_phi, shape.day_sd)
     paths = []

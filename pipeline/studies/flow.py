@@ -23,9 +23,7 @@ LEAST_PERIODS = 10  # a window
 
 @dataclass(frozen=True)
 class FlowRequest:
-    """What `impact calibrate --route flow` was asked: where the cache is, and the windows of the
-    day (seconds).
-    """
+    """What was asked of the flow route: where the cache is, and the day's windows (seconds)."""
 
     out: str
     window_seconds: int = 1800
@@ -210,8 +208,9 @@ def _mean_r2(r2: dict[str, pd.Series], window: np.ndarray, bucket: np.ndarray) -
 def _by_time(
     change: np.ndarray, flow: np.ndarray, bucket: np.ndarray, gamma: float
 ) -> tuple[Shrunk, pd.DataFrame]:
-    """Return gamma by time of day, every day together, and its table by bucket; gamma: what its
-    level is to be.
+    """Return gamma by time of day, every day together, and its table by bucket.
+
+    gamma: what its level is to be.
     """
     fits = fit_windows(change, flow, bucket)
     estimate, error = fits.values("estimate"), fits.values("standard_error")

@@ -55,9 +55,7 @@ def content(calibration: FlowCalibration) -> dict[str, Any]:
 
 
 def report_text(calibration: FlowCalibration) -> str:
-    """Return the result as text: by symbol the estimators side by side, then the table by time of
-    day.
-    """
+    """Return the result as text: by symbol the estimators, then the table by time of day."""
     heading = (
         f"flow route, source {calibration.source}: periods of {calibration.period_seconds} s, "
         "windows of "
@@ -69,8 +67,9 @@ def report_text(calibration: FlowCalibration) -> str:
 
 
 def estimators(one: SymbolFlow) -> pd.DataFrame:
-    """Return every estimate: name, value, standard_error, unit, r2, n, n_excluded, source (its
-    docstring).
+    """Return a table of every estimate with its error, unit, sample and estimator.
+
+    Columns: name, value, standard_error, unit, r2, n, n_excluded, source (its docstring).
     """
     rows = [_slope("kyle", one.permanent.kyle, "signed volume", KYLE)]
     response = one.permanent.response

@@ -40,9 +40,7 @@ ROUTES = ("flow", "book", "orders")
 
 @dataclass(frozen=True)
 class PlaceboRequest:
-    """What was asked: the route, replicates, their seed, and where the cache is (orders
-    need none).
-    """
+    """What was asked: route, replicates, their seed, and where the cache is (not for orders)."""
 
     route: str
     repetitions: int = 200
@@ -68,9 +66,7 @@ class PlaceboRun:
 
 @dataclass(frozen=True)
 class _Study:
-    """What one symbol's placebos need: the estimates on the data, one estimator a placebo, and the
-    tests.
-    """
+    """What one symbol's placebos need: estimates on the data, an estimator a placebo, tests."""
 
     symbol: str
     found: Estimates
@@ -210,9 +206,7 @@ def _order_study(folder: str) -> _Study:
 
 
 def metrics(run: PlaceboRun) -> dict[str, dict[str, float]]:
-    """Return symbol -> name of metric -> value: the rate of rejection and the mean over replicates
-    of every test.
-    """
+    """Return symbol -> metric -> value: every test's rate of rejection and mean estimate."""
     return {
         one.symbol: {
             f"{test}_{finding.parameter}_{finding.test.replace('-', '_')}_{what}": (

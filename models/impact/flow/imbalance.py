@@ -1,6 +1,4 @@
-"""Impact of order-flow imbalance, of the best level and of all levels together, and beside signed
-volume.
-"""
+"""Impact of order-flow imbalance: of the best level, of all levels, and beside signed volume."""
 
 from dataclasses import dataclass
 
@@ -50,10 +48,9 @@ class ImbalanceFit:
 
 @dataclass(frozen=True)
 class JointFit:
-    """Mid change on imbalance and signed volume together; currency / share a share, t with
-    Newey-West errors.
+    """Mid change on imbalance and signed volume together; currency / share a share.
 
-    correlation: of the two flows.
+    Errors are those of Newey and West. correlation: of the two flows.
     """
 
     imbalance: float
@@ -184,8 +181,9 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """The line of one window: mid change = intercept + slope (flow, (n, L) in units of depth, @
-    weights).
+    """The line of one window: mid change = intercept + slope (flow @ weights).
+
+    flow: (n, L), in units of depth.
     """
 
     weights: Floats
@@ -204,8 +202,9 @@ def _line(change: Floats, flow: Floats) -> _Line:
 
 
 def _component(flow: Floats) -> tuple[Floats, float]:
-    """Return the first component's weights, absolute sum 1, and its share of the variance; flow:
-    (n, L).
+    """Return the first component's weights and its share of the variance.
+
+    flow: (n, L); the weights' absolute sum is 1.
     """
     variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(flow, rowvar=False)))
     first = directions.T[-1]

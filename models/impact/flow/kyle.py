@@ -1,6 +1,4 @@
-"""Impact by the flow route: how far the mid moves with the period's flow, over a sample and by time
-of day.
-"""
+"""Impact by the flow route: how far the mid moves with the period's flow."""
 
 from dataclasses import dataclass
 
@@ -17,13 +15,12 @@ VOLUME = "signed volume"
 
 @dataclass(frozen=True)
 class FlowFit:
-    """Mid change on a flow: Kyle's lambda, here gamma, where that is signed volume; currency /
-    share^2.
+    """Mid change on a flow; Kyle's lambda, here gamma, where that is signed volume.
 
-    gamma: what to use, 0 where the estimate was negative or cannot be told from zero; estimate: as
-    regressed; standard_error: of the estimate, robust to autocorrelation; intercept: currency /
-    share a period; r2; n and n_excluded periods; lags of the Newey-West window; flow: what was
-    regressed on.
+    Unit: currency / share^2. gamma: what to use, 0 where the estimate was negative or cannot be
+    told from zero; estimate: as regressed; standard_error: of the estimate, robust to
+    autocorrelation; intercept: currency / share a period; r2; n and n_excluded periods; lags of the
+    Newey-West window; flow: what was regressed on.
     """
 
     gamma: float
@@ -49,10 +46,10 @@ class FlowFit:
 
 @dataclass(frozen=True)
 class WindowFits:
-    """One regression a window, in order; one with fewer than ten known periods, or no move or flow,
-    is left out.
+    """One regression a window, in order.
 
-    window: (W,) labels; fits: (W,); n_excluded: windows left out.
+    A window with fewer than ten known periods, or no move or flow, is left out. window: (W,)
+    labels; fits: (W,); n_excluded: windows left out.
     """
 
     window: Ints
@@ -155,8 +152,9 @@ def newey_west_lags(n: int) -> int:
 
 
 def gamma_caveats(estimate: float, error: float, flow: str = VOLUME) -> tuple[Caveat, ...]:
-    """Return why an estimate is not used, if it is not; the codes begin with gamma, or imbalance
-    for other flows.
+    """Return why an estimate is not used, if it is not.
+
+    The codes begin with gamma, or with imbalance for other flows.
     """
     kind = _kind(flow)
     found = f"estimate {estimate:.3g}, standard error {error:.2g}; the impact is set to 0"
@@ -178,10 +176,10 @@ def _kind(flow: str) -> str:
 def fit_windows(
     mid_change: Floats, signed_volume: Floats, window: Ints, flow: str = VOLUME
 ) -> WindowFits:
-    """Regress mid changes on a flow within every window: half-hours of a day, or times of day over
-    many days.
+    """Regress mid changes on a flow within every window.
 
-    mid_change, signed_volume: (n,) as in `fit_permanent`; window: (n,) labels.
+    Windows are half-hours of a day, or times of day over many days. mid_change, signed_volume: (n,)
+    as in `fit_permanent`; window: (n,) labels.
     Raises: ValueError when no window can be fitted.
     Source: Cont, Kukanov, Stoikov 2014, "The price impact of order book events", section 3.
     """
@@ -204,8 +202,7 @@ def fit_windows(
 
 
 def shrink(estimate: Floats, standard_error: Floats) -> Shrunk:
-    """Draw independent estimates toward their common mean as far as their errors explain their
-    differences.
+    """Draw independent estimates toward their common mean as far as their errors call for.
 
     estimate, standard_error: (W,); the errors must be positive. The share of the common mean in a
     value is (W - 3) / (W - 1) standard_error^2 / (spread^2 + standard_error^2); three estimates or

@@ -92,8 +92,10 @@ class WeightedRows:
 
 @dataclass(frozen=True, eq=False)
 class LeastSquaresFit:
-    """values: gamma, eta, delta; weight (2, 2) of the equations; spread (2, 2), the covariance of
-    their residuals.
+    """The least-squares estimates of both equations, with their weights.
+
+    values: gamma, eta, delta; weight: (2, 2), of the equations; spread: (2, 2), the covariance of
+    their residuals; r2: of each; free: whether delta was estimated.
     """
 
     values: Floats
@@ -103,9 +105,7 @@ class LeastSquaresFit:
     free: bool
 
     def design(self, rows: WeightedRows) -> tuple[Floats, Floats]:
-        """Return the derivatives of the two means in gamma, eta and, if free, delta, each
-        (n, p).
-        """
+        """Return the derivatives of the two means in gamma, eta and a free delta, each (n, p)."""
         _, eta, delta = self.values
         power = rows.power(delta)
         zero = np.zeros_like(power)
@@ -176,8 +176,9 @@ def _dot(one: Floats, other: Floats) -> float:
 
 
 def moments(rows: WeightedRows, delta: float) -> Floats:
-    """Return the sums that the fit at this delta needs of power: its products with z, itself, w and
-    y, (4,).
+    """Return power's products with z, itself, w and y, summed, (4,).
+
+    They are what the fit at this delta needs of power.
     """
     power = rows.power(delta)
     return np.array(
@@ -186,8 +187,9 @@ def moments(rows: WeightedRows, delta: float) -> Floats:
 
 
 def reduction(rows: WeightedRows, sums: Floats, weight: Floats) -> tuple[Floats, float]:
-    """Return gamma and eta given the moments at a delta, and by how much they reduce the weighted
-    sum of squares.
+    """Return gamma and eta at a delta, and by how much they reduce the sum of squares.
+
+    sums: the moments at that delta; weight: (2, 2).
     """
     cross = weight[0, 1] * sums[0]
     normal = np.array(

@@ -1,6 +1,4 @@
-"""The order route: permanent and temporary impact fitted to parent orders, or to signed imbalances
-of a panel.
-"""
+"""The order route: permanent and temporary impact fitted to parent orders or imbalances."""
 
 from dataclasses import dataclass, replace
 
@@ -65,8 +63,7 @@ class OrderFit:
         return np.array([self.law.gamma, self.law.eta, self.law.delta])
 
     def interval(self, level: float = 0.95) -> Floats:
-        """Return the intervals, (2, 3), with Student's t of one less than the days as degrees of
-        freedom.
+        """Return the intervals, (2, 3), by Student's t with one less than the days.
 
         Source: Cameron, Miller 2015, "A practitioner's guide to cluster-robust inference", on few
         clusters.
@@ -159,10 +156,10 @@ def fit_orders(orders: ParentOrders, joint: bool = False, delta: float | None = 
 def point_estimates(
     orders: ParentOrders, delta: tuple[float | None, float | None] = (None, None)
 ) -> Floats:
-    """Return gamma, eta, delta by the two-step fit and again by the joint one, (6,), without
-    errors: for resampling.
+    """Return gamma, eta, delta of the two-step fit and of the joint one, (6,).
 
-    orders: usable ones only; delta: fixed there, in either fit, if given.
+    Without errors, for resampling. orders: usable ones only; delta: fixed there, in either fit, if
+    given.
     """
     rows = weighted_rows(orders)
     return np.concatenate(
@@ -174,15 +171,17 @@ def point_estimates(
 
 
 def leave_day_out(orders: ParentOrders, day: int, delta: float | None = None) -> Floats:
-    """Return the two-step estimates without this day, (3,). orders: usable ones only; delta: fixed
-    there if given.
+    """Return the two-step estimates without this day, (3,).
+
+    orders: usable ones only; delta: fixed there if given.
     """
     return least_squares(weighted_rows(orders.take(orders.day != day)), False, delta).values
 
 
 def _flatness(rows: WeightedRows, fit: LeastSquaresFit) -> str:
-    """Return why the exponent cannot be told, "" if it can: the profile's rise to an end, deflated
-    for clusters.
+    """Return why the exponent cannot be told, "" if it can.
+
+    That is the profile's rise to an end, deflated for clusters.
     """
     ends = (LEAST_DELTA, MOST_DELTA)
     top, *at_ends = (
@@ -203,8 +202,7 @@ def _flatness(rows: WeightedRows, fit: LeastSquaresFit) -> str:
 
 
 def _free_permanent(rows: WeightedRows) -> tuple[float, float]:
-    """Return the exponent of |X/V| in I and its standard error, by the temporary part's own
-    machinery.
+    """Return the exponent of |X/V| in I and its standard error, fitted as the temporary part's.
 
     Source: Almgren, Thum, Hauptmann, Li 2005, who find .891 with standard error .10 and impose 1.
     """

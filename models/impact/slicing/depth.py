@@ -45,14 +45,13 @@ class DepthTape:
 
 @dataclass(frozen=True, eq=False)
 class RefillSums:
-    """What the fit needs of a tape, additive over blocks of time; one row a block, lag and
-    candidate half-life.
+    """What the fit needs of a tape, one row a block, lag and candidate half-life.
 
-    Shapes: (rows,). lag, half_life: seconds; n: changes of depth looked at; without h their sums of
-    squares and products, shares^2: y the change of depth, bid over ask, from just before a trade, q
-    the signed volume since then, h the change of the hole that all trades so far have left if it
-    closes with that half-life. late: looks left out because the block had ended by then; unseen:
-    because no quote came before the trade, or none from it to the look.
+    Blocks of time add up. Shapes: (rows,). lag, half_life: seconds; n: changes of depth looked at;
+    without h their sums of squares and products, shares^2: y the change of depth, bid over ask,
+    from just before a trade, q the signed volume since then, h the change of the hole that all
+    trades so far have left if it closes with that half-life. late: looks left out because the block
+    had ended by then; unseen: because no quote came before the trade, or none from it to the look.
     """
 
     block: Ints
@@ -70,12 +69,11 @@ class RefillSums:
 
 
 def refill_sums(tape: DepthTape, edges: Ints) -> RefillSums:
-    """Return the sums of one tape, block by block; a block uses nothing that happened after its
-    end.
+    """Return the sums of one tape, block by block.
 
-    edges: (B+1,) ns, the blocks' starts and the end. Trades of one time are one, at their net
-    volume; trades of unknown side are no part of it. The opposite side is the control: what moves
-    both sides cancels.
+    A block uses nothing that happened after its end. edges: (B+1,) ns, the blocks' starts and the
+    end. Trades of one time are one, at their net volume; trades of unknown side are no part of it.
+    The opposite side is the control: what moves both sides cancels.
     Source: the impulse response of depth, as in Large 2007, "Measuring the resiliency of an
     electronic limit order book", with the exponential kernel of Obizhaeva, Wang 2013, eq. (5).
     """
@@ -116,8 +114,9 @@ def refill_sums(tape: DepthTape, edges: Ints) -> RefillSums:
 
 
 def _events(tape: DepthTape, edges: Ints) -> tuple[Ints, Floats]:
-    """Return the times of directed trades within the edges and the net volume that each time took,
-    > 0 from the bid.
+    """Return the times of directed trades within the edges and each time's net volume.
+
+    Volume is positive where it took from the bid.
     """
     directed = (tape.aggressor != 0) & (tape.trade_ts >= edges[0]) & (tape.trade_ts < edges[-1])
     times, place = np.unique(tape.trade_ts[directed], return_inverse=True)
@@ -126,8 +125,9 @@ def _events(tape: DepthTape, edges: Ints) -> tuple[Ints, Floats]:
 
 
 def _holes(seconds: Floats, signed: Floats, half_life: float) -> Floats:
-    """Return what is missing just after each event, each event's volume halving every half_life; by
-    doubling.
+    """Return what is missing just after each event, its volume halving every half_life.
+
+    By doubling: each round adds twice as many earlier events.
     """
     hole, step = signed.astype(np.float64), 1
     while step < len(hole):
@@ -140,9 +140,7 @@ def _holes(seconds: Floats, signed: Floats, half_life: float) -> Floats:
 
 
 def _table(counts: list[Floats], squares: list[Floats], holed: Floats) -> RefillSums:
-    """Lay arrays by (block, lag) and (half-life, block, lag) out as rows by block, lag and
-    half-life.
-    """
+    """Lay (block, lag) and (half-life, block, lag) out as rows."""
     blocks, candidates = len(counts[0]), len(HALF_LIVES)
     n, late, unseen = (np.repeat(value.ravel(), candidates).astype(np.int64) for value in counts)
     yy, qq, qy = (np.repeat(value.ravel(), candidates) for value in squares)

@@ -16,8 +16,7 @@ LEAST_BLOCKS, FEW_BLOCKS = 3, 10
 
 @dataclass(frozen=True)
 class RefillFit:
-    """Half of what a trade took is back after half_life seconds, but for the lasting share, which
-    does not come back.
+    """Half of what a trade took is back after half_life seconds, all but the lasting share.
 
     half_life: what to use, infinite where it is not identified; estimate: as found, log_error: of
     its logarithm; lasting: 0 where it cannot be told from zero, and its error; covariance of the
@@ -54,13 +53,12 @@ class RefillFit:
 
 
 def fit_refill(sums: RefillSums) -> RefillFit:
-    """Fit y = -a h - b q by least squares, each lag weighted by the inverse of its variance, and
-    find the half-life.
+    """Fit y = -a h - b q by weighted least squares and find the half-life.
 
-    sums: rows of one or many tapes; blocks of different tapes need different labels. As h holds
-    every trade so far, trades that follow each other are not taken for a slow refill. b is left out
-    where it cannot be told from zero. Where the half-life is not identified it becomes infinite, as
-    if nothing came back, and says so.
+    Each lag is weighted by the inverse of its variance. sums: rows of one or many tapes; blocks of
+    different tapes need different labels. As h holds every trade so far, trades that follow each
+    other are not taken for a slow refill. b is left out where it cannot be told from zero. Where
+    the half-life is not identified it becomes infinite, as if nothing came back, and says so.
     Raises: ValueError when a block lacks a lag or a half-life.
     Source: Efron, Stein 1981, "The jackknife estimate of variance", for the errors, over blocks.
     """
@@ -96,9 +94,7 @@ def fit_refill(sums: RefillSums) -> RefillFit:
 
 
 def _arranged(sums: RefillSums) -> tuple[dict[str, int], Floats]:
-    """Return the counts over all blocks, and the weighted moments of every block with a look, (B,
-    T, 6).
-    """
+    """Return the counts over all blocks, and every looked-at block's moments, (B, T, 6)."""
     labels = np.unique(sums.block)
     shape = (len(labels), len(LAGS), len(HALF_LIVES))
     order = np.lexsort((sums.half_life, sums.lag, sums.block))
@@ -122,8 +118,9 @@ def _arranged(sums: RefillSums) -> tuple[dict[str, int], Floats]:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The minimum and its covariance, both of (log half-life, a, lasting share); NaN where there is
-    none.
+    """The minimum and its covariance, both of (log half-life, a, lasting share).
+
+    NaN where there is none.
     """
 
     point: Floats
@@ -157,8 +154,7 @@ def _jackknifed(moments: Floats, lasting: bool) -> _Found:
 
 
 def _minimum(moments: Floats, lasting: bool) -> tuple[Floats, float, float, bool]:
-    """Return the best (log half-life, a, lasting share), a + b, R2, and whether it lies between the
-    candidates.
+    """Return the best (log half-life, a, lasting share), a + b, R2, and whether it is inside.
 
     moments: (T, 6), sums of hh, hq, qq, hy, qy, yy. The minimum is a parabola's through the best
     candidate and its neighbours.

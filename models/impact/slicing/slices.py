@@ -1,6 +1,4 @@
-"""What an order costs when it is worked in several child slices within a period, and how many to
-use.
-"""
+"""What an order costs in several child slices within a period, and how many to use."""
 
 from dataclasses import dataclass
 
@@ -37,9 +35,7 @@ class SliceLimits:
 
     @property
     def most(self) -> int:
-        """Return the largest number of children that keeps both the least spacing and the least
-        size.
-        """
+        """Return the largest number of children that keeps least spacing and least size."""
         return max(
             1, int(min(self.period_seconds / LEAST_SPACING, self.order_size / self.least_child))
         )
@@ -47,12 +43,12 @@ class SliceLimits:
 
 @dataclass(frozen=True)
 class SlicePlan:
-    """An order in equal child slices, spacing_seconds apart: its cost above the spread is factor
-    times the plain law's.
+    """An order in equal child slices, spacing_seconds apart, and what they cost.
 
-    half_life: seconds, and lasting: share, of the book's refill. factor_error: from the errors of k
-    and of the refill; derivative_k and refill_error: the derivative of log factor in k, and its
-    standard error from the refill alone, by which errors of log alpha are carried over.
+    The cost above the spread is factor times the plain law's. half_life: seconds, and lasting:
+    share, of the book's refill. factor_error: from the errors of k and of the refill; derivative_k
+    and refill_error: the derivative of log factor in k, and its standard error from the refill
+    alone, by which errors of log alpha are carried over.
     """
 
     slices: int
@@ -78,14 +74,13 @@ class SlicePlan:
 def slice_factor(
     slices: int, spacing: float, half_life: float, lasting: float, k: Floats
 ) -> Floats:
-    """Return the cost of an order in equal slices over its cost at once, for every exponent, shape
-    of k.
+    """Return the cost of an order in equal slices over its cost at once.
 
-    spacing, half_life: seconds; half_life may be infinite. Child j starts where the earlier ones
-    have left the book, rho_j child sizes deep; the hole of each closes with the half-life but for
-    its lasting share: factor = m^-k sum_j [(1 + rho_j)^k - rho_j^k], rho_j = sum_{i<j} lasting + (1
-    - lasting) 2^(-(j - i) spacing / tau). It is m^(1-k) when the book is whole again before each
-    child, and 1 when nothing comes back.
+    The result has the shape of k. spacing, half_life: seconds; half_life may be infinite. Child j
+    starts where the earlier ones have left the book, rho_j child sizes deep; the hole of each
+    closes with the half-life but for its lasting share: factor = m^-k sum_j [(1 + rho_j)^k -
+    rho_j^k], rho_j = sum_{i<j} lasting + (1 - lasting) 2^(-(j - i) spacing / tau). It is m^(1-k)
+    when the book is whole again before each child, and 1 when nothing comes back.
     Raises: ValueError when slices is below 1.
     Source: Obizhaeva, Wang 2013, "Optimal trading strategy and supply/demand dynamics", eq.
     (5)-(7); Alfonsi, Fruth, Schied 2010, "Optimal execution strategies in limit order books with

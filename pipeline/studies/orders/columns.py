@@ -1,6 +1,4 @@
-"""The files of parent orders and their fills: which columns they need, and a map from a broker's
-own names.
-"""
+"""The columns of the files of parent orders and fills, and a broker's own names of them."""
 
 import tomllib
 from pathlib import Path
@@ -46,8 +44,7 @@ class OrderColumns(Section):
 
 
 class FillColumns(Section):
-    """The fills' file and the name of each column in it; one row a fill, or an event of which some
-    are fills.
+    """The fills' file and the name of each column in it; one row a fill, or an event.
 
     order (the parent's id), id, time (ISO), quantity (positive), price, side, mid (at the fill;
     that of the last fill stands for post_price where orders have none), event (rows whose event is
@@ -67,8 +64,9 @@ class FillColumns(Section):
 
 
 class BrokerColumns(Section):
-    """A broker's format: day_seconds of trading in a day (in which durations are counted), and the
-    two files.
+    """A broker's format: the two files, and day_seconds of trading in a day.
+
+    Durations are counted in such days.
     """
 
     day_seconds: float = Field(default=23_400.0, gt=0)
@@ -104,9 +102,9 @@ def read_broker_columns(path: str | None) -> BrokerColumns:
 def read_broker_table(
     folder: str, part: str, columns: OrderColumns | FillColumns
 ) -> tuple[pd.DataFrame, Path]:
-    """Return a file's columns under the names of their keys, those it does not have left out, and
-    its path.
+    """Return a file's columns under the names of their keys, and its path.
 
+    Columns that the file does not have are left out.
     Raises: InputError naming the file, and a column that is needed or was asked for and is not
     there.
     """

@@ -23,8 +23,7 @@ DEFINITION = (
 
 
 def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
-    """Return the parent orders of a folder with an orders' and a fills' file, and why others were
-    left out.
+    """Return the parent orders of a folder with two files, and why others were left out.
 
     Raises: InputError naming file and column; when no order is left, with the reason most were left
     out for.
@@ -83,9 +82,7 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
 
 
 def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]) -> pd.DataFrame:
-    """Return the table with numbers, sides and times (UTC where they have no zone), missing where
-    they are not such.
-    """
+    """Return the table with numbers, sides and times (UTC without a zone), NaN for others."""
     read = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float)
         for name in numbers
@@ -103,8 +100,9 @@ def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]
 
 
 def _label(ids: pd.Series) -> pd.Series:
-    """Return ids as text, whole numbers without a decimal: a column with a gap has been read as
-    floats.
+    """Return ids as text, whole numbers without a decimal.
+
+    A column with a gap has been read as floats.
     """
     whole = pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all()
     return (ids.astype("Int64") if whole else ids).astype(str)

@@ -1,5 +1,6 @@
-"""Read a panel of daily signed imbalances, one table a quantity (stocks in rows, days in columns),
-as parent orders.
+"""A panel of daily signed imbalances, one table a quantity, read as parent orders.
+
+Stocks are in rows, days in columns.
 """
 
 from pathlib import Path
@@ -136,8 +137,9 @@ def _before(table: pd.DataFrame) -> np.ndarray:
 
 
 def _average(value: pd.DataFrame) -> np.ndarray:
-    """Return the mean value of the last days before that have one: a day off the tape does not cost
-    those after it.
+    """Return the mean value of the last days before that have one.
+
+    A day off the tape does not cost those after it.
     """
     days = value.where(value > 0).set_axis(range(len(value))).stack().dropna()
     mean = days.groupby(level=0).rolling(LOOKBACK).mean().droplevel(0).unstack()

@@ -30,8 +30,9 @@ LEAST_REPLICATES = 50
 
 @dataclass(frozen=True)
 class OrdersRequest:
-    """What was asked: source "panel" or "fills", the folder, the column map of fills, replicates
-    and their seed.
+    """What was asked: source, folder, the column map of fills, replicates and their seed.
+
+    source: "panel" or "fills".
     """
 
     source: str
@@ -43,8 +44,7 @@ class OrdersRequest:
 
 @dataclass(frozen=True, eq=False)
 class OrderCalibration:
-    """The two-step fit (the result), the joint one beside it, both resampled by day, and the fit
-    without each day.
+    """The two-step fit (the result) and the joint one, resampled by day and without each day.
 
     resampled: estimates of two-step and joint, (R, 6), None when no replicates were asked for;
     without: (D, 3).
@@ -130,9 +130,7 @@ def _read(request: OrdersRequest) -> OrderSample:
 
 
 def report_text(found: OrderCalibration) -> str:
-    """Return the calibration as text: what was dropped, both fits with both errors, and the fit
-    without each day.
-    """
+    """Return the calibration as text: what was dropped, both fits, the fit without each day."""
     sample, two_step = found.sample, found.fits[0]
     lines = [
         f"Order route, {found.request.source} {found.request.data}",

@@ -1,6 +1,4 @@
-"""What a reader of orders hands over: the rows to be fitted, and the count of every row that is not
-among them.
-"""
+"""What a reader of orders hands over: the rows to be fitted, and the count of all others."""
 
 from dataclasses import dataclass
 
@@ -32,9 +30,7 @@ class OrderSample:
 
 
 def screen(reasons: dict[str, Mask]) -> tuple[Mask, dict[str, int]]:
-    """Return the rows that no reason holds for, and how many each reason is the first to
-    hold for.
-    """
+    """Return the rows that no reason holds for, and how many each is the first to hold for."""
     kept = np.ones_like(next(iter(reasons.values())))
     dropped = {}
     for reason, mask in reasons.items():

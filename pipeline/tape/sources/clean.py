@@ -34,8 +34,7 @@ def level_columns(levels: int) -> list[str]:
 
 @dataclass
 class Cleaner:
-    """Cleans one symbol's records, chunk after chunk; remembers what a rule needs of the chunks
-    before.
+    """Cleans one symbol's records, chunk after chunk, remembering what a rule needs.
 
     Records have: row (number in the file), order (what must not decrease, ns), ts (event time, ns),
     is_trade, price, size, aggressor; then the book's levels, where a missing price is null or NaN.
@@ -130,8 +129,9 @@ class Cleaner:
 
 
 def scaled(name: str, unit: float) -> pl.Expr:
-    """Return the column in units of 1/`unit`, to the last bit: polars itself multiplies by the
-    reciprocal.
+    """Return the column in units of 1/`unit`, to the last bit.
+
+    polars itself multiplies by the reciprocal.
     """
     return pl.col(name).map_batches(
         lambda whole: pl.Series(whole.to_numpy() / unit), return_dtype=pl.Float64

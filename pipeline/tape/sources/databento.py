@@ -33,12 +33,11 @@ def discover(location: str) -> list[RawFile]:
 
 
 def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
-    """Yield the file's cleaned tape in file order, a batch a symbol, date and stretch of
-    `batch_rows` records.
+    """Yield the file's cleaned tape, a batch a symbol, date and stretch of records.
 
-    Time is the exchange's (ts_event); order is that of receipt (ts_recv, where the file has it).
-    Where only ts_event runs back, as feeds of several engines do, a record takes the time of the
-    one before it.
+    In file order; a stretch has `batch_rows` records. Time is the exchange's (ts_event); order is
+    that of receipt (ts_recv, where the file has it). Where only ts_event runs back, as feeds of
+    several engines do, a record takes the time of the one before it.
     Raises: InputError naming the file, and the row or column at fault.
     """
     cleaners: dict[str, Cleaner] = {}

@@ -1,6 +1,4 @@
-"""The three encodings of Databento's records (DBN, CSV, Parquet), streamed as frames of one column
-layout.
-"""
+"""The encodings of Databento's records (DBN, CSV, Parquet) as frames of one layout."""
 
 import datetime
 import warnings
@@ -24,9 +22,9 @@ class _Damaged(Exception):
 
 
 def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
-    """Yield frames of at most `rows` records with the file's columns, `row` (from 1) and `symbol`
-    (text).
+    """Yield frames of at most `rows` records.
 
+    They have the file's columns, `row` (from 1) and `symbol` (text).
     Raises: InputError naming the file and the last good record.
     """
     kind = next(suffix for suffix in (".dbn", ".csv", ".parquet") if suffix in path.name.lower())
@@ -78,8 +76,9 @@ def _parquet(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    """Prices are fixed-point when the first rows hold no decimal point; polars then rejects a later
-    one.
+    """Prices are fixed-point when the first rows hold no decimal point.
+
+    polars then rejects a later one.
     """
     sample = pl.read_csv(path, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
     if path.suffix == ".csv":  # what is compressed carries its own check
@@ -140,9 +139,7 @@ def _dbn(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _check_frames(path: Path) -> None:
-    """Decode the file once, because the client takes a zstd frame that breaks off for the end of
-    the file.
-    """
+    """Decode the file once: the client takes a zstd frame that breaks off for the file's end."""
     decoder = zstandard.ZstdDecompressor().decompressobj()
     with path.open("rb") as file:
         while block := file.read(BLOCK):

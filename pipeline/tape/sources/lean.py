@@ -66,9 +66,9 @@ NOT_FIRM = (1, 2, 3, 6, 7, 8, 10, 12, 13, 14, 15, 16, 17, 20, 22)
 
 
 def discover(location: str) -> list[RawFile]:
-    """Return one raw file a symbol and day, its quotes with its trades beside; zips without ticks
-    are passed over.
+    """Return one raw file a symbol and day, its quotes with its trades beside.
 
+    Zips without ticks are passed over.
     Raises: InputError when there is none, a pair lacks its other half, or two zips hold the same.
     """
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
@@ -110,9 +110,9 @@ def discover(location: str) -> list[RawFile]:
 
 
 def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
-    """Yield the day's cleaned tape; trades are signed against the best quotes (their sides are not
-    in the file).
+    """Yield the day's cleaned tape, its trades signed against the best quotes.
 
+    Their sides are not in the file.
     Raises: InputError naming the file, and the row at fault.
     """
     day = datetime.fromisoformat(raw.date).replace(tzinfo=NEW_YORK)
@@ -167,9 +167,7 @@ def _csv(path: Path, url: str, names: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _trades(table: pl.DataFrame, midnight: int) -> pl.DataFrame:
-    """Two equal prints are two trades, as no number tells them apart; they are noted as
-    same_print.
-    """
+    """Two equal prints are two trades, as no number tells them apart; they are noted."""
     documented = sum(1 << bit for bits in (*TRADE_RULES.values(), BOOK_TRADE) for bit in bits)
     table = flag_duplicates(table, None)
     return table.select(

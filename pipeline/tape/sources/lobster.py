@@ -70,9 +70,9 @@ def discover(location: str) -> list[RawFile]:
 
 
 def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
-    """Yield the file's cleaned tape in file order, `batch_rows` messages at a time; row i's book is
-    after message i.
+    """Yield the file's cleaned tape in file order, `batch_rows` messages at a time.
 
+    Row i's book is after message i.
     Raises: InputError naming the file, and the row at fault.
     """
     with local_files(raw) as paths:
@@ -133,9 +133,7 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
 def _csv(
     pair: _Pair, path: Path, schema: dict[str, type[pl.DataType]], rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Stream one headerless file; LOBSTER's newer message files have a seventh column, which is
-    left.
-    """
+    """Stream one headerless file; a seventh column of newer message files is left."""
     done = 0
     try:
         width = pl.scan_csv(path, has_header=False, infer_schema=False).collect_schema().len()

@@ -1,6 +1,4 @@
-"""Trades and quotes of many venues as one tape: the national best bid and offer, and trades signed
-against it.
-"""
+"""Quotes and trades of many venues as one tape: the best quotes, and trades signed by them."""
 
 from dataclasses import dataclass
 
@@ -46,9 +44,9 @@ class SymbolDay:
     trades_url: str
 
     def records(self, calendar: SessionCalendar) -> pl.DataFrame:
-        """Return the records that `Cleaner` takes, by time; at one time trades come first, as they
-        move the book.
+        """Return the records that `Cleaner` takes, by time.
 
+        At one time trades come first, as they move the book.
         Raises: InputError when a table is not in order of time, every trade is there twice, prices
         are in two scales, a book is crossed throughout, or stated sides contradict the quotes.
         """
@@ -131,8 +129,7 @@ class SymbolDay:
 
 
 def best_quotes(quotes: pl.DataFrame) -> pl.DataFrame:
-    """Return the quotes with the best bid and ask over venues after each row in place of the row's
-    own.
+    """Return the quotes with the best bid and ask over venues in place of the row's own.
 
     Every venue's last quote stands; sizes are summed over the venues at the best price. No venue's:
     NaN, size 0.
@@ -258,8 +255,9 @@ def _standing(quotes: pl.DataFrame, value: Floats, trades: pl.DataFrame) -> Floa
 
 
 def _halts(quotes: pl.DataFrame) -> pl.Series:
-    """Return whether trading is halted after each row: from a venue's halted row to its next that
-    is not.
+    """Return whether trading is halted after each row.
+
+    It is from a venue's halted row to its next that is not.
     """
     venues = quotes.filter("halted")["venue"].unique()
     turns = [

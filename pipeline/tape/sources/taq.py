@@ -41,9 +41,9 @@ NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
 
 
 def discover(location: str, columns: str) -> list[RawFile]:
-    """Return one raw file for each symbol and date that the file names tell, the map and the other
-    parts beside.
+    """Return one raw file for each symbol and date that the file names tell.
 
+    The map and the other parts are beside it.
     Raises: InputError when the map is wrong or no file fits it, or there are quotes without trades
     or the reverse.
     """
@@ -97,10 +97,10 @@ def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None
 
 
 def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
-    """Yield the cleaned tape, a batch a symbol and date; the raw file's tables are held in memory
-    meanwhile.
+    """Yield the cleaned tape, a batch a symbol and date.
 
-    Trades whose side no column states are signed against the best quotes.
+    The raw file's tables are held in memory meanwhile. Trades whose side no column states are
+    signed against the best quotes.
     Raises: InputError naming the file, and the row or column at fault.
     """
     with local_files(raw) as paths:
@@ -144,9 +144,7 @@ def _batches(
 
 
 def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
-    """Each row states both sides of its venue; a side without a price or size is one the venue has
-    withdrawn.
-    """
+    """Each row states both sides of its venue; one without price or size is withdrawn."""
     firm = ~(_has(HALT) | _has(NOT_FIRM))
     return table.select(
         "row",
@@ -168,8 +166,9 @@ def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
 
 
 def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
-    """A trade number seen before is a duplicate; without numbers two equal prints are two trades,
-    and noted.
+    """A trade number seen before is a duplicate.
+
+    Without numbers two equal prints are two trades, and noted.
     """
     known = "".join(TRADE_RULES.values()) + BOOK_TRADE
     buy, sell = (-1, 1) if mapped.side_is == "resting" else (1, -1)

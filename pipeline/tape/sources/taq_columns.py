@@ -1,6 +1,4 @@
-"""The column map of a trades-and-quotes tape: which column of which file is what, from a
-TOML file.
-"""
+"""The column map of a trades-and-quotes tape, from a TOML file."""
 
 import re
 from typing import Annotated, Literal
@@ -45,8 +43,9 @@ class TableColumns(Section):
 
 
 class TradeColumns(TableColumns):
-    """The trades. `side` is the aggressor's or the resting order's as `side_is` says; `buy` and
-    `sell` its values.
+    """The trades' columns; `side` is the aggressor's or the resting order's as `side_is` says.
+
+    `buy` and `sell` are its values.
     """
 
     price: str
@@ -84,9 +83,9 @@ class QuoteColumns(TableColumns):
 
 
 class TapeColumns(Section):
-    """The whole map. `timezone` is that of times without an offset; `unit` and `since` say how
-    times are written.
+    """The whole map: trades, quotes, and how times are written.
 
+    `timezone` is that of times without an offset; `unit` and `since` say how they are written.
     since = "epoch": the column is the whole time. since = "midnight": it is the time of the day
     `date`, local.
     """

@@ -1,6 +1,4 @@
-"""Pooling across symbols, against direct conditioning of the joint normal, and what a thin symbol
-gains.
-"""
+"""Pooling against direct conditioning of the joint normal, and what a thin symbol gains."""
 
 from dataclasses import replace
 
@@ -74,9 +72,7 @@ def test_the_centre_and_errors_are_those_of_statsmodels_given_the_variance_betwe
 
 
 def joint(estimates, between, vague=1e3):
-    """Condition (all theta, of all symbols) on all estimates that are known, with a vague
-    centre.
-    """
+    """Condition all symbols' theta on all known estimates, with a vague centre."""
     count, size = len(estimates), 2
     prior = np.kron(np.eye(count), np.diag(between)) + np.kron(
         np.ones((count, count)), vague * np.eye(size)
@@ -113,9 +109,7 @@ def test_the_gradient_of_the_objective_is_right():
 
 
 def test_what_is_not_pooled_keeps_its_shape():
-    """Three levels and k by symbol, of which the level of a large order and k are pooled: levels
-    move in parallel.
-    """
+    """Of three levels and k, a large order's level and k are pooled: levels move in parallel."""
     rng = np.random.default_rng(3)
     jacobian = np.array([[1 / 3, 1 / 3, 1 / 3, 2.0], [0.0, 0.0, 0.0, 1.0]])
     full, estimates = {}, []
@@ -226,9 +220,7 @@ def test_bad_input_is_named():
 
 
 def test_a_thin_symbol_predicts_better_pooled():
-    """Out-of-sample deviance, above the truth's: of its own law, the pooled one, and that smoothed
-    over the day.
-    """
+    """Out-of-sample deviance above the truth's: own law, pooled, smoothed over the day."""
     rng = np.random.default_rng(7)
     own, pooled, _, both = np.mean([replicate(WORLDS["alike"], rng) for _ in range(25)], axis=0)
     assert pooled < 0.95 * own

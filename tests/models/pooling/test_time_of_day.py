@@ -18,9 +18,7 @@ SHAPES = {
 def noisy(
     shape: np.ndarray, error: float, rng: np.random.Generator, uneven: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels by bucket and an exponent, with errors that share a large part, and their
-    covariance.
-    """
+    """Return levels and an exponent with errors that share a large part, and their covariance."""
     loads = np.append(np.full(BUCKETS, 0.3), -0.04)
     own = error**2 * rng.uniform(1 / uneven, uneven, BUCKETS)
     covariance = np.outer(loads, loads) + np.diag(np.append(own, 1e-5))
@@ -48,9 +46,7 @@ def test_the_curve_is_nearer_to_the_truth_than_the_levels(shape, error):
 
 
 def test_it_is_the_posterior_of_a_gaussian_process_with_a_vague_mean(monkeypatch):
-    """Given deviation and length, condition the joint normal of curve, parameters and estimates by
-    hand.
-    """
+    """Given deviation and length, condition the joint normal by hand."""
     import models.pooling.time_of_day
 
     monkeypatch.setattr(models.pooling.time_of_day, "DEVIATIONS", np.array([0.3]))
@@ -111,9 +107,7 @@ def test_a_noisy_bucket_borrows_from_its_neighbours_and_others_stay():
 
 
 def test_a_covariance_of_few_clusters_does_not_drive_levels_out_of_their_range():
-    """Two blocks a bucket, as one day gives: its matrix has directions of next to no variance, all
-    of them chance.
-    """
+    """Two blocks a bucket, as one day gives: directions of next to no variance, by chance."""
     rng = np.random.default_rng(5)
     for _ in range(20):
         blocks = rng.normal(size=(26, BUCKETS)) * 0.2

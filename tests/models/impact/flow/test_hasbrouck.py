@@ -169,8 +169,9 @@ def test_planted_permanent_impact_is_told_from_what_decays(planted):
 def propagated(
     response: np.ndarray, n: int = 4000, noise: float = 0.004
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return r, x, session where a share moves the price by response[l] after l periods, the last
-    one for good.
+    """Return r, x, session where a share moves the price by response[l] after l periods.
+
+    The last one is for good.
     """
     rng = np.random.default_rng(8)
     x = 500 * rng.standard_normal(n)

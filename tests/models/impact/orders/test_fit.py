@@ -1,6 +1,4 @@
-"""The order route: the paper's worked table, planted laws recovered, errors against brute force,
-and its caveats.
-"""
+"""The order route: the paper's table, planted laws, errors against brute force, caveats."""
 
 from dataclasses import replace
 

@@ -1,6 +1,4 @@
-"""Placebos: what a shuffle keeps and breaks, rates against the binomial law, and effects that
-vanish.
-"""
+"""Placebos: what a shuffle keeps and breaks, rates, and effects that vanish."""
 
 from functools import partial
 

@@ -1,6 +1,4 @@
-"""The refill of depth on books that close a hole at a planted rate, under trades that come
-in runs.
-"""
+"""The refill of depth on books that close a hole at a planted rate, under runs of trades."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +17,9 @@ EDGES = OPEN + np.arange(BLOCKS + 1) * (HOURS * 3600 // BLOCKS * SECOND_NS)
 
 @dataclass(frozen=True)
 class Truth:
-    """A book whose hole halves every half_life seconds, but for the lasting share; runs: mean
-    trades on one side.
+    """A book whose hole halves every half_life seconds, but for the lasting share.
+
+    runs: mean trades on one side.
     """
 
     half_life: float = 4.0
@@ -31,8 +30,9 @@ class Truth:
 
 
 def book(truth: Truth, seed: int) -> DepthTape:
-    """Quote at every trade and 20 times a half-life; depth is 5,000 less what is missing, plus
-    fat-tailed noise.
+    """Quote at every trade and 20 times a half-life.
+
+    Depth is 5,000 less what is missing, plus fat-tailed noise.
     """
     rng = np.random.default_rng(seed)
     heads = np.sort(rng.uniform(0, HOURS * 3600, HOURS * 360))
@@ -92,9 +92,7 @@ def test_a_planted_half_life_is_recovered_within_its_errors(truth):
 
 
 def test_runs_of_trades_make_the_plain_average_path_look_slow():
-    """A half-life on, when half of each trade's own hole has closed, the average after a trade has
-    closed far less.
-    """
+    """When half of each trade's own hole has closed, the average has closed far less."""
     truth = Truth()
     tape = book(truth, 0)
     skew = tape.bid - tape.ask

@@ -1,6 +1,4 @@
-"""Calibrating from orders by command: the real panel, every way a file is wrong, and what is
-written.
-"""
+"""Calibrating from orders by command: the real panel, every way a file is wrong, outputs."""
 
 import json
 from dataclasses import replace

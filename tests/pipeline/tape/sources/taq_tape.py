@@ -38,10 +38,9 @@ def at(date: str, clock: str) -> int:
 def tape(
     date: str = "2025-01-06", start: str = "14:30:00", rows: int = 200
 ) -> dict[str, pl.DataFrame]:
-    """Return quotes 100.00/100.04 that move a cent at every tenth second, and a trade half a second
-    after each.
+    """Return quotes that move a cent every tenth second, and a trade half a second after.
 
-    Trades take the ask, then the bid, in turn.
+    The quotes begin at 100.00/100.04. Trades take the ask, then the bid, in turn.
     """
     begin, seconds = at(date, start), range(rows)
     mid = [10_002 + step // 10 % 5 for step in seconds]

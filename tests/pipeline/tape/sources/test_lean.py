@@ -1,6 +1,4 @@
-"""LEAN tick zips: consolidated or by venue, signed by Lee and Ready, sale conditions by rule; IBM's
-real days.
-"""
+"""LEAN tick zips: consolidated or by venue, signed, with sale conditions; IBM's real days."""
 
 import csv
 import io
@@ -358,9 +356,7 @@ def test_the_best_quotes_of_ibm_are_sane(ibm: dict[str, TapeBatch]) -> None:
 def test_the_volume_of_ibm_is_that_of_the_vendors_minute_bars(
     ibm: dict[str, TapeBatch], real_data: Path
 ) -> None:
-    """The bars, made by the vendor from all prints, differ in the minutes of the auctions and
-    official prices only.
-    """
+    """The vendor's bars differ in the minutes of auctions and official prices only."""
     for date, batch in ibm.items():
         day = date.replace("-", "")
         bars = {

@@ -1,6 +1,4 @@
-"""Trades and quotes through a column map: one tape in many layouts, venues, sides, numbers, and
-what is refused.
-"""
+"""Trades and quotes through a column map: one tape in many layouts, and what is refused."""
 
 import shutil
 from pathlib import Path
