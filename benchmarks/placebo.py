@@ -30,11 +30,8 @@ from models.impact.placebo.replicates import (
 )
 
 PERIODS, HALF_TICK = 2340, 0.005
-FLOW, NOISE, PERSISTENCE = (
-    300.0,
-    0.012,
-    0.2,
-)  # shares, currency / share; of flow from period to period
+# shares, currency / share; of flow from period to period
+FLOW, NOISE, PERSISTENCE = 300.0, 0.012, 0.2
 ORDERS, ORDER_DAYS, DELTA = 4000, 100, 0.6
 BOOK_DAYS, BOOK_PERIODS, SIZES = 20, 26, np.array([100.0, 400.0, 1600.0])
 HALF_SPREAD, ALPHA, EXPONENT = 0.01, 1e-4, 1.5

@@ -102,9 +102,8 @@ def replicate(world: World, rng: np.random.Generator) -> np.ndarray:
         fit_law(simulate(truth, world.full if i else world.thin, rng), Family.SPREAD_POWER, BUCKETS)
         for i, truth in enumerate(truths)
     ]
-    assert all(
-        fit.family is Family.SPREAD_POWER for fit in fits
-    )  # levels of other families mean something else
+    # levels of other families mean something else
+    assert all(fit.family is Family.SPREAD_POWER for fit in fits)
     jacobian = np.zeros((len(NAMES), BUCKETS + 3))
     jacobian[0, :BUCKETS], jacobian[0, BUCKETS] = 1 / BUCKETS, np.log(CENTRE)
     jacobian[1:, BUCKETS:] = np.eye(3)

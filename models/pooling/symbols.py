@@ -92,9 +92,8 @@ class Pooled:
         response, lift = self.response[place], np.linalg.pinv(jacobian)
         error = jacobian @ covariance @ jacobian.T
         stay = np.eye(len(values)) - lift @ error @ response @ jacobian
-        common = (
-            error @ (response - response @ error @ response) @ error
-        )  # the others' and the centre's part
+        # the others' and the centre's part
+        common = error @ (response - response @ error @ response) @ error
         return values - lift @ error @ self.pull[
             place
         ], stay @ covariance @ stay.T + lift @ common @ lift.T

@@ -9,9 +9,8 @@ from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
 DEVIATIONS = np.geomspace(0.01, 2.0, 24)  # candidates for the curve's standard deviation, in logs
-LENGTHS = np.array(
-    [0.1, 0.2, 0.4, 0.8]
-)  # candidates for the range over which it stays alike, shares of the session
+# candidates for the range over which it stays alike, shares of the session
+LENGTHS = np.array([0.1, 0.2, 0.4, 0.8])
 LEAST_LEVELS = 4
 
 
@@ -98,9 +97,8 @@ def shrink_profile(
             "levels"
         )
     if not np.diag(covariance)[:levels].any():
-        return _unshrunk(
-            estimates, covariance, midpoints, times
-        )  # exact: a spread that is always the tick, say
+        # exact: a spread that is always the tick, say
+        return _unshrunk(estimates, covariance, midpoints, times)
     if levels < LEAST_LEVELS:
         return _unshrunk(estimates, covariance, midpoints, times)
     own, error = estimates[:levels], np.diag(_own_variance(covariance[:levels, :levels]))

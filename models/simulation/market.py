@@ -128,9 +128,8 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     half_spread = TICK * draw.choice([1.0, 1.5])
     depth, price = draw.uniform(5_000, 10_000), draw.uniform(80, 140)
     noise, volume = TICK * draw.uniform(5.5, 7), draw.uniform(13_000, 19_000)
-    alpha = (
-        LEVELS * TICK / (k * depth ** (k - 1) * (1 + beta))
-    )  # v = L = 1: the ladder holds `depth` shares
+    # v = L = 1: the ladder holds `depth` shares
+    alpha = LEVELS * TICK / (k * depth ** (k - 1) * (1 + beta))
     clock = (np.arange(max(config.periods)) + 0.5) / max(config.periods)
     alphas = alpha * (1 + ALPHA_SWING * np.cos(2 * np.pi * clock))
 
@@ -173,9 +172,8 @@ def simulate_day(config: MarketConfig, index: int, day: int) -> DayTape:
     order = np.argsort(quote_ns, kind="stable")
     quote_ns, jumps = quote_ns[order], jumps[order]
 
-    clock = np.append(
-        0.0, np.cumsum(path.eta**2)
-    )  # integrated noise variance, piecewise linear in time
+    # integrated noise variance, piecewise linear in time
+    clock = np.append(0.0, np.cumsum(path.eta**2))
     elapsed = np.interp(quote_ns / config.period_ns, np.arange(len(clock)), clock)
     moves = np.sqrt(np.diff(elapsed, prepend=0.0)) * draw.standard_normal(len(quote_ns)) + jumps
     price = truth.open_prices[day] + np.cumsum(moves)

@@ -93,9 +93,8 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
         days, _ = ingest_files(job, raw)
         scope = make_scope([day.date for day in days], job.calendar, config)
         if not config.data.as_of:
-            scope = replace(
-                scope, as_of=scope.last_close
-            )  # nothing is planned: the whole tape is history
+            # nothing is planned: the whole tape is history
+            scope = replace(scope, as_of=scope.last_close)
         measured = measure_days(job, days)
         symbols = sorted({day.symbol for day in days})
         tasks = [
@@ -135,9 +134,8 @@ def fit_symbol(symbol: str, periods: pd.DataFrame, task: SymbolTask) -> SymbolFl
         * task.scope.period_seconds
         // task.window_seconds
     )
-    window = (
-        day * (bucket.max() + 2) + bucket
-    )  # the day's first window does not follow the last one's
+    # the day's first window does not follow the last one's
+    window = day * (bucket.max() + 2) + bucket
     imbalance, depth = _levels(periods)
     best = fit_imbalance(change, imbalance[:, :1], depth[:, :1], window)
     integrated = fit_imbalance(change, imbalance, depth, window) if imbalance.shape[1] > 1 else None

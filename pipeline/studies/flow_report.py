@@ -58,8 +58,7 @@ def report_text(calibration: FlowCalibration) -> str:
     """Return the result as text: by symbol the estimators, then the table by time of day."""
     heading = (
         f"flow route, source {calibration.source}: periods of {calibration.period_seconds} s, "
-        "windows of "
-        f"{calibration.window_seconds} s"
+        f"windows of {calibration.window_seconds} s"
     )
     return "\n".join(
         [heading, *(_symbol_text(one, calibration.period_seconds) for one in calibration.symbols)]
@@ -213,8 +212,7 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
     lines = [
         f"\n{one.symbol}: {one.days} days, {one.periods:,} periods",
         f"gamma {chosen.gamma:.4g} {UNITS['signed volume']} (s.e. {chosen.standard_error:.2g}) by "
-        f"{CHOICE}: "
-        f"{chosen.estimator}",
+        f"{CHOICE}: {chosen.estimator}",
         f"{'estimator':<22}{'value':>12}{'s.e.':>10}{'R2':>7}{'n':>9}{'excluded':>9}  unit; "
         "docstring",
     ]
@@ -227,11 +225,10 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
     if response:
         lines.append(
             "half-life of the transient part "
-            f"{_cell(response.half_life * period_seconds, '.3g', 0)} s, "
-            f"{response.follow_on:.2f} shares follow one unexpected share (itself included), "
-            f"{response.lags} "
-            f"lags, {response.n_early} periods too early for them, {response.n_unknown} with a "
-            "missing mid"
+            f"{_cell(response.half_life * period_seconds, '.3g', 0)} s, {response.follow_on:.2f} "
+            f"shares follow one unexpected share (itself included), {response.lags} lags, "
+            f"{response.n_early} periods too early for them, {response.n_unknown} with a missing "
+            "mid"
         )
     for name, fit in (("best level", one.best), ("integrated", one.integrated)):
         if fit:
@@ -246,10 +243,9 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
         shrunk = one.shrunk
         lines.append(
             f"trade imbalance: R2 within windows {_mean(one.times, 'r2_volume'):.3f}; "
-            f"{one.n_windows} "
-            f"windows, {one.n_windows_excluded} excluded; gamma by time of day has spread "
-            f"{shrunk.spread:.3g} "
-            f"{UNITS['signed volume']}, {shrunk.effective:.1f} effective degrees of freedom"
+            f"{one.n_windows} windows, {one.n_windows_excluded} excluded; gamma by time of day has "
+            f"spread {shrunk.spread:.3g} {UNITS['signed volume']}, {shrunk.effective:.1f} "
+            "effective degrees of freedom"
         )
     lines += [f"\nby time of day (slopes in {UNITS['signed volume']})", _table(one.times)]
     return "\n".join([*lines, *(f"{caveat.code}: {caveat.message}" for caveat in one.warnings)])

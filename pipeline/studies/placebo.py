@@ -105,9 +105,8 @@ def _over_tape(request: PlaceboRequest, config: Config) -> PlaceboRun:
             ]
         else:
             if not config.data.as_of:
-                scope = replace(
-                    scope, as_of=scope.last_close
-                )  # nothing is planned: the whole tape is history
+                # nothing is planned: the whole tape is history
+                scope = replace(scope, as_of=scope.last_close)
             measured = list(zip(days, measure_days(job, days), strict=True))
             studies = [
                 _checked(

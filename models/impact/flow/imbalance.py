@@ -41,8 +41,7 @@ class ImbalanceFit:
         return (
             f"{self.slope.summary()}\nweights {weights}  explained {self.explained:.3f}\n"
             f"R2 by window {self.r2.mean():.3f}, next window {ahead:.3f}  windows "
-            f"{len(self.window)}  "
-            f"excluded {self.n_excluded}"
+            f"{len(self.window)}  excluded {self.n_excluded}"
         )
 
 
@@ -67,10 +66,8 @@ class JointFit:
         """Return the fit as text."""
         lines = [
             f"Mid change on imbalance ({self.imbalance:.4g}, s.e. {self.imbalance_error:.2g}) and "
-            "signed volume "
-            f"({self.volume:.4g}, s.e. {self.volume_error:.2g}): R2 {self.r2:.3f}  n {self.n}  "
-            "excluded "
-            f"{self.n_excluded}  correlation {self.correlation:.3f}"
+            f"signed volume ({self.volume:.4g}, s.e. {self.volume_error:.2g}): R2 {self.r2:.3f}  n "
+            f"{self.n}  excluded {self.n_excluded}  correlation {self.correlation:.3f}"
         ]
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
@@ -162,8 +159,7 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
     correlation = float(np.corrcoef(*flows[known].T)[0, 1])
     message = (
         f"imbalance and signed volume have correlation {correlation:.2f}: their joint slopes have "
-        "large errors, "
-        "compare the single ones"
+        "large errors, compare the single ones"
     )
     warnings = (Caveat("flows_collinear", message),) if correlation**2 > COLLINEAR else ()
     return JointFit(

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-TURNOVER_EXPONENT = (
-    0.25  # their liquidity factor: the power of shares outstanding over daily volume
-)
+# their liquidity factor: the power of shares outstanding over daily volume
+TURNOVER_EXPONENT = 0.25
 BASIS_POINTS = 1e4
 
 
@@ -53,6 +52,5 @@ class Almgren:
         return BASIS_POINTS * lasting, BASIS_POINTS * paid
 
 
-PUBLISHED = Almgren(
-    gamma=0.314, eta=0.142, delta=0.600
-)  # their estimates; standard errors .041, .0062, .038
+# their estimates; standard errors .041, .0062, .038
+PUBLISHED = Almgren(gamma=0.314, eta=0.142, delta=0.600)

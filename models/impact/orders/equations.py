@@ -170,9 +170,8 @@ def _residuals(rows: WeightedRows, values: Floats) -> tuple[Floats, Floats]:
 
 
 def _dot(one: Floats, other: Floats) -> float:
-    return float(
-        np.einsum("i,i->", one, other)
-    )  # `@` starts threads, whose start costs more on busy cores
+    # `@` starts threads, whose start costs more on busy cores
+    return float(np.einsum("i,i->", one, other))
 
 
 def moments(rows: WeightedRows, delta: float) -> Floats:

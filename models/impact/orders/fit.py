@@ -77,8 +77,7 @@ class OrderFit:
             f"Impact by the order route, {self.method}",
             f"orders {self.n}  excluded {self.n_excluded}  days {self.clusters}",
             f"R2 permanent {self.r2_permanent:.4f}  temporary {self.r2_temporary:.4f}  residual "
-            "over Brownian "
-            f"{self.scale_permanent:.2f}, {self.scale_temporary:.2f}  correlation "
+            f"over Brownian {self.scale_permanent:.2f}, {self.scale_temporary:.2f}  correlation "
             f"{self.correlation:+.2f}",
             "lasting impact with a free exponent: |X/V|^{:.3f}, s.e. {:.2g}".format(
                 *self.permanent_exponent
@@ -196,8 +195,7 @@ def _flatness(rows: WeightedRows, fit: LeastSquaresFit) -> str:
         return ""
     return (
         f"the profile is flat: at delta = {end:g} the deviance is {max(rise, 0.0):.2g} above its "
-        "least, at "
-        f"{fit.values[2]:.3g}"
+        f"least, at {fit.values[2]:.3g}"
     )
 
 
@@ -219,9 +217,8 @@ def _curvature(exponent: tuple[float, float], days: int) -> list[Caveat]:
         return []
     message = (
         f"lasting impact is not linear in size: free exponent {value:.3g}, standard error "
-        f"{error:.2g}; gamma is "
-        "that of large orders, and the joint fit, which leans on the line, is biased: prefer the "
-        "two-step one"
+        f"{error:.2g}; gamma is that of large orders, and the joint fit, which leans on the line, "
+        "is biased: prefer the two-step one"
     )
     return [Caveat("permanent_not_linear", message)]
 
@@ -238,8 +235,8 @@ def _noise(rows: WeightedRows, fit: LeastSquaresFit) -> list[Caveat]:
         if not 1 / ODD_SCALE < scale < ODD_SCALE:
             message = (
                 f"residuals of {name} impact are {scale:.3g} times those of a Brownian price with "
-                "the given "
-                "volatility and durations: check their units; the weights are far from efficient"
+                "the given volatility and durations: check their units; the weights are far from "
+                "efficient"
             )
             found.append(Caveat("noise_not_brownian", message))
         code = np.unique(rows.day, return_inverse=True)[1]

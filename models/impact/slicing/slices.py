@@ -173,8 +173,7 @@ def _caveats(
     if slices > limits.most:
         message = (
             f"{slices} slices are {spacing:.3g} s apart and {limits.order_size / slices:.3g} "
-            "shares each: the "
-            f"limits are {LEAST_SPACING:g} s and {limits.least_child:g} shares"
+            f"shares each: the limits are {LEAST_SPACING:g} s and {limits.least_child:g} shares"
         )
         found.append(Caveat("slices_beyond_limits", message))
     if slices > 1 and not np.isfinite(refill.half_life):
@@ -187,8 +186,8 @@ def _caveats(
     if SLOW * limits.period_seconds < refill.half_life < np.inf:
         message = (
             f"the half-life of the refill, {refill.half_life:.3g} s, is long for "
-            f"{limits.period_seconds:.3g} s "
-            "periods: what one period leaves open the next one pays, and the law leaves that out"
+            f"{limits.period_seconds:.3g} s periods: what one period leaves open the next one "
+            "pays, and the law leaves that out"
         )
         found.append(Caveat("refill_beyond_period", message))
     return tuple(found)

@@ -139,6 +139,5 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise InputError(
         f"{folder}: no file {name}, {name}.parquet or {name}.csv; check --data, or name the file "
-        "in "
-        "--columns MAP.toml"
+        "in --columns MAP.toml"
     )

@@ -34,8 +34,7 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     if "post_price" not in orders and "mid" not in fills:
         raise InputError(
             f"{path}: no column post_price, and no column mid in {fills_path.name}: lasting impact "
-            "needs "
-            "a price after the order; name one in --columns MAP.toml"
+            "needs a price after the order; name one in --columns MAP.toml"
         )
     if "post_price" in orders and "post_time" not in orders:
         raise InputError(
@@ -137,9 +136,8 @@ def _clean_fills(
     if "id" in fills:
         ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
         filled = fills.groupby("order")["quantity"].transform("sum")
-        twin &= filled > fills["order"].map(ordered).astype(float) * (
-            1 + ROUNDING
-        )  # of no fills text
+        # of no fills text
+        twin &= filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
     noted["double_print"] = int(twin.sum())
     return fills[~twin], noted
 

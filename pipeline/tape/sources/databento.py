@@ -89,8 +89,8 @@ def _check_publisher(part: pl.DataFrame, publishers: dict[str, int], symbol: str
     if len(seen) > 1:
         raise InputError(
             f"{url}: {symbol} has the books of several publishers "
-            f"({', '.join(map(str, sorted(seen)))}) "
-            "mixed; keep the records of one publisher_id a file"
+            f"({', '.join(map(str, sorted(seen)))}) mixed; keep the records of one publisher_id a "
+            "file"
         )
     publishers[symbol] = seen.pop()
 
@@ -132,8 +132,7 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
     if len(small) and part["bid_px_00"].dtype.is_integer():
         raise InputError(
             f"{url}: row {small['row'][0]}: bid_px_00 is {small['bid_px_0'][0]:g} if integers are "
-            "units "
-            "of 1e-9; write decimal prices with a decimal point"
+            "units of 1e-9; write decimal prices with a decimal point"
         )
     return records
 

@@ -43,8 +43,7 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
             reason = str(error).strip().splitlines()[0]
             raise InputError(
                 f"{url}: truncated, damaged or no mbp-10 {kind} file: {reason} (after record "
-                f"{done}); "
-                "fetch or export it again"
+                f"{done}); fetch or export it again"
             ) from None
         yield _with_symbol(
             frame.with_columns(pl.int_range(done + 1, done + len(frame) + 1).alias("row")), url
@@ -127,9 +126,8 @@ def _dbn(path: Path, rows: int) -> Iterator[pl.DataFrame]:
     while True:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "error", BentoWarning
-                )  # how the client says that a record is cut short
+                # how the client says that a record is cut short
+                warnings.simplefilter("error", BentoWarning)
                 chunk = next(chunks)
         except StopIteration:
             return

@@ -30,9 +30,8 @@ QUOTE = ("ms", *BOOK_FIELDS, "venue", "condition", "suspicious")
 PRICE_UNIT = 1e4
 MS_NS = SECOND_NS // 1000
 NEW_YORK = ZoneInfo("America/New_York")  # times are since its midnight
-PAIRED = (
-    0.9  # of the rows, when they are consolidated quotes: a bid row and then an ask row of one time
-)
+# of the rows, when they are consolidated quotes: a bid row and then an ask row of one time
+PAIRED = 0.9
 
 # Bits of LEAN's TradeConditionFlags, by rule; each stands for one sale condition of the CTA and UTP
 # plans.
@@ -43,25 +42,17 @@ TRADE_RULES = {
     "late_print": (11, 14),  # sold last, out of sequence
     "extended_hours": (10, 13),  # form T, extended hours
     # derivatively priced, stopped, split, acquisition, bunched, contingent on an option,
-    # distribution, average
-    # price, price variation, rule 155, prior reference price, CAP election
+    # distribution, average price, price variation, rule 155, prior reference price, CAP election
     "priced_elsewhere": (9, 12, 15, 16, 17, 18, 19, 20, 22, 23, 25, 27),
 }
-BOOK_TRADE = (
-    0,
-    4,
-    5,
-    28,
-    29,
-    31,
-)  # regular, yellow flag, intermarket sweep, automatic, trade-through exempt, odd lot
+# regular, yellow flag, intermarket sweep, automatic, trade-through exempt, odd lot
+BOOK_TRADE = (0, 4, 5, 28, 29, 31)
 # Bits of LEAN's QuoteConditionFlags: news out, news pending, volatility pause halt the stock in all
 # markets.
 HALT = (4, 5, 9)
 # Slow, gap, closing, range indication, imbalance, market maker closed, non-firm, related security,
-# resume without a
-# quote, in view of common, equipment, sub-penny, no open and no resume, manual, order influx: of
-# one market.
+# resume without a quote, in view of common, equipment, sub-penny, no open and no resume, manual,
+# order influx: of one market.
 NOT_FIRM = (1, 2, 3, 6, 7, 8, 10, 12, 13, 14, 15, 16, 17, 20, 22)
 
 
@@ -80,8 +71,7 @@ def discover(location: str) -> list[RawFile]:
             if kind in kinds:
                 raise InputError(
                     f"{url}: the {kind}s of {names['symbol'].upper()} on {date} are in "
-                    f"{kinds[kind]} too; "
-                    "remove one of the two"
+                    f"{kinds[kind]} too; remove one of the two"
                 )
             kinds[kind] = url
     if not found:
@@ -94,8 +84,7 @@ def discover(location: str) -> list[RawFile]:
             if kind not in kinds:
                 raise InputError(
                     f"{next(iter(kinds.values()))}: the {kind}s of {symbol} on {date} are not "
-                    "beside it; "
-                    f"put {date.replace('-', '')}_{kind}.zip there"
+                    f"beside it; put {date.replace('-', '')}_{kind}.zip there"
                 )
     return [
         RawFile(

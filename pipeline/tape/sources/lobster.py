@@ -32,10 +32,8 @@ LOOKED_FOR = (
 MESSAGE = ("time", "type", "order_id", "size", "price", "direction")
 EXECUTION, HIDDEN, CROSS, HALT = 4, 5, 6, 7
 TRADING_RESUMES = 1  # the price of a halt message: -1 halted, 0 quoting resumes, 1 trading resumes
-PRICE_UNIT, EMPTY = (
-    1e4,
-    9_999_999_999,
-)  # an empty ask level is at +EMPTY, an empty bid level at -EMPTY
+# an empty ask level is at +EMPTY, an empty bid level at -EMPTY
+PRICE_UNIT, EMPTY = 1e4, 9_999_999_999
 DECIMALS = 9
 NASDAQ = ZoneInfo("America/New_York")  # times are since its midnight
 
@@ -122,8 +120,7 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
             more = "more" if count[0] > count[1] else "fewer"
             raise InputError(
                 f"{pair.label}: {more} messages than books ({done + count[0]} and "
-                f"{done + count[1]} rows "
-                "or more); the two files must be of one download"
+                f"{done + count[1]} rows or more); the two files must be of one download"
             )
         numbers = pl.Series("row", range(done + 1, done + count[0] + 1), dtype=pl.Int64)
         yield pl.concat([numbers.to_frame(), left, right], how="horizontal")

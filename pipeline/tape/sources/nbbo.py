@@ -13,17 +13,14 @@ from pipeline.tape.sources.clean import BOOK_FIELDS, EXCLUSIONS
 
 Floats = NDArray[np.float64]
 Signs = NDArray[np.int8]
-OFF_SCALE, OFF_SCALE_SHARE = (
-    8.0,
-    0.01,
-)  # no session moves a price eightfold; a few stub quotes may lie anywhere
+# no session moves a price eightfold; a few stub quotes may lie anywhere
+OFF_SCALE, OFF_SCALE_SHARE = 8.0, 0.01
 # venues' quotes cross for moments, so a book crossed for half its rows was not venues' quotes
 CROSSED_SHARE = 0.5
 FLOAT_NOISE = 1e-9
 LEAST_ROWS = 100  # of trades or quotes, below which a share says nothing
-CONTRADICTION = (
-    0.65  # a side known from the trade's own report agrees with the quotes in most trades
-)
+# a side known from the trade's own report agrees with the quotes in most trades
+CONTRADICTION = 0.65
 
 
 @dataclass(frozen=True)
@@ -80,9 +77,8 @@ class SymbolDay:
         if venues > 1 and len(whole) >= LEAST_ROWS and crossed > CROSSED_SHARE * len(whole):
             raise InputError(
                 f"{self.quotes_url}: {self.symbol}: the best quotes over {venues} venues are "
-                "crossed in "
-                f"{crossed} of {len(whole)} rows; if they are consolidated already, name no venue "
-                "column"
+                f"crossed in {crossed} of {len(whole)} rows; if they are consolidated already, "
+                "name no venue column"
             )
 
     def _check_scale(self, best: pl.DataFrame, trades: pl.DataFrame) -> None:
@@ -101,8 +97,8 @@ class SymbolDay:
                 row = off.row(0, named=True)
                 raise InputError(
                     f"{url}: row {row['row']}: {self.symbol}: {what} in two scales: "
-                    f"{row['price']:g}, "
-                    f"where the quotes' median is {level:g}; bring all prices to one unit"
+                    f"{row['price']:g}, where the quotes' median is {level:g}; bring all prices to "
+                    "one unit"
                 )
 
     def _check_double_prints(self, trades: pl.DataFrame) -> None:
@@ -111,8 +107,7 @@ class SymbolDay:
         if (trades.group_by("ts", "price", "size").len()["len"] % 2 == 0).all():
             raise InputError(
                 f"{self.trades_url}: {self.symbol}: each of the {len(trades)} trades is there "
-                "twice, as "
-                "where both orders of an execution report it; keep one of the two"
+                "twice, as where both orders of an execution report it; keep one of the two"
             )
 
     def _check_sides(self, trades: pl.DataFrame) -> None:
@@ -123,8 +118,7 @@ class SymbolDay:
         if len(stated) >= LEAST_ROWS and against > CONTRADICTION:
             raise InputError(
                 f"{self.trades_url}: {self.symbol}: {against:.0%} of the stated sides contradict "
-                "the "
-                "quotes; say in the column map whose side it is: side_is, buy, sell"
+                "the quotes; say in the column map whose side it is: side_is, buy, sell"
             )
 
 
@@ -198,9 +192,8 @@ def sign_trades(trades: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     quotes = best.filter(~pl.col("half_quote"))
     bid, ask = (quotes[name].to_numpy() for name in ("bid_px_0", "ask_px_0"))
     mid = _standing(quotes, np.where(bid < ask, (bid + ask) / 2, np.nan), trades)
-    at_mid = np.isclose(
-        price, mid, rtol=FLOAT_NOISE, atol=0.0
-    )  # half of two prices is rarely exact in binary
+    # half of two prices is rarely exact in binary
+    at_mid = np.isclose(price, mid, rtol=FLOAT_NOISE, atol=0.0)
     by_quote = np.nan_to_num(np.sign(price - mid)).astype(np.int8) * (regular & ~at_mid)
     by_tick = np.zeros(len(price), dtype=np.int8)
     by_tick[regular] = _ticks(price[regular])

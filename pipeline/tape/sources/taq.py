@@ -26,17 +26,15 @@ TRADE_RULES = {
     "late_print": "LZGU",  # sold last, out of sequence, bunched sold, the same outside hours
     "extended_hours": "T",
     # acquisition, average or bunched, distribution, price variation, rules 127 and 155, prior
-    # reference price,
-    # split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified contingent
+    # reference price, split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified
+    # contingent
     "priced_elsewhere": "ABDHJKPSVW12347",
 }
-BOOK_TRADE = (
-    "@EFIY8 "  # regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
-)
+# regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
+BOOK_TRADE = "@EFIY8 "
 HALT = "DPM"  # news out, news pending, volatility pause: the stock halts in all markets
 # Slow, closing, range indication, imbalance, related security, market maker closed, non-firm,
-# resume without a
-# quote, in view of common, equipment, no open and no resume: of one venue.
+# resume without a quote, in view of common, equipment, no open and no resume: of one venue.
 NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
 
 
@@ -74,9 +72,8 @@ def discover(location: str, columns: str) -> list[RawFile]:
             raise InputError(
                 f"{there}: no {missing[0]} beside it; check files of [{missing[0]}] in {columns}"
             )
-        urls = list(
-            dict.fromkeys(parts["quotes"] + parts["trades"])
-        )  # once where both are in one file
+        # once where both are in one file
+        urls = list(dict.fromkeys(parts["quotes"] + parts["trades"]))
         found.append(
             RawFile(urls[0], symbol, date, sum(sizes[url] for url in urls), (*urls[1:], columns))
         )

@@ -220,6 +220,5 @@ def _refuse(
         value = rows[name][0]
         raise InputError(
             f"{url}: row {rows['row'][0]}: {name} "
-            f"{'is missing' if value is None else repr(value)}: "
-            f"expected {expected}"
+            f"{'is missing' if value is None else repr(value)}: expected {expected}"
         )
