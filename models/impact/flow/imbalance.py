@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.flow.kyle import LEAST_PERIODS, FlowFit, fit_permanent, newey_west_lags
+from models.impact.flow.kyle import (
+    LEAST_PERIODS,
+    FlowFit,
+    fit_permanent,
+    newey_west_regression,
+    no_window,
+)
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
@@ -87,15 +93,7 @@ def fit_imbalance(
     (half-hours, best level); Cont, Cucuringu, Zhang 2023, "Cross-impact of order flow imbalance in
     equity markets", section 2 (integrated imbalance, R2 of the next window).
     """
-    for name, value in (("imbalance", imbalance), ("depth", depth)):
-        if (
-            np.ndim(value) != 2
-            or len(value) != len(mid_change)
-            or value.shape != np.shape(imbalance)
-        ):
-            raise ValueError(
-                f"{name}: shape {np.shape(value)}; it must be ({len(mid_change)}, levels)"
-            )
+    _check_levels(mid_change, imbalance, depth)
     known = (
         np.isfinite(mid_change)
         & np.isfinite(imbalance).all(axis=1)
@@ -116,23 +114,26 @@ def fit_imbalance(
         before = lines.get(label - 1)
         following.append(before.r2(change, scaled[rows]) if before else np.nan)
     if not lines:
-        raise ValueError(
-            f"window: none of {len(labels)} has {LEAST_PERIODS} known periods in which mid and "
-            "flow vary"
-        )
+        raise ValueError(no_window(len(labels)))
     used = np.isfinite(scaled).all(axis=1)
     weights, explained = _component(scaled[used])
     total = np.where(used, imbalance @ weights, np.nan)
-    slope = fit_permanent(mid_change, total, BEST if len(weights) == 1 else INTEGRATED)
     return ImbalanceFit(
-        weights,
-        explained,
-        slope,
-        np.array(list(lines)),
-        np.array(r2),
-        np.array(following),
-        len(labels) - len(lines),
+        weights=weights,
+        explained=explained,
+        slope=fit_permanent(mid_change, total, BEST if len(weights) == 1 else INTEGRATED),
+        window=np.array(list(lines)),
+        r2=np.array(r2),
+        r2_next=np.array(following),
+        n_excluded=len(labels) - len(lines),
     )
+
+
+def _check_levels(mid_change: Floats, imbalance: Floats, depth: Floats) -> None:
+    rows, shape = len(mid_change), np.shape(imbalance)
+    for name, value in (("imbalance", imbalance), ("depth", depth)):
+        if np.ndim(value) != 2 or len(value) != rows or np.shape(value) != shape:
+            raise ValueError(f"{name}: shape {np.shape(value)}; it must be ({rows}, levels)")
 
 
 def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> JointFit:
@@ -143,8 +144,6 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
     Source: Cont, Kukanov, Stoikov 2014, section 3 (imbalance against trade imbalance); errors as in
     `fit_permanent`.
     """
-    import statsmodels.api as sm  # seconds to import
-
     flows = np.column_stack([imbalance, signed_volume])
     known = np.isfinite(mid_change) & np.isfinite(flows).all(axis=1)
     n = int(known.sum())
@@ -152,10 +151,7 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
         raise ValueError(f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed")
     if not np.all(np.ptp(flows[known], axis=0)):
         raise ValueError("signed_volume: it or imbalance is the same in every period")
-    lags = newey_west_lags(n)
-    fit = sm.OLS(mid_change[known], sm.add_constant(flows[known])).fit(
-        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
-    )
+    fit = newey_west_regression(mid_change[known], flows[known])
     correlation = float(np.corrcoef(*flows[known].T)[0, 1])
     message = (
         f"imbalance and signed volume have correlation {correlation:.2f}: their joint slopes have "
@@ -163,15 +159,15 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
     )
     warnings = (Caveat("flows_collinear", message),) if correlation**2 > COLLINEAR else ()
     return JointFit(
-        float(fit.params[1]),
-        float(fit.bse[1]),
-        float(fit.params[2]),
-        float(fit.bse[2]),
-        correlation,
-        float(fit.rsquared),
-        n,
-        int((~known).sum()),
-        warnings,
+        imbalance=float(fit.params[1]),
+        imbalance_error=float(fit.bse[1]),
+        volume=float(fit.params[2]),
+        volume_error=float(fit.bse[2]),
+        correlation=correlation,
+        r2=float(fit.rsquared),
+        n=n,
+        n_excluded=int((~known).sum()),
+        warnings=warnings,
     )
 
 
