@@ -96,12 +96,11 @@ def shrink_profile(
             f"covariance: shape {np.shape(covariance)} for {len(estimates)} estimates, {levels} "
             "levels"
         )
-    if not np.diag(covariance)[:levels].any():
-        # exact: a spread that is always the tick, say
+    exact = not np.diag(covariance)[:levels].any()  # a spread that is always the tick, say
+    if exact or levels < LEAST_LEVELS:
         return _unshrunk(estimates, covariance, midpoints, times)
-    if levels < LEAST_LEVELS:
-        return _unshrunk(estimates, covariance, midpoints, times)
-    own, error = estimates[:levels], np.diag(_own_variance(covariance[:levels, :levels]))
+    of_levels = covariance[:levels, :levels]
+    own, error = estimates[:levels], np.diag(_own_variance(of_levels))
     pairs = np.array([(deviation, length) for length in LENGTHS for deviation in DEVIATIONS])
     found = [_smoother(own, error, midpoints, times, pair) for pair in pairs]
     log_weight = np.array([one.likelihood for one in found]) + np.log(pairs[:, 0])
@@ -120,9 +119,7 @@ def shrink_profile(
     spread = shrink @ covariance @ shrink.T
     spread[:levels, :levels] += mean("unseen") + (apart * weight[:, None]).T @ apart
     curve = mean("curve")
-    variance = np.einsum("nb,bc,nc->n", curve, covariance[:levels, :levels], curve) + mean(
-        "unseen_curve"
-    )
+    variance = np.einsum("nb,bc,nc->n", curve, of_levels, curve) + mean("unseen_curve")
     return ProfileFit(
         values=shrink @ estimates,
         covariance=spread,

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from models.impact.flow.hasbrouck import RESPONSES, HasbrouckFit
-from models.impact.flow.imbalance import ImbalanceFit
+from models.impact.flow.imbalance import ImbalanceFit, JointFit
 from models.impact.flow.kyle import FlowFit
 from pipeline.studies.flow import FlowCalibration, SymbolFlow
 
@@ -71,48 +71,13 @@ def estimators(one: SymbolFlow) -> pd.DataFrame:
     Columns: name, value, standard_error, unit, r2, n, n_excluded, source (its docstring).
     """
     rows = [_slope("kyle", one.permanent.kyle, "signed volume", KYLE)]
-    response = one.permanent.response
-    if response:
-        errors = response.covariance.standard_errors
-        rows += [
-            {
-                "name": name,
-                "value": getattr(response, name),
-                "standard_error": float(error),
-                "unit": UNITS["signed volume"],
-                "r2": response.r2,
-                "n": response.n,
-                "n_excluded": response.n_early + response.n_unknown,
-                "source": HASBROUCK,
-            }
-            for name, error in zip(RESPONSES, errors, strict=True)
-        ]
+    if one.permanent.response:
+        rows += _response_rows(one.permanent.response)
     rows.append(_slope("imbalance_best", one.best.slope, "imbalance", IMBALANCE))
     if one.integrated:
         rows.append(_slope("imbalance_integrated", one.integrated.slope, "imbalance", IMBALANCE))
     if one.joint:
-        fact = {
-            "r2": one.joint.r2,
-            "n": one.joint.n,
-            "n_excluded": one.joint.n_excluded,
-            "source": JOINT,
-        }
-        rows += [
-            {
-                "name": "joint_imbalance",
-                "value": one.joint.imbalance,
-                "standard_error": one.joint.imbalance_error,
-                "unit": UNITS["imbalance"],
-            }
-            | fact,
-            {
-                "name": "joint_volume",
-                "value": one.joint.volume,
-                "standard_error": one.joint.volume_error,
-                "unit": UNITS["signed volume"],
-            }
-            | fact,
-        ]
+        rows += _joint_rows(one.joint)
     if one.shrunk:
         rows.append(
             {
@@ -127,6 +92,43 @@ def estimators(one: SymbolFlow) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _response_rows(response: HasbrouckFit) -> list[dict[str, Any]]:
+    errors = response.covariance.standard_errors
+    return [
+        {
+            "name": name,
+            "value": getattr(response, name),
+            "standard_error": float(error),
+            "unit": UNITS["signed volume"],
+            "r2": response.r2,
+            "n": response.n,
+            "n_excluded": response.n_early + response.n_unknown,
+            "source": HASBROUCK,
+        }
+        for name, error in zip(RESPONSES, errors, strict=True)
+    ]
+
+
+def _joint_rows(joint: JointFit) -> list[dict[str, Any]]:
+    slopes = (
+        ("joint_imbalance", joint.imbalance, joint.imbalance_error, "imbalance"),
+        ("joint_volume", joint.volume, joint.volume_error, "signed volume"),
+    )
+    return [
+        {
+            "name": name,
+            "value": value,
+            "standard_error": error,
+            "unit": UNITS[unit],
+            "r2": joint.r2,
+            "n": joint.n,
+            "n_excluded": joint.n_excluded,
+            "source": JOINT,
+        }
+        for name, value, error, unit in slopes
+    ]
 
 
 def _slope(name: str, fit: FlowFit, unit: str, source: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Parent orders with their fills as rows to be fitted, and why others were left out."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -31,6 +33,39 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     """
     orders, path = read_broker_table(folder, "orders", columns.orders)
     fills, fills_path = read_broker_table(folder, "fills", columns.fills)
+    _check_prices_after(orders, fills, path, fills_path)
+    orders = _typed(
+        orders,
+        ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price"),
+        ("start", "end", "arrival_time", "post_time"),
+    )
+    orders["other_unit"] = _other_unit(orders)
+    orders, chosen, caveats = known_levels(orders)
+    fills, noted = _clean_fills(fills, orders, columns)
+    orders = orders.join(_totals(fills), on="id")
+    chosen["post"] = _price_after(orders, caveats)
+    kept, dropped = screen(_reasons(orders))
+    if not kept.any():
+        worst = max(dropped, key=lambda reason: dropped[reason])
+        raise InputError(
+            f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}; "
+            "mend the file, or its names in --columns MAP.toml"
+        )
+    partly = orders["filled"] < orders["quantity"] * (1 - ROUNDING)
+    noted["partly_filled"] = int(partly[kept].sum())
+    definition = tuple(
+        line.format(day_seconds=columns.day_seconds, **chosen) for line in DEFINITION
+    )
+    rows, days = _rows(orders[kept], columns.day_seconds)
+    if rows.inverse_turnover is None:
+        message = "shares outstanding are not known: gamma contains the mean of (Theta/V)^(1/4)"
+        caveats.append(Caveat("no_shares_outstanding", message))
+    return OrderSample(rows, days, len(orders), dropped, noted, definition, tuple(caveats))
+
+
+def _check_prices_after(
+    orders: pd.DataFrame, fills: pd.DataFrame, path: Path, fills_path: Path
+) -> None:
     if "post_price" not in orders and "mid" not in fills:
         raise InputError(
             f"{path}: no column post_price, and no column mid in {fills_path.name}: lasting impact "
@@ -41,43 +76,19 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
             f"{path}: post_price has no column post_time that says when it was read; name it in "
             "--columns"
         )
-    orders = _typed(
-        orders,
-        ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price"),
-        ("start", "end", "arrival_time", "post_time"),
+
+
+def _price_after(orders: pd.DataFrame, caveats: list[Caveat]) -> str:
+    """Return what the price after an order is; where none is given, it is the last fill's mid."""
+    if "post_price" in orders:
+        return "post_price"
+    orders["post_price"], orders["post_time"] = orders["last_mid"], orders["last"]
+    message = (
+        "lasting impact is read at the last fill, before the price has settled: gamma is likely "
+        "too large"
     )
-    orders["other_unit"] = _other_unit(orders)
-    orders, chosen, caveats = known_levels(orders)
-    fills, noted = _clean_fills(fills, orders, columns)
-    orders = orders.join(_totals(fills), on="id")
-    if "post_price" not in orders:
-        orders["post_price"], orders["post_time"] = orders["last_mid"], orders["last"]
-        chosen["post"] = "mid at the last fill"
-        message = (
-            "lasting impact is read at the last fill, before the price has settled: gamma is "
-            "likely too large"
-        )
-        caveats.append(Caveat("post_price_at_last_fill", message))
-    else:
-        chosen["post"] = "post_price"
-    kept, dropped = screen(_reasons(orders))
-    if not kept.any():
-        worst = max(dropped, key=lambda reason: dropped[reason])
-        raise InputError(
-            f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}; "
-            "mend the file, or its names in --columns MAP.toml"
-        )
-    noted["partly_filled"] = int(
-        (orders["filled"] < orders["quantity"] * (1 - ROUNDING))[kept].sum()
-    )
-    definition = tuple(
-        line.format(day_seconds=columns.day_seconds, **chosen) for line in DEFINITION
-    )
-    rows, days = _rows(orders[kept], columns.day_seconds)
-    if rows.inverse_turnover is None:
-        message = "shares outstanding are not known: gamma contains the mean of (Theta/V)^(1/4)"
-        caveats.append(Caveat("no_shares_outstanding", message))
-    return OrderSample(rows, days, len(orders), dropped, noted, definition, tuple(caveats))
+    caveats.append(Caveat("post_price_at_last_fill", message))
+    return "mid at the last fill"
 
 
 def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]) -> pd.DataFrame:

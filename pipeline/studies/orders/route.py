@@ -130,51 +130,67 @@ def _read(request: OrdersRequest) -> OrderSample:
 
 def report_text(found: OrderCalibration) -> str:
     """Return the calibration as text: what was dropped, both fits, the fit without each day."""
-    sample, two_step = found.sample, found.fits[0]
-    lines = [
-        f"Order route, {found.request.source} {found.request.data}",
-        *sample.definition,
-        "",
-        f"rows {sample.rows}, used {len(sample.orders)}, days {len(found.days)}",
-        "left out, by reason:",
-        *(f"  {reason:<28}{count:>9,}" for reason, count in sample.dropped.items() if count),
-    ]
+    lines = [f"Order route, {found.request.source} {found.request.data}", *found.sample.definition]
     lines += [
-        f"  none of {', '.join(reason for reason, count in sample.dropped.items() if not count)}",
-        "noted:",
+        "",
+        f"rows {found.sample.rows}, used {len(found.sample.orders)}, days {len(found.days)}",
     ]
-    lines += [f"  {what}: {count:,}" for what, count in sample.noted.items() if count]
+    lines += _sample_text(found.sample)
     for place, fit in enumerate(found.fits):
         lines += ["", fit.summary()]
         if found.resampled is not None:
-            part = slice(3 * place, 3 * place + 3)
-            low, high = found.resampled.interval()[:, part]
-            errors = found.resampled.standard_errors[part]
-            replicates, failed = len(found.resampled.estimates), found.resampled.failed
-            lines += [f"bootstrap of days, {replicates} replicates, {failed} failed"]
-            lines += [
-                f"{name:<8}{'':>12}{error:>10.2g}{f'{left:.4g} .. {right:.4g}':>24}"
-                if error
-                else f"{name:<8}{'':>12}{'':>10}{'fixed':>24}"
-                for name, error, left, right in zip(COEFFICIENTS, errors, low, high, strict=True)
-            ]
-    lines += [
-        "",
+            lines += _resampled_text(found.resampled, place)
+    lines += ["", *_without_text(found), ""]
+    delta = found.fits[0].law.delta
+    lines.append(
+        f"exponent of total cost k = 1 + delta = {1 + delta:.4g}; the result is the two-step fit"
+    )
+    caveats = [f"{caveat.code}: {caveat.message}" for caveat in found.sample.caveats]
+    return "\n".join(lines + caveats)
+
+
+def _sample_text(sample: OrderSample) -> list[str]:
+    """Return what was left out, by reason, and what was noted."""
+    some = {reason: count for reason, count in sample.dropped.items() if count}
+    none = [reason for reason, count in sample.dropped.items() if not count]
+    return [
+        "left out, by reason:",
+        *(f"  {reason:<28}{count:>9,}" for reason, count in some.items()),
+        f"  none of {', '.join(none)}",
+        "noted:",
+        *(f"  {what}: {count:,}" for what, count in sample.noted.items() if count),
+    ]
+
+
+def _resampled_text(resampled: Bootstrap, place: int) -> list[str]:
+    """Return the bootstrap errors and intervals of the fit at this place."""
+    part = slice(3 * place, 3 * place + 3)
+    low, high = resampled.interval()[:, part]
+    errors = resampled.standard_errors[part]
+    heading = f"bootstrap of days, {len(resampled.estimates)} replicates, {resampled.failed} failed"
+    return [
+        heading,
+        *(
+            f"{name:<8}{'':>12}{error:>10.2g}{f'{left:.4g} .. {right:.4g}':>24}"
+            if error
+            else f"{name:<8}{'':>12}{'':>10}{'fixed':>24}"
+            for name, error, left, right in zip(COEFFICIENTS, errors, low, high, strict=True)
+        ),
+    ]
+
+
+def _without_text(found: OrderCalibration) -> list[str]:
+    """Return the two-step estimates without each day, then the least and the most of them."""
+    rows = [
+        *zip(found.days, found.without, strict=True),
+        ("least", found.without.min(axis=0)),
+        ("most", found.without.max(axis=0)),
+    ]
+    return [
         "two-step estimates without one day:",
         f"{'day':<12}" + "".join(f"{name:>12}" for name in COEFFICIENTS),
+        *(f"{label:<12}" + "".join(f"{value:>12.4g}" for value in row) for label, row in rows),
     ]
-    lines += [
-        f"{day:<12}" + "".join(f"{value:>12.4g}" for value in row)
-        for day, row in zip(found.days, found.without, strict=True)
-    ]
-    lines += [
-        f"{'least':<12}" + "".join(f"{value:>12.4g}" for value in found.without.min(axis=0)),
-        f"{'most':<12}" + "".join(f"{value:>12.4g}" for value in found.without.max(axis=0)),
-        "",
-        f"exponent of total cost k = 1 + delta = {1 + two_step.law.delta:.4g}; the result is the "
-        "two-step fit",
-    ]
-    return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in sample.caveats])
 
 
 def content(found: OrderCalibration) -> dict[str, Any]:
