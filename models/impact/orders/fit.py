@@ -116,18 +116,8 @@ def fit_orders(orders: ParentOrders, joint: bool = False, delta: float | None = 
     if len(used) < LEAST_ORDERS:
         raise ValueError(f"orders: {len(used)} are usable, at least {LEAST_ORDERS} are needed")
     rows = weighted_rows(used)
-    fit = least_squares(rows, joint, delta)
-    caveats = []
+    fit, caveats = _told_delta(rows, joint, delta)
     exponent = _free_permanent(rows)
-    reason = "" if delta is not None else _flatness(rows, fit)
-    if reason:
-        fit = least_squares(rows, joint, FALLBACK_DELTA)
-        caveats.append(
-            Caveat(
-                "delta_not_identified",
-                f"{reason}; the square-root law is fitted: delta is set to 0.5",
-            )
-        )
     matrix = fit.covariance(rows)
     days = len(np.unique(used.day))
     return OrderFit(
@@ -150,6 +140,19 @@ def fit_orders(orders: ParentOrders, joint: bool = False, delta: float | None = 
             *_caveats(fit.values, np.sqrt(np.diag(matrix)), days),
         ),
     )
+
+
+def _told_delta(
+    rows: WeightedRows, joint: bool, delta: float | None
+) -> tuple[LeastSquaresFit, list[Caveat]]:
+    """Return the fit, with the square-root law where the data do not tell delta."""
+    fit = least_squares(rows, joint, delta)
+    reason = "" if delta is not None else _flatness(rows, fit)
+    if not reason:
+        return fit, []
+    message = f"{reason}; the square-root law is fitted: delta is set to 0.5"
+    caveat = Caveat("delta_not_identified", message)
+    return least_squares(rows, joint, FALLBACK_DELTA), [caveat]
 
 
 def point_estimates(

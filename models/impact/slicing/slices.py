@@ -111,29 +111,8 @@ def plan_slices(
         raise ValueError(f"slices: {slices}, at least 1 is needed")
     number = _fewest(k, refill, limits) if slices is None else slices
     spacing = limits.period_seconds / number
-    point = np.array([k, np.log(refill.half_life), refill.lasting])
-
-    def log_factor(at: Floats) -> float:
-        return float(
-            np.log(
-                slice_factor(number, spacing, float(np.exp(at[1])), float(at[2]), np.asarray(at[0]))
-            )
-        )
-
-    known = [
-        True,
-        np.isfinite(refill.half_life),
-        np.isfinite(refill.half_life) and refill.lasting_error > 0,
-    ]
-    moves = np.diag(np.where(known, STEP, 0.0))
-    slope = np.array(
-        [(log_factor(point + move) - log_factor(point - move)) / (2 * STEP) for move in moves]
-    )
-    errors = np.nan_to_num([refill.log_error, refill.lasting_error]) * known[1:]
-    spread = np.diag(errors**2) + (np.nan_to_num(refill.covariance) * known[2]) * np.array(
-        [[0, 1], [1, 0]]
-    )
-    variance = float(slope[1:] @ spread @ slope[1:])
+    slope = _slope(number, spacing, k, refill)
+    variance = float(slope[1:] @ _refill_covariance(refill) @ slope[1:])
     factor = float(slice_factor(number, spacing, refill.half_life, refill.lasting, np.asarray(k)))
     return SlicePlan(
         slices=number,
@@ -146,6 +125,34 @@ def plan_slices(
         refill_error=float(np.sqrt(variance)),
         warnings=_caveats(number, spacing, refill, limits),
     )
+
+
+def _slope(slices: int, spacing: float, k: float, refill: RefillFit) -> Floats:
+    """Return the derivatives of log factor in k, log half-life and lasting share, (3,)."""
+    point = np.array([k, np.log(refill.half_life), refill.lasting])
+
+    def log_factor(at: Floats) -> float:
+        half_life, lasting = float(np.exp(at[1])), float(at[2])
+        return float(np.log(slice_factor(slices, spacing, half_life, lasting, np.asarray(at[0]))))
+
+    moves = np.diag(np.where([True, *_identified(refill)], STEP, 0.0))
+    return np.array(
+        [(log_factor(point + move) - log_factor(point - move)) / (2 * STEP) for move in moves]
+    )
+
+
+def _identified(refill: RefillFit) -> tuple[bool, bool]:
+    """Return whether the half-life and the lasting share have errors to carry over."""
+    finite = bool(np.isfinite(refill.half_life))
+    return finite, finite and refill.lasting_error > 0
+
+
+def _refill_covariance(refill: RefillFit) -> Floats:
+    """Return the covariance of log half-life and lasting share, (2, 2), zeros where unknown."""
+    known = np.array(_identified(refill))
+    errors = np.nan_to_num([refill.log_error, refill.lasting_error]) * known
+    cross = np.nan_to_num(refill.covariance) * known[1]
+    return np.asarray(np.diag(errors**2) + cross * np.array([[0, 1], [1, 0]]))
 
 
 def _fewest(k: float, refill: RefillFit, limits: SliceLimits) -> int:

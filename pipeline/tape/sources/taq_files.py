@@ -28,28 +28,9 @@ def read_tape_table(
     Raises: InputError naming the file, and the column that is missing, the row and value that
     cannot be read, or the row at which a symbol's time runs backwards.
     """
-    try:
-        frame = _scan(path).with_row_index("row", 1)
-        columns = frame.collect_schema().names()
-        _check_columns(columns, table, mapped, url)
-        names = {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
-        numbers = dict((*table.prices(), *table.sizes()))
-        whole = frame.filter(
-            *(pl.col(name).cast(pl.String).is_in(values) for name, values in table.rows.items())
-        )
-        found = whole.select(
-            pl.col("row").cast(pl.Int64),
-            pl.col(table.time).alias("time"),
-            *(
-                pl.col(column).cast(pl.String).str.strip_chars().alias(name)
-                for name, column in names.items()
-            ),
-            *(pl.col(column).alias(name) for name, column in numbers.items()),
-        ).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
-        ) from None
+    numbers = dict((*table.prices(), *table.sizes()))
+    names = _texts(table)
+    found = _selected(path, url, table, mapped)
     found = _numbers(found, numbers, url)
     found = found.with_columns(
         *(
@@ -77,6 +58,36 @@ def read_tape_table(
     return found
 
 
+def _texts(table: TradeColumns | QuoteColumns) -> dict[str, str]:
+    """Return canonical name -> column of the text columns that the map names."""
+    return {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
+
+
+def _selected(
+    path: Path, url: str, table: TradeColumns | QuoteColumns, mapped: TapeColumns
+) -> pl.DataFrame:
+    """Return the rows and columns that the map names, under canonical names, as they are read."""
+    try:
+        frame = _scan(path).with_row_index("row", 1)
+        _check_columns(frame.collect_schema().names(), table, mapped, url)
+        whole = frame.filter(
+            *(pl.col(name).cast(pl.String).is_in(values) for name, values in table.rows.items())
+        )
+        return whole.select(
+            pl.col("row").cast(pl.Int64),
+            pl.col(table.time).alias("time"),
+            *(
+                pl.col(column).cast(pl.String).str.strip_chars().alias(name)
+                for name, column in _texts(table).items()
+            ),
+            *(pl.col(column).alias(name) for name, column in (*table.prices(), *table.sizes())),
+        ).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(
+            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
+        ) from None
+
+
 def _scan(path: Path) -> pl.LazyFrame:
     """CSV is read as text, so that a value that is no number can be named."""
     return (
@@ -89,10 +100,11 @@ def _scan(path: Path) -> pl.LazyFrame:
 def _check_columns(
     columns: list[str], table: TradeColumns | QuoteColumns, mapped: TapeColumns, url: str
 ) -> None:
-    keys = {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
-    keys |= {"time": table.time} | {
-        column: column for _, column in (*table.prices(), *table.sizes())
-    }
+    keys = (
+        _texts(table)
+        | {"time": table.time}
+        | {column: column for _, column in (*table.prices(), *table.sizes())}
+    )
     keys |= {f"rows.{name}": name for name in table.rows}
     for key, column in keys.items():
         if column not in columns:
