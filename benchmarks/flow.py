@@ -29,8 +29,9 @@ Floats = np.ndarray
 
 @dataclass(frozen=True)
 class Planted:
-    """A day's periods (seconds), the number of days, and the half-life (seconds) of the transient
-    part, 0 for none.
+    """A day's period (seconds), the days, and the transient part's half-life (seconds).
+
+    half_life: 0 for no transient part.
     """
 
     period: int
@@ -46,8 +47,9 @@ PLANTED = tuple(
 
 
 def simulate(planted: Planted, seed: int, swing: float = 0.0) -> tuple[Floats, Floats, Floats]:
-    """Return mid changes, signed volumes and sessions by period; swing: of gamma over the day, a
-    share of it.
+    """Return mid changes, signed volumes and sessions by period.
+
+    swing: of gamma over the day, a share of it.
     """
     rng = np.random.default_rng(seed)
     steps, per = SESSION // STEP, planted.period // STEP
@@ -72,8 +74,9 @@ def simulate(planted: Planted, seed: int, swing: float = 0.0) -> tuple[Floats, F
 
 
 def recover(planted: Planted, data_sets: int) -> dict[str, Floats]:
-    """Return (estimate / GAMMA - 1, standard error / GAMMA) of both estimators, half-lives
-    (seconds), warnings.
+    """Return both estimators' errors, the half-lives found (seconds) and warnings.
+
+    An estimator's are (estimate / GAMMA - 1, standard error / GAMMA) by data set.
     """
     fits = [permanent_impact(*simulate(planted, seed)) for seed in range(data_sets)]
     kyle = np.array([(fit.kyle.estimate, fit.kyle.standard_error) for fit in fits])
@@ -93,8 +96,9 @@ def covered(errors: Floats) -> float:
 
 
 def times_of_day(data_sets: int) -> dict[str, float]:
-    """Return root mean squared errors of gamma by half-hour over its mean, gamma swinging by a
-    quarter over the day.
+    """Return root mean squared errors of gamma by half-hour over its mean.
+
+    Gamma swings by a quarter over the day.
     """
     planted, swing = Planted(10, 1, 0), 0.25
     truth = 1 + swing * np.cos(2 * np.pi * (np.arange(13) + 0.5) / 13)

@@ -1,5 +1,4 @@
-"""Planted impact recovered by the order route from simulated parent orders; exits 1 when a bound is
-broken.
+"""Planted impact recovered from simulated parent orders; exits 1 when a bound is broken.
 
 Run: python -m benchmarks.orders [--count N]. As many orders as in Almgren et al. (29,509, over 400
 days), at their R2 (below 2 % an order); errors and the sides of orders share a part of the day.
@@ -15,8 +14,8 @@ import sys
 import numpy as np
 
 from models.impact.orders.almgren import PUBLISHED, Almgren
-from models.impact.orders.equations import Orders
-from models.impact.orders.fit import NAMES, fit_orders
+from models.impact.orders.equations import ParentOrders
+from models.impact.orders.fit import COEFFICIENTS, fit_orders
 
 PAPER_ORDERS, DAYS = 29_509, 400
 WAIT = 30 / 390  # days from the last fill to the price that lasting impact is read from
@@ -26,7 +25,7 @@ LEAN = 0.25  # standard deviation over days of the share of buys
 
 def simulated(
     seed: int, law: Almgren = PUBLISHED, n: int = PAPER_ORDERS, days: int = DAYS
-) -> Orders:
+) -> ParentOrders:
     """Return orders under the law, traded at an even rate while a Brownian price moves.
 
     Source: Almgren, Thum, Hauptmann, Li 2005: the errors of I and J - I/2 have the variances, and
@@ -58,14 +57,15 @@ def simulated(
         + law.temporary(participation, volatility, duration)
         + volatility * (bridge - (horizon - duration) / (2 * np.sqrt(horizon)) * xi)
     )
-    return Orders(
+    return ParentOrders(
         participation, duration, horizon, volatility, permanent, paid, day, inverse_turnover
     )
 
 
 def recovered(seeds: range, joint: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return estimates, (S, 3), whether the intervals hold the truth, (S, 3), and the two R2, (S,
-    2).
+    """Return estimates, whether the intervals hold the truth, and the two R2.
+
+    Shapes: (S, 3), (S, 3), (S, 2).
     """
     truth = np.array([PUBLISHED.gamma, PUBLISHED.eta, PUBLISHED.delta])
     found = [fit_orders(simulated(seed), joint) for seed in seeds]
@@ -93,7 +93,7 @@ def main() -> None:
             f"temporary {r2[:, 1].mean():.4f}\n"
         )
         for name, true, off, spread, cover in zip(
-            NAMES, truth, bias, values.std(axis=0), coverage, strict=True
+            COEFFICIENTS, truth, bias, values.std(axis=0), coverage, strict=True
         ):
             sys.stdout.write(
                 f"  {name:<6} true {true:.3f}  bias {off:+.5f} ({off / true:+.2%})  spread "

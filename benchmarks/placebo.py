@@ -1,5 +1,4 @@
-"""False-positive rates of every route on simulated data without the effect; exits 1 when a level is
-violated.
+"""False-positive rates of every route; exits 1 when a level is violated.
 
 Run: python -m benchmarks.placebo [--count N]. Flow: a day of ten-second periods, autocorrelated and
 fat-tailed flow, mids that it does not move. Orders: as in benchmarks.orders, with zero gamma and
@@ -18,25 +17,21 @@ from scipy.signal import lfilter
 from benchmarks.orders import simulated
 from models.impact.book.walks import Cells
 from models.impact.orders.almgren import Almgren
-from models.impact.placebo import (
+from models.impact.placebo.book import estimate_states
+from models.impact.placebo.flow import FlowSample, estimate_flow
+from models.impact.placebo.orders import estimate_impact
+from models.impact.placebo.replicates import (
     ABOVE,
     KEPT,
     TWO_SIDED,
     Estimates,
-    FlowSample,
     Placebo,
-    estimate_flow,
-    estimate_impact,
-    estimate_states,
     run_placebo,
 )
 
 PERIODS, HALF_TICK = 2340, 0.005
-FLOW, NOISE, PERSISTENCE = (
-    300.0,
-    0.012,
-    0.2,
-)  # shares, currency / share; of flow from period to period
+# shares, currency / share; of flow from period to period
+FLOW, NOISE, PERSISTENCE = 300.0, 0.012, 0.2
 ORDERS, ORDER_DAYS, DELTA = 4000, 100, 0.6
 BOOK_DAYS, BOOK_PERIODS, SIZES = 20, 26, np.array([100.0, 400.0, 1600.0])
 HALF_SPREAD, ALPHA, EXPONENT = 0.01, 1e-4, 1.5
@@ -56,8 +51,9 @@ def no_gamma(rng: np.random.Generator) -> FlowSample:
 
 
 def no_beta(rng: np.random.Generator) -> Cells:
-    """Return walks of a book whose costs do not depend on the states, noise shared by a day and by
-    a period.
+    """Return walks of a book whose costs do not depend on the states.
+
+    A day, and a period, share noise.
     """
     day = np.repeat(np.arange(BOOK_DAYS), BOOK_PERIODS)
     states = lfilter([1.0], [1.0, -0.8], rng.standard_normal((2, BOOK_DAYS, BOOK_PERIODS)))
@@ -97,8 +93,9 @@ def orders(rng: np.random.Generator) -> Estimates:
 
 
 def false_positives(route: str, count: int, seed: int = 0) -> Placebo:
-    """Return how often a route's tests find an effect in `count` data sets without it; the
-    estimates are then 0.
+    """Return how often a route's tests find an effect in `count` data sets without it.
+
+    The estimates on the data are then 0.
     """
     estimate = {"flow": flow, "book": book, "orders": orders}[route]
     names = estimate(np.random.default_rng(seed)).names

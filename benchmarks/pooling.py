@@ -18,7 +18,8 @@ from models.impact.book.cost_law import Family, fit_law
 from models.impact.book.walks import Cells
 from models.inference.covariance import Covariance
 from models.losses import gamma_deviance
-from models.pooling.symbols import Estimate, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import SymbolEstimates, pool
 from models.pooling.time_of_day import shrink_profile
 
 SIZES = np.array([100, 300, 800, 2000, 5000], dtype=float)
@@ -32,8 +33,9 @@ METHODS = ("own", "pooled", "smoothed", "both")
 
 @dataclass(frozen=True)
 class World:
-    """How far symbols differ: standard deviations of log level and of k; how much data, in periods,
-    they have.
+    """How far symbols differ, and how much data they have.
+
+    level, exponent: standard deviations of log level and of k; thin, full: periods.
     """
 
     level: float
@@ -73,9 +75,7 @@ def draw(world: World, rng: np.random.Generator) -> Truth:
 
 
 def simulate(truth: Truth, periods: int, rng: np.random.Generator) -> Cells:
-    """Draw cells around the law, with noise in level and in slope that all sizes of a
-    period share.
-    """
+    """Draw cells around the law; a period's sizes share noise in level and in slope."""
     period = np.repeat(np.arange(periods), len(SIZES))
     size, none = np.tile(SIZES, periods), np.full(periods * len(SIZES), np.nan)
     plain = Cells(
@@ -96,17 +96,14 @@ def simulate(truth: Truth, periods: int, rng: np.random.Generator) -> Cells:
 
 
 def replicate(world: World, rng: np.random.Generator) -> np.ndarray:
-    """Return the thin symbol's out-of-sample deviance by method, less that of its true law,
-    (4,).
-    """
+    """Return the thin symbol's out-of-sample deviance above its true law's, by method, (4,)."""
     truths = [draw(world, rng) for _ in range(world.symbols)]
     fits = [
         fit_law(simulate(truth, world.full if i else world.thin, rng), Family.SPREAD_POWER, BUCKETS)
         for i, truth in enumerate(truths)
     ]
-    assert all(
-        fit.family is Family.SPREAD_POWER for fit in fits
-    )  # levels of other families mean something else
+    # levels of other families mean something else
+    assert all(fit.family is Family.SPREAD_POWER for fit in fits)
     jacobian = np.zeros((len(NAMES), BUCKETS + 3))
     jacobian[0, :BUCKETS], jacobian[0, BUCKETS] = 1 / BUCKETS, np.log(CENTRE)
     jacobian[1:, BUCKETS:] = np.eye(3)
@@ -114,7 +111,9 @@ def replicate(world: World, rng: np.random.Generator) -> np.ndarray:
     states = [at_reference_state(fit.values, fit.covariance.matrix, levels, beta) for fit in fits]
     pooled = pool(
         tuple(
-            Estimate(str(i), jacobian @ values, Covariance(NAMES, jacobian @ matrix @ jacobian.T))
+            SymbolEstimates(
+                str(i), jacobian @ values, Covariance(NAMES, jacobian @ matrix @ jacobian.T)
+            )
             for i, (values, matrix) in enumerate(states)
         )
     )

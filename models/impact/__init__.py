@@ -1,0 +1,1 @@
+"""What trading does to prices: by the book, by the flow and by parent orders."""

@@ -1,0 +1,21 @@
+"""Covariances robust to clusters, the bootstrap of blocks, and what a fit says against itself."""
+
+from models.inference.bootstrap import Bootstrap, block_bootstrap
+from models.inference.caveat import ONE_SIDED, Caveat
+from models.inference.covariance import ClusterSums, Covariance, Influence, clustered, jackknifed
+from models.inference.joint import joined, one_step_bootstrap, slope_influence
+
+__all__ = [
+    "ONE_SIDED",
+    "Bootstrap",
+    "Caveat",
+    "ClusterSums",
+    "Covariance",
+    "Influence",
+    "block_bootstrap",
+    "clustered",
+    "jackknifed",
+    "joined",
+    "one_step_bootstrap",
+    "slope_influence",
+]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Map = Callable[[Callable[[Ints], "Floats | None"], Iterable[Ints]], Iterable["Floats | None"]]
+DrawMap = Callable[[Callable[[Ints], "Floats | None"], Iterable[Ints]], Iterable["Floats | None"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,11 @@ class Bootstrap:
 
 
 def block_bootstrap(
-    estimate: Callable[[Ints], Floats], block: Ints, repetitions: int, seed: int, mapped: Map = map
+    estimate: Callable[[Ints], Floats],
+    block: Ints,
+    repetitions: int,
+    seed: int,
+    mapped: DrawMap = map,
 ) -> Bootstrap:
     """Estimate again on blocks drawn with replacement, as many as there are.
 

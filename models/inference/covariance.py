@@ -43,11 +43,10 @@ class Covariance:
 
 
 def clustered(bread: Floats, scores: Floats, cluster: NDArray[np.int64]) -> Floats:
-    """Return the sandwich covariance of a Z-estimator whose scores are dependent within clusters,
-    shape (p, p).
+    """Return the sandwich covariance of a Z-estimator with clustered scores, (p, p).
 
-    bread: (p, p), derivative of the summed scores; scores: (n, p); cluster: (n,), any labels. The
-    correction for few clusters is G / (G - 1).
+    Scores may depend on each other within clusters. bread: (p, p), derivative of the summed scores;
+    scores: (n, p); cluster: (n,), any labels. The correction for few clusters is G / (G - 1).
     Raises: ValueError with fewer than two clusters.
     Source: Liang, Zeger 1986, "Longitudinal data analysis using generalized linear models", eq.
     (6).
@@ -93,8 +92,7 @@ class Influence:
 
 
 def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
-    """Return the influence of clusters on linear functions of the estimates, corrected for few and
-    uneven clusters.
+    """Return clusters' influence on linear functions, corrected for few and uneven clusters.
 
     transform: (q, p), the functions. Each cluster's score is divided by the share of information
     that the other clusters hold, which makes its influence that of leaving it out, to first order;

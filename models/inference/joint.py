@@ -1,13 +1,11 @@
-"""Inference beside the sandwich: the bootstrap of clusters, and one covariance for the law and
-permanent impact.
-"""
+"""Inference beside the sandwich: cluster bootstrap, and one covariance over two fits."""
 
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.inference.bootstrap import Bootstrap, Map, block_bootstrap
+from models.inference.bootstrap import Bootstrap, DrawMap, block_bootstrap
 from models.inference.covariance import ClusterSums, Covariance, Influence
 
 Floats = NDArray[np.float64]
@@ -20,7 +18,7 @@ def one_step_bootstrap(
     transform: Floats,
     repetitions: int,
     seed: int,
-    mapped: Map = map,
+    mapped: DrawMap = map,
 ) -> Bootstrap:
     """Draw clusters with replacement and move the estimates by one Newton step on what was drawn.
 
@@ -47,9 +45,9 @@ def _stepped(values: Floats, sums: ClusterSums, slope: Floats, drawn: Ints) -> F
 
 
 def slope_influence(x: Floats, y: Floats, cluster: Ints) -> Influence:
-    """Return what each cluster did to the slope of y on x and a constant; x, y, cluster: (n,), NaN
-    are left out.
+    """Return what each cluster did to the slope of y on x and a constant.
 
+    x, y, cluster: (n,), NaN are left out.
     Source: Huber 1981, "Robust Statistics", section 1.3, for least squares.
     """
     known = np.isfinite(x) & np.isfinite(y)
@@ -68,8 +66,7 @@ def slope_influence(x: Floats, y: Floats, cluster: Ints) -> Influence:
 def joined(
     covariance: Covariance, influence: Influence, name: str, other: Influence, error: float
 ) -> Covariance:
-    """Return the covariance of a fit's parameters and of one estimated elsewhere on the same
-    clusters.
+    """Return the covariance of a fit and of one more estimate on the same clusters.
 
     influence: on the fit's parameters; other: on the one to be added, (G, 1), by cluster; error:
     its standard error, as its own estimator found it. Their correlations come from the clusters'

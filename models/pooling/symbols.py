@@ -1,6 +1,4 @@
-"""Estimates of many symbols, each drawn toward what they have in common as far as its own error
-calls for.
-"""
+"""Estimates of many symbols, each drawn toward what all have in common as its error calls for."""
 
 from dataclasses import dataclass
 
@@ -9,17 +7,14 @@ from numpy.typing import NDArray
 
 from models.inference.caveat import Caveat
 from models.inference.covariance import Covariance
+from models.pooling.random_effects import RandomEffects
 
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
-SPARE = (
-    3  # symbols beyond the coefficients of the centre: with fewer, shrinkage is not sure to help
-)
-FLOOR = 1e-8  # of the variance seen between symbols: the least that is searched for
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class SymbolEstimates:
     """One symbol's estimates, in units in which symbols compare, with their errors.
 
     values: (p,); a parameter that was fixed, with NaN for value or zeros for covariance, is left
@@ -86,8 +81,7 @@ class Pooled:
     def carried(
         self, symbol: str, values: Floats, covariance: Floats, jacobian: Floats
     ) -> tuple[Floats, Floats]:
-        """Return all of a symbol's parameters, (P,), and their covariance, (P, P), given what
-        pooling made of some.
+        """Return all of a symbol's parameters, (P,), and their covariance given the pooled ones.
 
         values, covariance: as estimated; jacobian: (p, P), derivative of the pooled parameters in
         all of them. What the pooled ones leave undetermined, as the shape of levels over the day,
@@ -98,9 +92,8 @@ class Pooled:
         response, lift = self.response[place], np.linalg.pinv(jacobian)
         error = jacobian @ covariance @ jacobian.T
         stay = np.eye(len(values)) - lift @ error @ response @ jacobian
-        common = (
-            error @ (response - response @ error @ response) @ error
-        )  # the others' and the centre's part
+        # the others' and the centre's part
+        common = error @ (response - response @ error @ response) @ error
         return values - lift @ error @ self.pull[
             place
         ], stay @ covariance @ stay.T + lift @ common @ lift.T
@@ -121,9 +114,8 @@ class Pooled:
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
 
-def pool(estimates: tuple[Estimate, ...]) -> Pooled:
-    """Estimate how symbols vary around a common centre and return each one's posterior given its
-    own estimate.
+def pool(estimates: tuple[SymbolEstimates, ...]) -> Pooled:
+    """Estimate how symbols vary around a common centre, and each one's posterior.
 
     theta_s ~ N(B (1, z_s), Omega), estimate_s ~ N(theta_s, V_s): the posterior mean is W_s = Omega
     (Omega + V_s)^-1 of the way from the centre to the estimate, and its covariance includes the
@@ -174,139 +166,7 @@ def pool(estimates: tuple[Estimate, ...]) -> Pooled:
     )
 
 
-def at_reference_state(
-    values: Floats, covariance: Floats, levels: Marks, beta: int, back: bool = False
-) -> tuple[Floats, Floats]:
-    """Return parameters and covariance with each log alpha replaced by log alpha + log(1 + beta),
-    or the way back.
-
-    levels: (p,) marks the log alphas; beta: its place. At the reference volatility the law is that
-    level's, so symbols compare whether beta is identified and what it is: alone, log alpha is as
-    uncertain as beta, and jumps with it.
-    Raises: ValueError when beta is not above -1.
-    Source: the delta method, e.g. van der Vaart 1998, "Asymptotic Statistics", theorem 3.1.
-    """
-    if values[beta] <= -1:
-        raise ValueError(
-            f"values: beta is {values[beta]:.3g}, there is no cost at the reference volatility"
-        )
-    sign = -1.0 if back else 1.0
-    jacobian = np.eye(len(values))
-    jacobian[levels, beta] = sign / (1 + values[beta])
-    return values + sign * np.log1p(values[beta]) * levels, jacobian @ covariance @ jacobian.T
-
-
-@dataclass(frozen=True, eq=False)
-class _Posterior:
-    """For each symbol S^-1 (y - X b), (S, p), and its derivative in y, (S, p, p); the centre; -2
-    log likelihood.
-    """
-
-    pull: Floats
-    response: Floats
-    centre: Floats
-    centre_errors: Floats
-    deviance: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Stack:
-    """All symbols' estimates: values (S, p), 0 where unknown; errors V (S, p, p); known (S, p); z
-    (S, 1 + q).
-    """
-
-    names: tuple[str, ...]
-    values: Floats
-    errors: Floats
-    known: Marks
-    z: Floats
-
-    @property
-    def pooled(self) -> Marks:
-        """Tell which parameters enough symbols estimate to pool them, (p,)."""
-        least = self.z.shape[1] + SPARE
-        return np.array(
-            [
-                known.sum() >= least and np.linalg.matrix_rank(self.z[known]) == self.z.shape[1]
-                for known in self.known.T
-            ]
-        )
-
-    @property
-    def used(self) -> Marks:
-        """Tell which values are pooled, (S, p)."""
-        return self.known & self.pooled
-
-    def search(self) -> tuple[list[tuple[float, float]], Floats]:
-        """Return the bounds of the log variances of the pooled parameters and where to start."""
-        bounds, start = [], []
-        for j in np.flatnonzero(self.pooled):
-            value, error = self.values[self.known[:, j], j], self.errors[self.known[:, j], j, j]
-            seen = value.var(ddof=1)
-            whole = seen + error.mean()
-            bounds.append((float(np.log(FLOOR * whole)), float(np.log(1e4 * whole))))
-            start.append(np.log(max(seen - error.mean(), 0.1 * whole)))
-        return bounds, np.array(start)
-
-    def objective(self, log_between: Floats) -> tuple[float, Floats]:
-        """Return the adjusted restricted deviance of the pooled parameters' log variances, and its
-        gradient.
-        """
-        between = np.ones(len(self.names))
-        between[self.pooled] = np.exp(log_between)
-        fit = self.posterior(between)
-        slope = (np.einsum("sii->i", fit.response) - (fit.pull**2).sum(axis=0)) * between
-        return fit.deviance - 2 * float(log_between.sum()), slope[self.pooled] - 2
-
-    def posterior(self, between: Floats) -> _Posterior:
-        """Return the posterior given the variances between symbols, (p,)."""
-        used = self.used.astype(np.float64)
-        both = used[:, :, None] * used[:, None, :]
-        size, coefficients = len(self.names), self.z.shape[1]
-        total = self.errors * both + np.eye(size) * np.where(self.used, between, 1.0)[:, None, :]
-        design = (
-            np.eye(size)[None, :, :, None] * self.z[:, None, None, :] * used[:, :, None, None]
-        ).reshape(len(used), size, size * coefficients)
-        inverse = np.linalg.inv(total)
-        weighted = inverse @ design
-        precision = np.einsum("spi,spj->ij", design, weighted)
-        some = np.diag(precision) > 0
-        spread = np.zeros_like(precision)
-        spread[np.ix_(some, some)] = np.linalg.inv(precision[np.ix_(some, some)])
-        centre = spread @ np.einsum("spi,sp->i", weighted, self.values * used)
-        response = (inverse - weighted @ spread @ np.swapaxes(weighted, 1, 2)) * both
-        pull = np.einsum("spq,sq->sp", inverse, (self.values - design @ centre) * used)
-        deviance = (
-            np.linalg.slogdet(total)[1].sum()
-            + np.linalg.slogdet(precision[np.ix_(some, some)])[1]
-            + (pull * self.values).sum()
-        )
-        shape = (size, coefficients)
-        unknown = np.where(some, 1.0, np.nan)
-        return _Posterior(
-            pull,
-            response,
-            (centre * unknown).reshape(shape),
-            (np.sqrt(np.diag(spread)) * unknown).reshape(shape),
-            float(deviance),
-        )
-
-    def caveats(self) -> tuple[Caveat, ...]:
-        """Say which parameters are not pooled."""
-        alone = [name for name, pooled in zip(self.names, self.pooled, strict=True) if not pooled]
-        if not alone:
-            return ()
-        least, symbols = self.z.shape[1] + SPARE, len(self.values)
-        same = ", or their regressors agree" if self.z.shape[1] > 1 else ""
-        reason = (
-            f"{symbols} symbols are too few to pool"
-            if symbols < least
-            else f"fewer than {least} symbols estimate {', '.join(alone)}{same}"
-        )
-        return (Caveat("not_pooled", f"{reason}: each keeps its own"),)
-
-
-def _stacked(estimates: tuple[Estimate, ...]) -> _Stack:
+def _stacked(estimates: tuple[SymbolEstimates, ...]) -> RandomEffects:
     if not estimates:
         raise ValueError("estimates: none given")
     names, width = estimates[0].covariance.names, len(estimates[0].regressors)
@@ -318,7 +178,7 @@ def _stacked(estimates: tuple[Estimate, ...]) -> _Stack:
     if len({one.symbol for one in estimates}) < len(estimates):
         raise ValueError("estimates: a symbol is given twice")
     known = np.stack([one.known for one in estimates])
-    return _Stack(
+    return RandomEffects(
         names=names,
         values=np.where(known, np.stack([one.values for one in estimates]), 0.0),
         errors=np.where(

@@ -9,9 +9,8 @@ from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
 DEVIATIONS = np.geomspace(0.01, 2.0, 24)  # candidates for the curve's standard deviation, in logs
-LENGTHS = np.array(
-    [0.1, 0.2, 0.4, 0.8]
-)  # candidates for the range over which it stays alike, shares of the session
+# candidates for the range over which it stays alike, shares of the session
+LENGTHS = np.array([0.1, 0.2, 0.4, 0.8])
 LEAST_LEVELS = 4
 
 
@@ -41,13 +40,13 @@ class ProfileFit:
         return float(np.trace(self.weights))
 
     @property
-    def believed(self) -> Floats:
+    def own_weight(self) -> Floats:
         """Return the weight of each level's own estimate in its shrunk value, (B,)."""
         return np.diag(self.weights).copy()
 
     def summary(self) -> str:
         """Return the fit as text."""
-        own = " ".join(f"{weight:.2f}" for weight in self.believed)
+        own = " ".join(f"{weight:.2f}" for weight in self.own_weight)
         lines = [
             "Time-of-day levels shrunk to a smooth curve (Gaussian process, restricted likelihood)",
             f"levels {len(self.weights)}  effective {self.effective_dof:.2f}",
@@ -59,10 +58,10 @@ class ProfileFit:
 
 @dataclass(frozen=True, eq=False)
 class _Smoother:
-    """Weights of the estimates, given deviation and length, in the levels (B, B) and in the curve
-    (N, B).
+    """Weights of the estimates in the levels (B, B) and in the curve (N, B).
 
-    unseen: the variance of what they miss of the curve itself, (B, B) and (N,).
+    They are given deviation and length. unseen: the variance of what they miss of the curve itself,
+    (B, B) and (N,).
     """
 
     likelihood: float
@@ -75,8 +74,7 @@ class _Smoother:
 def shrink_profile(
     estimates: Floats, covariance: Floats, midpoints: Floats, times: Floats
 ) -> ProfileFit:
-    """Take the levels as noisy views of one smooth curve, and return the curve and what it says of
-    the levels.
+    """Take the levels as noisy views of one smooth curve: return it and what it says of them.
 
     estimates: (p,), log levels by bucket first, then any others, with covariance (p, p); midpoints:
     (B,) of the buckets and times: (N,) asked for, shares of the session. The curve is an unknown
@@ -98,13 +96,11 @@ def shrink_profile(
             f"covariance: shape {np.shape(covariance)} for {len(estimates)} estimates, {levels} "
             "levels"
         )
-    if not np.diag(covariance)[:levels].any():
-        return _unshrunk(
-            estimates, covariance, midpoints, times
-        )  # exact: a spread that is always the tick, say
-    if levels < LEAST_LEVELS:
+    exact = not np.diag(covariance)[:levels].any()  # a spread that is always the tick, say
+    if exact or levels < LEAST_LEVELS:
         return _unshrunk(estimates, covariance, midpoints, times)
-    own, error = estimates[:levels], np.diag(_own_variance(covariance[:levels, :levels]))
+    of_levels = covariance[:levels, :levels]
+    own, error = estimates[:levels], np.diag(_own_variance(of_levels))
     pairs = np.array([(deviation, length) for length in LENGTHS for deviation in DEVIATIONS])
     found = [_smoother(own, error, midpoints, times, pair) for pair in pairs]
     log_weight = np.array([one.likelihood for one in found]) + np.log(pairs[:, 0])
@@ -123,9 +119,7 @@ def shrink_profile(
     spread = shrink @ covariance @ shrink.T
     spread[:levels, :levels] += mean("unseen") + (apart * weight[:, None]).T @ apart
     curve = mean("curve")
-    variance = np.einsum("nb,bc,nc->n", curve, covariance[:levels, :levels], curve) + mean(
-        "unseen_curve"
-    )
+    variance = np.einsum("nb,bc,nc->n", curve, of_levels, curve) + mean("unseen_curve")
     return ProfileFit(
         values=shrink @ estimates,
         covariance=spread,
@@ -154,9 +148,7 @@ def _own_variance(error: Floats) -> Floats:
 def _smoother(
     own: Floats, error: Floats, midpoints: Floats, times: Floats, pair: Floats
 ) -> _Smoother:
-    """Return the weights, and the log restricted likelihood, given the curve's deviation and
-    length.
-    """
+    """Return the weights and the log restricted likelihood, given deviation and length."""
     prior, across = _matern(midpoints, midpoints, pair), _matern(times, midpoints, pair)
     total = error + prior
     inverse = np.linalg.inv(total)

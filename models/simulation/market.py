@@ -1,6 +1,4 @@
-"""A market with known truth: planted cost law, impact, volatility and volume, and the tape they
-make.
-"""
+"""A market with known truth (cost law, impact, volatility, volume) and the tape it makes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,8 +104,9 @@ class DayTape:
 
 
 def size_moments() -> tuple[float, float]:
-    """Return E q and E q^2 of one trade's size, exactly: the sums over the rounded, capped
-    lognormal.
+    """Return E q and E q^2 of one trade's size, exactly.
+
+    The sums are over the rounded, capped lognormal.
     """
     sizes = np.arange(1, LARGEST + 1)
     below = np.append(_sizes_law().cdf(sizes[:-1] + 0.5), 1.0)
@@ -116,12 +115,11 @@ def size_moments() -> tuple[float, float]:
 
 
 def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
-    """Draw the planted parameters and paths of symbol `index`, the same whatever other symbols are
-    drawn.
+    """Draw the planted parameters and paths of symbol `index`.
 
-    v_i = sigma_i / mean sigma, liquidity_i = (1/volume_i) / mean(1/volume), and sigma_i^2 = eta_i^2
-    + gamma^2 volume_i E q^2 / E q: gamma^2 times the variance of a compound Poisson flow of
-    independent signs.
+    They are the same whatever other symbols are drawn. v_i = sigma_i / mean sigma, liquidity_i =
+    (1/volume_i) / mean(1/volume), and sigma_i^2 = eta_i^2 + gamma^2 volume_i E q^2 / E q: gamma^2
+    times the variance of a compound Poisson flow of independent signs.
     Raises: ValueError when `index` is not one of the configuration's symbols.
     """
     if not 0 <= index < config.symbols:
@@ -132,9 +130,8 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     half_spread = TICK * draw.choice([1.0, 1.5])
     depth, price = draw.uniform(5_000, 10_000), draw.uniform(80, 140)
     noise, volume = TICK * draw.uniform(5.5, 7), draw.uniform(13_000, 19_000)
-    alpha = (
-        LEVELS * TICK / (k * depth ** (k - 1) * (1 + beta))
-    )  # v = L = 1: the ladder holds `depth` shares
+    # v = L = 1: the ladder holds `depth` shares
+    alpha = LEVELS * TICK / (k * depth ** (k - 1) * (1 + beta))
     clock = (np.arange(max(config.periods)) + 0.5) / max(config.periods)
     alphas = alpha * (1 + ALPHA_SWING * np.cos(2 * np.pi * clock))
 
@@ -176,9 +173,8 @@ def simulate_day(config: MarketConfig, index: int, day: int) -> DayTape:
     order = np.argsort(quote_ns, kind="stable")
     quote_ns, jumps = quote_ns[order], jumps[order]
 
-    clock = np.append(
-        0.0, np.cumsum(path.eta**2)
-    )  # integrated noise variance, piecewise linear in time
+    # integrated noise variance, piecewise linear in time
+    clock = np.append(0.0, np.cumsum(path.eta**2))
     elapsed = np.interp(quote_ns / config.period_ns, np.arange(len(clock)), clock)
     moves = np.sqrt(np.diff(elapsed, prepend=0.0)) * draw.standard_normal(len(quote_ns)) + jumps
     price = truth.open_prices[day] + np.cumsum(moves)
@@ -216,8 +212,9 @@ def _ladder(
 
 
 def _arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> np.ndarray:
-    """Draw sorted Poisson times, ns after the open, `rates` a period, none in a period's last
-    REPLY_NS.
+    """Draw sorted Poisson times, ns after the open, `rates` a period.
+
+    None is in a period's last REPLY_NS.
     """
     counts = draw.poisson(rates)
     starts = np.repeat(np.arange(len(rates)) * period_ns, counts)
@@ -226,8 +223,9 @@ def _arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> n
 
 @dataclass(frozen=True)
 class _Shape:
-    """U-shape lifts at open and close; sd and persistence, in logs, of the daily level and intraday
-    state.
+    """How a latent path varies, in logs.
+
+    U-shape lifts at open and close; sd and persistence of the daily level and the intraday state.
     """
 
     open_lift: float
@@ -239,8 +237,9 @@ class _Shape:
 
 
 def _latent(draw: np.random.Generator, periods: Sequence[int], shape: _Shape) -> list[np.ndarray]:
-    """Draw one positive path a day around mean 1: U-shape x persistent daily level x mean-reverting
-    AR(1).
+    """Draw one positive path a day around mean 1.
+
+    U-shape x persistent daily level x mean-reverting AR(1).
     """
     levels = _autoregression(draw, len(periods), shape.day_phi, shape.day_sd)
     paths = []

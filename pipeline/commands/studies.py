@@ -146,7 +146,9 @@ def calibrate(
 
         if not data:
             raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
-        by_orders = orders.calibrate_orders(orders.Request(source, data, columns, bootstrap, seed))
+        by_orders = orders.calibrate_orders(
+            orders.OrdersRequest(source, data, columns, bootstrap, seed)
+        )
         text, content = orders.report_text(by_orders), orders.content(by_orders)
     elif route == "flow":
         from pipeline.engine.config import load_config

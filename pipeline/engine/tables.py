@@ -35,7 +35,7 @@ class Features:
         varied, meanwhile, as `models.impact.book.walks.Cells` defines them). NaN where there was no
         such time.
     refill: one row a half-hour, lag after trades and candidate half-life: the columns of
-        `models.impact.slicing.refill.RefillSums`, date, end (of the half-hour, ns).
+        `models.impact.slicing.depth.RefillSums`, date, end (of the half-hour, ns).
     """
 
     periods: pd.DataFrame

@@ -23,7 +23,7 @@ from models.impact.book.identification import (
 from models.impact.book.quasi_score import SHAPE
 from models.impact.book.selection import MOST_CENSORED, Comparison, compare_families, fit_selected
 from models.impact.book.walks import Cells, shown, walks
-from models.impact.flow.permanent import Permanent, permanent_impact
+from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.impact.slicing.slices import SlicePlan
 from models.inference.caveat import Caveat
 from models.inference.covariance import Covariance, Influence
@@ -58,7 +58,7 @@ class Fit:
     found: FamilyFit
     law: CostLawFit
     comparison: Comparison
-    permanent: Permanent
+    permanent: PermanentImpact
     flow_influence: Influence
     slices: SlicePlan
 

@@ -7,22 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import polars as pl
+from numpy.typing import NDArray
 
-from models.microstructure.book import (
-    Book,
-    Floats,
-    Ints,
-    order_flow_imbalance,
-    realized_variance,
-    segments,
-    standing_before,
-    walk,
-)
+from models.microstructure.book import Book
+from models.microstructure.order_flow import order_flow_imbalance
+from models.microstructure.standing import segments, standing_before
+from models.microstructure.variance import realized_variance
+from models.microstructure.walking import walk
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
 from pipeline.stages.slicing import refill_table
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CHUNK_ROWS = 32_768
 LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
 SIDES = (1, -1)  # a buy walks the ask

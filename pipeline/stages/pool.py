@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from models.inference.covariance import Covariance
-from models.pooling.symbols import Estimate, Pooled, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import Pooled, SymbolEstimates, pool
 from models.pooling.time_of_day import ProfileFit, shrink_profile
 from pipeline.engine.tables import Calibration
 
@@ -66,12 +67,12 @@ class _Member:
     def covariance(self) -> np.ndarray:
         return self.calibration.covariance.drop(columns="name").to_numpy(dtype=float)
 
-    def estimate(self, regressors: tuple[float, ...]) -> Estimate:
+    def estimate(self, regressors: tuple[float, ...]) -> SymbolEstimates:
         spread = self.jacobian @ self.covariance @ self.jacobian.T
         values = self.jacobian @ self.values + self.shift
         if self.names == PERMANENT and values[0] == 0:  # set to 0 by its caveat: not an estimate
             values = np.array([np.nan])
-        return Estimate(self.symbol, values, Covariance(self.names, spread), regressors)
+        return SymbolEstimates(self.symbol, values, Covariance(self.names, spread), regressors)
 
 
 def pool_symbols(
@@ -181,7 +182,7 @@ def _replaced(
     )
 
 
-def _weights(estimate: Estimate, pooled: Pooled) -> pd.DataFrame:
+def _weights(estimate: SymbolEstimates, pooled: Pooled) -> pd.DataFrame:
     place = pooled.symbols.index(estimate.symbol)
     return pd.DataFrame(
         {
@@ -238,7 +239,7 @@ def _levels(values: np.ndarray, matrix: np.ndarray, fit: ProfileFit) -> pd.DataF
             "estimate_error": np.sqrt(np.diag(matrix)[:buckets]),
             "pooled": fit.values[:buckets],
             "pooled_error": np.sqrt(np.diag(fit.covariance)[:buckets]),
-            "own_weight": fit.believed,
+            "own_weight": fit.own_weight,
             "centre": fit.curve.mean(),
             "between": fit.deviation,
             "effective_dof": fit.effective_dof,

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from models.impact.slicing.refill import DepthTape, RefillFit, RefillSums, fit_refill, refill_sums
+from models.impact.slicing.depth import DepthTape, RefillSums, refill_sums
+from models.impact.slicing.refill import RefillFit, fit_refill
 from models.impact.slicing.slices import SliceLimits, SlicePlan, plan_slices
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS, Session
@@ -18,7 +19,7 @@ BLOCK_NS = 1800 * SECOND_NS
 
 
 def refill_table(day: Day, session: Session) -> pd.DataFrame:
-    """Return the day's sums of `models.impact.slicing.refill.refill_sums` by half-hour, with date
+    """Return the day's sums of `models.impact.slicing.depth.refill_sums` by half-hour, with date
     and the block's end (ns).
     """
     levels = sum(name.startswith("bid_sz_") for name in day.quotes.columns)

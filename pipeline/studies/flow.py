@@ -7,7 +7,7 @@ import pandas as pd
 
 from models.impact.flow.imbalance import ImbalanceFit, JointFit, fit_imbalance, fit_joint
 from models.impact.flow.kyle import Shrunk, fit_windows, shrink
-from models.impact.flow.permanent import Permanent, permanent_impact
+from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
@@ -23,9 +23,7 @@ LEAST_PERIODS = 10  # a window
 
 @dataclass(frozen=True)
 class FlowRequest:
-    """What `impact calibrate --route flow` was asked: where the cache is, and the windows of the
-    day (seconds).
-    """
+    """What was asked of the flow route: where the cache is, and the day's windows (seconds)."""
 
     out: str
     window_seconds: int = 1800
@@ -58,7 +56,7 @@ class SymbolFlow:
     symbol: str
     days: int
     periods: int
-    permanent: Permanent
+    permanent: PermanentImpact
     best: ImbalanceFit
     integrated: ImbalanceFit | None
     joint: JointFit | None
@@ -123,9 +121,8 @@ def fit_symbol(symbol: str, periods: pd.DataFrame, task: SymbolTask) -> SymbolFl
         * task.scope.period_seconds
         // task.window_seconds
     )
-    window = (
-        day * (bucket.max() + 2) + bucket
-    )  # the day's first window does not follow the last one's
+    # the day's first window does not follow the last one's
+    window = day * (bucket.max() + 2) + bucket
     imbalance, depth = _levels(periods)
     best = fit_imbalance(change, imbalance[:, :1], depth[:, :1], window)
     integrated = fit_imbalance(change, imbalance, depth, window) if imbalance.shape[1] > 1 else None
@@ -196,8 +193,9 @@ def _mean_r2(r2: dict[str, pd.Series], window: np.ndarray, bucket: np.ndarray) -
 def _by_time(
     change: np.ndarray, flow: np.ndarray, bucket: np.ndarray, gamma: float
 ) -> tuple[Shrunk, pd.DataFrame]:
-    """Return gamma by time of day, every day together, and its table by bucket; gamma: what its
-    level is to be.
+    """Return gamma by time of day, every day together, and its table by bucket.
+
+    gamma: what its level is to be.
     """
     fits = fit_windows(change, flow, bucket)
     estimate, error = fits.values("estimate"), fits.values("standard_error")

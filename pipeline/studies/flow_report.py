@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from models.impact.flow.hasbrouck import NAMES, HasbrouckFit
-from models.impact.flow.imbalance import ImbalanceFit
+from models.impact.flow.hasbrouck import RESPONSES, HasbrouckFit
+from models.impact.flow.imbalance import ImbalanceFit, JointFit
 from models.impact.flow.kyle import FlowFit
 from pipeline.studies.flow import FlowCalibration, SymbolFlow
 
@@ -55,13 +55,10 @@ def content(calibration: FlowCalibration) -> dict[str, Any]:
 
 
 def report_text(calibration: FlowCalibration) -> str:
-    """Return the result as text: by symbol the estimators side by side, then the table by time of
-    day.
-    """
+    """Return the result as text: by symbol the estimators, then the table by time of day."""
     heading = (
         f"flow route, source {calibration.source}: periods of {calibration.period_seconds} s, "
-        "windows of "
-        f"{calibration.window_seconds} s"
+        f"windows of {calibration.window_seconds} s"
     )
     return "\n".join(
         [heading, *(_symbol_text(one, calibration.period_seconds) for one in calibration.symbols)]
@@ -69,52 +66,18 @@ def report_text(calibration: FlowCalibration) -> str:
 
 
 def estimators(one: SymbolFlow) -> pd.DataFrame:
-    """Return every estimate: name, value, standard_error, unit, r2, n, n_excluded, source (its
-    docstring).
+    """Return a table of every estimate with its error, unit, sample and estimator.
+
+    Columns: name, value, standard_error, unit, r2, n, n_excluded, source (its docstring).
     """
     rows = [_slope("kyle", one.permanent.kyle, "signed volume", KYLE)]
-    response = one.permanent.response
-    if response:
-        errors = response.covariance.standard_errors
-        rows += [
-            {
-                "name": name,
-                "value": getattr(response, name),
-                "standard_error": float(error),
-                "unit": UNITS["signed volume"],
-                "r2": response.r2,
-                "n": response.n,
-                "n_excluded": response.n_early + response.n_unknown,
-                "source": HASBROUCK,
-            }
-            for name, error in zip(NAMES, errors, strict=True)
-        ]
+    if one.permanent.response:
+        rows += _response_rows(one.permanent.response)
     rows.append(_slope("imbalance_best", one.best.slope, "imbalance", IMBALANCE))
     if one.integrated:
         rows.append(_slope("imbalance_integrated", one.integrated.slope, "imbalance", IMBALANCE))
     if one.joint:
-        fact = {
-            "r2": one.joint.r2,
-            "n": one.joint.n,
-            "n_excluded": one.joint.n_excluded,
-            "source": JOINT,
-        }
-        rows += [
-            {
-                "name": "joint_imbalance",
-                "value": one.joint.imbalance,
-                "standard_error": one.joint.imbalance_error,
-                "unit": UNITS["imbalance"],
-            }
-            | fact,
-            {
-                "name": "joint_volume",
-                "value": one.joint.volume,
-                "standard_error": one.joint.volume_error,
-                "unit": UNITS["signed volume"],
-            }
-            | fact,
-        ]
+        rows += _joint_rows(one.joint)
     if one.shrunk:
         rows.append(
             {
@@ -129,6 +92,43 @@ def estimators(one: SymbolFlow) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _response_rows(response: HasbrouckFit) -> list[dict[str, Any]]:
+    errors = response.covariance.standard_errors
+    return [
+        {
+            "name": name,
+            "value": getattr(response, name),
+            "standard_error": float(error),
+            "unit": UNITS["signed volume"],
+            "r2": response.r2,
+            "n": response.n,
+            "n_excluded": response.n_early + response.n_unknown,
+            "source": HASBROUCK,
+        }
+        for name, error in zip(RESPONSES, errors, strict=True)
+    ]
+
+
+def _joint_rows(joint: JointFit) -> list[dict[str, Any]]:
+    slopes = (
+        ("joint_imbalance", joint.imbalance, joint.imbalance_error, "imbalance"),
+        ("joint_volume", joint.volume, joint.volume_error, "signed volume"),
+    )
+    return [
+        {
+            "name": name,
+            "value": value,
+            "standard_error": error,
+            "unit": UNITS[unit],
+            "r2": joint.r2,
+            "n": joint.n,
+            "n_excluded": joint.n_excluded,
+            "source": JOINT,
+        }
+        for name, value, error, unit in slopes
+    ]
 
 
 def _slope(name: str, fit: FlowFit, unit: str, source: str) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def _response(response: HasbrouckFit | None, period_seconds: int) -> dict[str, A
         "n": response.n,
         "n_early": response.n_early,
         "n_unknown": response.n_unknown,
-        "covariance": {"names": NAMES, "matrix": response.covariance.matrix.tolist()},
+        "covariance": {"names": RESPONSES, "matrix": response.covariance.matrix.tolist()},
         "source": HASBROUCK,
     }
 
@@ -214,8 +214,7 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
     lines = [
         f"\n{one.symbol}: {one.days} days, {one.periods:,} periods",
         f"gamma {chosen.gamma:.4g} {UNITS['signed volume']} (s.e. {chosen.standard_error:.2g}) by "
-        f"{CHOICE}: "
-        f"{chosen.estimator}",
+        f"{CHOICE}: {chosen.estimator}",
         f"{'estimator':<22}{'value':>12}{'s.e.':>10}{'R2':>7}{'n':>9}{'excluded':>9}  unit; "
         "docstring",
     ]
@@ -228,11 +227,10 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
     if response:
         lines.append(
             "half-life of the transient part "
-            f"{_cell(response.half_life * period_seconds, '.3g', 0)} s, "
-            f"{response.follow_on:.2f} shares follow one unexpected share (itself included), "
-            f"{response.lags} "
-            f"lags, {response.n_early} periods too early for them, {response.n_unknown} with a "
-            "missing mid"
+            f"{_cell(response.half_life * period_seconds, '.3g', 0)} s, {response.follow_on:.2f} "
+            f"shares follow one unexpected share (itself included), {response.lags} lags, "
+            f"{response.n_early} periods too early for them, {response.n_unknown} with a missing "
+            "mid"
         )
     for name, fit in (("best level", one.best), ("integrated", one.integrated)):
         if fit:
@@ -247,10 +245,9 @@ def _symbol_text(one: SymbolFlow, period_seconds: int) -> str:
         shrunk = one.shrunk
         lines.append(
             f"trade imbalance: R2 within windows {_mean(one.times, 'r2_volume'):.3f}; "
-            f"{one.n_windows} "
-            f"windows, {one.n_windows_excluded} excluded; gamma by time of day has spread "
-            f"{shrunk.spread:.3g} "
-            f"{UNITS['signed volume']}, {shrunk.effective:.1f} effective degrees of freedom"
+            f"{one.n_windows} windows, {one.n_windows_excluded} excluded; gamma by time of day has "
+            f"spread {shrunk.spread:.3g} {UNITS['signed volume']}, {shrunk.effective:.1f} "
+            "effective degrees of freedom"
         )
     lines += [f"\nby time of day (slopes in {UNITS['signed volume']})", _table(one.times)]
     return "\n".join([*lines, *(f"{caveat.code}: {caveat.message}" for caveat in one.warnings)])

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from models.impact import placebo as placebos
 from models.impact.book.cost_law import Family, fit_law
 from models.impact.orders.fit import fit_orders
-from models.impact.placebo import (
+from models.impact.placebo import book, flow, orders
+from models.impact.placebo.replicates import (
     ABOVE,
+    CONFIDENCE,
     KEPT,
+    LEAST_REPETITIONS,
+    LEVEL,
     TWO_SIDED,
-    Estimate,
     Estimates,
-    FlowSample,
+    Estimator,
     Placebo,
     run_placebo,
 )
@@ -30,7 +32,7 @@ from pipeline.engine.stage import Output
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import law_cells, past_cells, past_periods
 from pipeline.stages.measurement import measure_days
-from pipeline.studies.orders.panel import read_panel
+from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.tape.opening import find_tape, open_tape
 from pipeline.tracking.record import Record
 
@@ -40,9 +42,7 @@ FOUND = ("rate", "low", "high", "mean", "sd")  # of a test over replicates, as t
 
 @dataclass(frozen=True)
 class PlaceboRequest:
-    """What was asked: the route, replicates, their seed, and where the cache is (orders
-    need none).
-    """
+    """What was asked: route, replicates, their seed, and where the cache is (not for orders)."""
 
     route: str
     repetitions: int = 200
@@ -68,13 +68,11 @@ class PlaceboRun:
 
 @dataclass(frozen=True)
 class _Study:
-    """What one symbol's placebos need: the estimates on the data, one estimator a placebo, and the
-    tests.
-    """
+    """What one symbol's placebos need: estimates on the data, an estimator a placebo, tests."""
 
     symbol: str
     found: Estimates
-    estimators: dict[str, Estimate]
+    estimators: dict[str, Estimator]
     tests: tuple[str, ...] = (ABOVE, TWO_SIDED)
 
 
@@ -85,10 +83,8 @@ def run_placebos(request: PlaceboRequest, config: Config) -> PlaceboRun:
     """
     if request.route not in ROUTES:
         raise InputError(f"--route: no route '{request.route}'; the routes are {', '.join(ROUTES)}")
-    if request.repetitions < placebos.LEAST_REPETITIONS:
-        raise InputError(
-            f"--repetitions: {request.repetitions}, give at least {placebos.LEAST_REPETITIONS}"
-        )
+    if request.repetitions < LEAST_REPETITIONS:
+        raise InputError(f"--repetitions: {request.repetitions}, give at least {LEAST_REPETITIONS}")
     if request.seed < 0:
         raise InputError(f"--seed: {request.seed}, give 0 or more")
     if request.route == "orders":
@@ -151,7 +147,7 @@ def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> S
 
 def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
     periods = past_periods(tuple(day.load() for day in days), scope)
-    sample = FlowSample(
+    sample = flow.FlowSample(
         (periods["mid_close"] - periods["mid_open"]).to_numpy(),
         periods["flow"].to_numpy(dtype=np.float64),
         periods["ofi_0"].to_numpy(dtype=np.float64),
@@ -159,11 +155,11 @@ def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
     )
     return _Study(
         symbol,
-        placebos.estimate_flow(sample),
+        flow.estimate_flow(sample),
         {
-            "sign_shuffle": partial(placebos.shuffled_flow, sample),
-            "chronology": partial(placebos.scrambled_flow, sample),
-            "planted_zero": partial(placebos.planted_flow, sample),
+            "sign_shuffle": partial(flow.shuffled_flow, sample),
+            "chronology": partial(flow.scrambled_flow, sample),
+            "planted_zero": partial(flow.planted_flow, sample),
         },
     )
 
@@ -176,26 +172,26 @@ def _book_study(symbol: str, days: tuple[Output, ...], forecast: Output, scope: 
     law = fit_law(arrays, Family.SPREAD_POWER, int(arrays.bucket.max()) + 1)
     return _Study(
         symbol,
-        placebos.estimate_states(arrays),
+        book.estimate_states(arrays),
         {
-            "chronology": partial(placebos.scrambled_states, arrays, period),
-            "planted_zero": partial(placebos.planted_states, arrays, law),
+            "chronology": partial(book.scrambled_states, arrays, period),
+            "planted_zero": partial(book.planted_states, arrays, law),
         },
         (KEPT,),
     )
 
 
 def _order_study(folder: str) -> _Study:
-    orders = read_panel(folder).orders
-    orders = orders.take(orders.usable)
-    delta = fit_orders(orders).law.delta
+    panel = read_imbalance_panel(folder).orders
+    sample = panel.take(panel.usable)
+    delta = fit_orders(sample).law.delta
     return _Study(
         "panel",
-        placebos.estimate_impact(orders, delta),
+        orders.estimate_impact(sample, delta),
         {
-            "sign_shuffle": partial(placebos.shuffled_orders, orders, delta),
-            "random_sides": partial(placebos.random_sides, orders, delta),
-            "planted_zero": partial(placebos.planted_orders, orders, delta),
+            "sign_shuffle": partial(orders.shuffled_orders, sample, delta),
+            "random_sides": partial(orders.random_sides, sample, delta),
+            "planted_zero": partial(orders.planted_orders, sample, delta),
         },
     )
 
@@ -242,8 +238,8 @@ def content(run: PlaceboRun) -> dict[str, object]:
         "route": asked.route,
         "repetitions": asked.repetitions,
         "seed": asked.seed,
-        "level": placebos.LEVEL,
-        "confidence": placebos.CONFIDENCE,
+        "level": LEVEL,
+        "confidence": CONFIDENCE,
         "symbols": {
             one.symbol: [_finite(asdict(each)) for each in one.placebos] for one in run.symbols
         },

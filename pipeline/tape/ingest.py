@@ -18,7 +18,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.tables import Day
 from pipeline.tape.sources.clean import level_columns
-from pipeline.tape.sources.source import RULES, Batch, RawFile
+from pipeline.tape.sources.source import RULES, RawFile, TapeBatch
 
 SOURCES = {
     "lobster": "pipeline.tape.sources.lobster",
@@ -203,7 +203,7 @@ class _DayWriter:
         self._first_ns, self._last_ns = 0, 0
         self._content = {name: hashlib.blake2b(digest_size=16) for name in CONTENT}
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: TapeBatch) -> None:
         """Check and append the batch."""
         self.counts.update(dict(batch.counts.iter_rows()))
         validate(batch.quotes, batch.trades, self._label)

@@ -1,13 +1,17 @@
-"""Impact of order-flow imbalance, of the best level and of all levels together, and beside signed
-volume.
-"""
+"""Impact of order-flow imbalance: of the best level, of all levels, and beside signed volume."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.flow.kyle import LEAST_PERIODS, FlowFit, fit_permanent
+from models.impact.flow.kyle import (
+    LEAST_PERIODS,
+    FlowFit,
+    fit_permanent,
+    newey_west_regression,
+    no_window,
+)
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
@@ -43,17 +47,15 @@ class ImbalanceFit:
         return (
             f"{self.slope.summary()}\nweights {weights}  explained {self.explained:.3f}\n"
             f"R2 by window {self.r2.mean():.3f}, next window {ahead:.3f}  windows "
-            f"{len(self.window)}  "
-            f"excluded {self.n_excluded}"
+            f"{len(self.window)}  excluded {self.n_excluded}"
         )
 
 
 @dataclass(frozen=True)
 class JointFit:
-    """Mid change on imbalance and signed volume together; currency / share a share, t with
-    Newey-West errors.
+    """Mid change on imbalance and signed volume together; currency / share a share.
 
-    correlation: of the two flows.
+    Errors are those of Newey and West. correlation: of the two flows.
     """
 
     imbalance: float
@@ -70,10 +72,8 @@ class JointFit:
         """Return the fit as text."""
         lines = [
             f"Mid change on imbalance ({self.imbalance:.4g}, s.e. {self.imbalance_error:.2g}) and "
-            "signed volume "
-            f"({self.volume:.4g}, s.e. {self.volume_error:.2g}): R2 {self.r2:.3f}  n {self.n}  "
-            "excluded "
-            f"{self.n_excluded}  correlation {self.correlation:.3f}"
+            f"signed volume ({self.volume:.4g}, s.e. {self.volume_error:.2g}): R2 {self.r2:.3f}  n "
+            f"{self.n}  excluded {self.n_excluded}  correlation {self.correlation:.3f}"
         ]
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
@@ -93,15 +93,7 @@ def fit_imbalance(
     (half-hours, best level); Cont, Cucuringu, Zhang 2023, "Cross-impact of order flow imbalance in
     equity markets", section 2 (integrated imbalance, R2 of the next window).
     """
-    for name, value in (("imbalance", imbalance), ("depth", depth)):
-        if (
-            np.ndim(value) != 2
-            or len(value) != len(mid_change)
-            or value.shape != np.shape(imbalance)
-        ):
-            raise ValueError(
-                f"{name}: shape {np.shape(value)}; it must be ({len(mid_change)}, levels)"
-            )
+    _check_levels(mid_change, imbalance, depth)
     known = (
         np.isfinite(mid_change)
         & np.isfinite(imbalance).all(axis=1)
@@ -122,23 +114,26 @@ def fit_imbalance(
         before = lines.get(label - 1)
         following.append(before.r2(change, scaled[rows]) if before else np.nan)
     if not lines:
-        raise ValueError(
-            f"window: none of {len(labels)} has {LEAST_PERIODS} known periods in which mid and "
-            "flow vary"
-        )
+        raise ValueError(no_window(len(labels)))
     used = np.isfinite(scaled).all(axis=1)
     weights, explained = _component(scaled[used])
     total = np.where(used, imbalance @ weights, np.nan)
-    slope = fit_permanent(mid_change, total, BEST if len(weights) == 1 else INTEGRATED)
     return ImbalanceFit(
-        weights,
-        explained,
-        slope,
-        np.array(list(lines)),
-        np.array(r2),
-        np.array(following),
-        len(labels) - len(lines),
+        weights=weights,
+        explained=explained,
+        slope=fit_permanent(mid_change, total, BEST if len(weights) == 1 else INTEGRATED),
+        window=np.array(list(lines)),
+        r2=np.array(r2),
+        r2_next=np.array(following),
+        n_excluded=len(labels) - len(lines),
     )
+
+
+def _check_levels(mid_change: Floats, imbalance: Floats, depth: Floats) -> None:
+    rows, shape = len(mid_change), np.shape(imbalance)
+    for name, value in (("imbalance", imbalance), ("depth", depth)):
+        if np.ndim(value) != 2 or len(value) != rows or np.shape(value) != shape:
+            raise ValueError(f"{name}: shape {np.shape(value)}; it must be ({rows}, levels)")
 
 
 def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> JointFit:
@@ -149,8 +144,6 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
     Source: Cont, Kukanov, Stoikov 2014, section 3 (imbalance against trade imbalance); errors as in
     `fit_permanent`.
     """
-    import statsmodels.api as sm  # seconds to import
-
     flows = np.column_stack([imbalance, signed_volume])
     known = np.isfinite(mid_change) & np.isfinite(flows).all(axis=1)
     n = int(known.sum())
@@ -158,34 +151,31 @@ def fit_joint(mid_change: Floats, imbalance: Floats, signed_volume: Floats) -> J
         raise ValueError(f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed")
     if not np.all(np.ptp(flows[known], axis=0)):
         raise ValueError("signed_volume: it or imbalance is the same in every period")
-    lags = int(4 * (n / 100) ** (2 / 9))
-    fit = sm.OLS(mid_change[known], sm.add_constant(flows[known])).fit(
-        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
-    )
+    fit = newey_west_regression(mid_change[known], flows[known])
     correlation = float(np.corrcoef(*flows[known].T)[0, 1])
     message = (
         f"imbalance and signed volume have correlation {correlation:.2f}: their joint slopes have "
-        "large errors, "
-        "compare the single ones"
+        "large errors, compare the single ones"
     )
     warnings = (Caveat("flows_collinear", message),) if correlation**2 > COLLINEAR else ()
     return JointFit(
-        float(fit.params[1]),
-        float(fit.bse[1]),
-        float(fit.params[2]),
-        float(fit.bse[2]),
-        correlation,
-        float(fit.rsquared),
-        n,
-        int((~known).sum()),
-        warnings,
+        imbalance=float(fit.params[1]),
+        imbalance_error=float(fit.bse[1]),
+        volume=float(fit.params[2]),
+        volume_error=float(fit.bse[2]),
+        correlation=correlation,
+        r2=float(fit.rsquared),
+        n=n,
+        n_excluded=int((~known).sum()),
+        warnings=warnings,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """The line of one window: mid change = intercept + slope (flow, (n, L) in units of depth, @
-    weights).
+    """The line of one window: mid change = intercept + slope (flow @ weights).
+
+    flow: (n, L), in units of depth.
     """
 
     weights: Floats
@@ -204,8 +194,9 @@ def _line(change: Floats, flow: Floats) -> _Line:
 
 
 def _component(flow: Floats) -> tuple[Floats, float]:
-    """Return the first component's weights, absolute sum 1, and its share of the variance; flow:
-    (n, L).
+    """Return the first component's weights and its share of the variance.
+
+    flow: (n, L); the weights' absolute sum is 1.
     """
     variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(flow, rowvar=False)))
     first = directions.T[-1]

@@ -1,8 +1,7 @@
-"""Impact by the flow route: how far the mid moves with the period's flow, over a sample and by time
-of day.
-"""
+"""Impact by the flow route: how far the mid moves with the period's flow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +16,12 @@ VOLUME = "signed volume"
 
 @dataclass(frozen=True)
 class FlowFit:
-    """Mid change on a flow: Kyle's lambda, here gamma, where that is signed volume; currency /
-    share^2.
+    """Mid change on a flow; Kyle's lambda, here gamma, where that is signed volume.
 
-    gamma: what to use, 0 where the estimate was negative or cannot be told from zero; estimate: as
-    regressed; standard_error: of the estimate, robust to autocorrelation; intercept: currency /
-    share a period; r2; n and n_excluded periods; lags of the Newey-West window; flow: what was
-    regressed on.
+    Unit: currency / share^2. gamma: what to use, 0 where the estimate was negative or cannot be
+    told from zero; estimate: as regressed; standard_error: of the estimate, robust to
+    autocorrelation; intercept: currency / share a period; r2; n and n_excluded periods; lags of the
+    Newey-West window; flow: what was regressed on.
     """
 
     gamma: float
@@ -49,10 +47,10 @@ class FlowFit:
 
 @dataclass(frozen=True)
 class WindowFits:
-    """One regression a window, in order; one with fewer than ten known periods, or no move or flow,
-    is left out.
+    """One regression a window, in order.
 
-    window: (W,) labels; fits: (W,); n_excluded: windows left out.
+    A window with fewer than ten known periods, or no move or flow, is left out. window: (W,)
+    labels; fits: (W,); n_excluded: windows left out.
     """
 
     window: Ints
@@ -92,43 +90,19 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
     Source: Kyle 1985, "Continuous auctions and insider trading"; Newey, West 1987 for the errors,
     with the window of Newey, West 1994, 4 (n / 100)^(2/9).
     """
-    import statsmodels.api as sm  # seconds to import
-
     if np.shape(mid_change) != np.shape(signed_volume):
         raise ValueError(
             f"signed_volume: shape {np.shape(signed_volume)}, mid_change has {np.shape(mid_change)}"
         )
     known = np.isfinite(mid_change) & np.isfinite(signed_volume)
-    n = int(known.sum())
+    n, n_excluded = int(known.sum()), int((~known).sum())
     if n < LEAST_PERIODS:
         raise ValueError(
             f"mid_change: {n} periods are known, at least {LEAST_PERIODS} are needed for gamma"
         )
-    lags = int(4 * (n / 100) ** (2 / 9))
     if min(np.ptp(signed_volume[known]), np.ptp(mid_change[known])) == 0:
-        still = bool(np.ptp(signed_volume[known]))
-        same = (
-            "the move of the mid is the same in every period"
-            if still
-            else (f"{flow} is the same in every period, as without sides of trades")
-        )
-        message = f"{same}; the impact of {flow} is set to 0"
-        return FlowFit(
-            gamma=0.0,
-            estimate=0.0,
-            standard_error=0.0,
-            intercept=float(mid_change[known].mean()),
-            r2=0.0,
-            n=n,
-            n_excluded=int((~known).sum()),
-            lags=lags,
-            warnings=(Caveat(f"{_kind(flow)}_not_identified", message),),
-            flow=flow,
-        )
-    design = sm.add_constant(signed_volume[known])
-    fit = sm.OLS(mid_change[known], design).fit(
-        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
-    )
+        return _without_moves(mid_change[known], signed_volume[known], n_excluded, flow)
+    fit = newey_west_regression(mid_change[known], signed_volume[known])
     intercept, estimate = (float(value) for value in fit.params)
     error = float(fit.bse[1])
     caveats = gamma_caveats(estimate, error, flow)
@@ -139,16 +113,61 @@ def fit_permanent(mid_change: Floats, signed_volume: Floats, flow: str = VOLUME)
         intercept=intercept,
         r2=float(fit.rsquared),
         n=n,
-        n_excluded=int((~known).sum()),
-        lags=lags,
+        n_excluded=n_excluded,
+        lags=newey_west_lags(n),
         warnings=caveats,
         flow=flow,
     )
 
 
+def _without_moves(change: Floats, volume: Floats, n_excluded: int, flow: str) -> FlowFit:
+    """Return the fit of periods in which the flow, or else the mid's move, is always the same."""
+    same = (
+        "the move of the mid is the same in every period"
+        if np.ptp(volume)
+        else f"{flow} is the same in every period, as without sides of trades"
+    )
+    message = f"{same}; the impact of {flow} is set to 0"
+    return FlowFit(
+        gamma=0.0,
+        estimate=0.0,
+        standard_error=0.0,
+        intercept=float(change.mean()),
+        r2=0.0,
+        n=len(change),
+        n_excluded=n_excluded,
+        lags=newey_west_lags(len(change)),
+        warnings=(Caveat(f"{_kind(flow)}_not_identified", message),),
+        flow=flow,
+    )
+
+
+def newey_west_regression(change: Floats, flows: Floats) -> Any:
+    """Return the regression of mid changes, (n,), on a constant and flows, (n,) or (n, k).
+
+    Source: Newey, West 1987, "A simple, positive semi-definite, heteroskedasticity and
+    autocorrelation consistent covariance matrix", for the errors.
+    """
+    import statsmodels.api as sm  # seconds to import
+
+    return sm.OLS(change, sm.add_constant(flows)).fit(
+        cov_type="HAC",
+        cov_kwds={"maxlags": newey_west_lags(len(change)), "use_correction": True},
+    )
+
+
+def newey_west_lags(n: int) -> int:
+    """Return the lags of the errors' window for n periods.
+
+    Source: Newey, West 1994, "Automatic lag selection in covariance matrix estimation".
+    """
+    return int(4 * (n / 100) ** (2 / 9))
+
+
 def gamma_caveats(estimate: float, error: float, flow: str = VOLUME) -> tuple[Caveat, ...]:
-    """Return why an estimate is not used, if it is not; the codes begin with gamma, or imbalance
-    for other flows.
+    """Return why an estimate is not used, if it is not.
+
+    The codes begin with gamma, or with imbalance for other flows.
     """
     kind = _kind(flow)
     found = f"estimate {estimate:.3g}, standard error {error:.2g}; the impact is set to 0"
@@ -170,10 +189,10 @@ def _kind(flow: str) -> str:
 def fit_windows(
     mid_change: Floats, signed_volume: Floats, window: Ints, flow: str = VOLUME
 ) -> WindowFits:
-    """Regress mid changes on a flow within every window: half-hours of a day, or times of day over
-    many days.
+    """Regress mid changes on a flow within every window.
 
-    mid_change, signed_volume: (n,) as in `fit_permanent`; window: (n,) labels.
+    Windows are half-hours of a day, or times of day over many days. mid_change, signed_volume: (n,)
+    as in `fit_permanent`; window: (n,) labels.
     Raises: ValueError when no window can be fitted.
     Source: Cont, Kukanov, Stoikov 2014, "The price impact of order book events", section 3.
     """
@@ -188,16 +207,17 @@ def fit_windows(
         ):
             fits[label] = fit_permanent(mid_change[rows], signed_volume[rows], flow)
     if not fits:
-        raise ValueError(
-            f"window: none of {len(labels)} has {LEAST_PERIODS} known periods in which mid and "
-            "flow vary"
-        )
+        raise ValueError(no_window(len(labels)))
     return WindowFits(np.array(list(fits)), tuple(fits.values()), len(labels) - len(fits))
 
 
+def no_window(windows: int) -> str:
+    """Return why none of so many windows could be fitted."""
+    return f"window: none of {windows} has {LEAST_PERIODS} known periods in which mid and flow vary"
+
+
 def shrink(estimate: Floats, standard_error: Floats) -> Shrunk:
-    """Draw independent estimates toward their common mean as far as their errors explain their
-    differences.
+    """Draw independent estimates toward their common mean as far as their errors call for.
 
     estimate, standard_error: (W,); the errors must be positive. The share of the common mean in a
     value is (W - 3) / (W - 1) standard_error^2 / (spread^2 + standard_error^2); three estimates or
@@ -219,17 +239,7 @@ def shrink(estimate: Floats, standard_error: Floats) -> Shrunk:
     count, squares = len(estimate), standard_error**2
     free = count - 3
     if free < 1:
-        precision = 1 / squares
-        common = float(np.average(estimate, weights=precision))
-        return Shrunk(
-            estimate,
-            standard_error,
-            np.ones(count),
-            common,
-            float(precision.sum() ** -0.5),
-            0.0,
-            count,
-        )
+        return _unshrunk(estimate, standard_error)
     unit = float(squares.mean())  # the search for the spread has an absolute tolerance
     found = combine_effects(estimate / unit**0.5, squares / unit, method_re="iterated")
     common, variance, shares = (
@@ -249,4 +259,18 @@ def shrink(estimate: Floats, standard_error: Floats) -> Shrunk:
         common_error=float(found.sd_eff_w_re * unit**0.5),
         spread=float(np.sqrt(variance)),
         effective=float((1 - drawn + drawn * shares).sum()),
+    )
+
+
+def _unshrunk(estimate: Floats, standard_error: Floats) -> Shrunk:
+    """Return the estimates as they are, beside their common mean."""
+    count, precision = len(estimate), 1 / standard_error**2
+    return Shrunk(
+        value=estimate,
+        standard_error=standard_error,
+        weight=np.ones(count),
+        common=float(np.average(estimate, weights=precision)),
+        common_error=float(precision.sum() ** -0.5),
+        spread=0.0,
+        effective=count,
     )

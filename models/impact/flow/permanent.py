@@ -1,6 +1,4 @@
-"""The permanent impact to plan with: the long-run response where it can be told, else
-Kyle's slope.
-"""
+"""The permanent impact to plan with: the long-run response, or else Kyle's slope."""
 
 from dataclasses import dataclass, replace
 
@@ -17,9 +15,8 @@ MOST_SHARE = 0.5  # of what gamma is estimated from, in one period
 
 
 @dataclass(frozen=True, eq=False)
-class Permanent:
-    """Gamma, currency / share^2, with its error and the estimator it is from, "hasbrouck" or
-    "kyle".
+class PermanentImpact:
+    """Gamma, currency / share^2, with its error and its estimator, "hasbrouck" or "kyle".
 
     gamma: what to use, not negative; estimate: as estimated; kyle, response: both fits, response
     None where the sample has no vector autoregression.
@@ -40,9 +37,8 @@ class Permanent:
         return "\n".join([*lines, *(fit.summary() for fit in (self.kyle, self.response) if fit)])
 
 
-def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -> Permanent:
-    """Estimate permanent impact by the long-run response to signed volume, and by Kyle's slope
-    where that fails.
+def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -> PermanentImpact:
+    """Estimate permanent impact by the long-run response, or where that fails by Kyle's slope.
 
     Arguments as in `fit_hasbrouck`. Kyle's slope counts as permanent what has decayed a period
     later. It is used, with a caveat, only where too few periods are known for lags, or where
@@ -80,7 +76,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
             response,
             (*(each for each in response.warnings if each.code[:5] != "gamma"), caveat),
         )
-    return Permanent(
+    return PermanentImpact(
         response.gamma,
         response.permanent,
         response.standard_error,
@@ -92,9 +88,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
 
 
 def _dominated(mid_change: Floats, signed_volume: Floats) -> tuple[Caveat, ...]:
-    """Say when one period carries the estimate: its error, which needs many, is then far
-    too small.
-    """
+    """Say when one period carries the estimate: its error is then far too small."""
     used = signed_volume[np.isfinite(mid_change) & np.isfinite(signed_volume)]
     power = (used - used.mean()) ** 2
     if not power.max() > MOST_SHARE * power.sum():
@@ -110,7 +104,7 @@ def _dominated(mid_change: Floats, signed_volume: Floats) -> tuple[Caveat, ...]:
 
 def _by_kyle(
     kyle: FlowFit, response: HasbrouckFit | None, warnings: tuple[Caveat, ...]
-) -> Permanent:
-    return Permanent(
+) -> PermanentImpact:
+    return PermanentImpact(
         kyle.gamma, kyle.estimate, kyle.standard_error, "kyle", kyle, response, warnings
     )

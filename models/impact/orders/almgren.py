@@ -1,6 +1,4 @@
-"""The law of permanent and temporary impact of a parent order, Almgren, Thum, Hauptmann, Li
-2005.
-"""
+"""The law of permanent and temporary impact of a parent order of Almgren et al. 2005."""
 
 from dataclasses import dataclass
 
@@ -8,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-TURNOVER_EXPONENT = (
-    0.25  # their liquidity factor: the power of shares outstanding over daily volume
-)
+# their liquidity factor: the power of shares outstanding over daily volume
+TURNOVER_EXPONENT = 0.25
 BASIS_POINTS = 1e4
 
 
@@ -39,8 +36,9 @@ class Almgren:
         return self.gamma * volatility * participation * inverse_turnover**TURNOVER_EXPONENT
 
     def temporary(self, participation: Floats, volatility: Floats, duration: Floats) -> Floats:
-        """Return J - I/2, what the order pays beyond its own lasting impact, relative. duration: T,
-        days.
+        """Return J - I/2, what the order pays beyond its own lasting impact, relative.
+
+        duration: T, days.
         """
         rate = np.abs(participation / duration)
         return self.eta * volatility * np.sign(participation) * rate**self.delta
@@ -48,14 +46,11 @@ class Almgren:
     def impact_bps(
         self, participation: Floats, volatility: Floats, duration: Floats, inverse_turnover: Floats
     ) -> tuple[Floats, Floats]:
-        """Return I and J, the lasting change and the mean price paid, both over the arrival price,
-        basis points.
-        """
+        """Return I and J, lasting change and mean price paid over arrival, basis points."""
         lasting = self.permanent(participation, volatility, inverse_turnover)
         paid = lasting / 2 + self.temporary(participation, volatility, duration)
         return BASIS_POINTS * lasting, BASIS_POINTS * paid
 
 
-PUBLISHED = Almgren(
-    gamma=0.314, eta=0.142, delta=0.600
-)  # their estimates; standard errors .041, .0062, .038
+# their estimates; standard errors .041, .0062, .038
+PUBLISHED = Almgren(gamma=0.314, eta=0.142, delta=0.600)

@@ -17,7 +17,7 @@ ROUNDS = 20  # of the joint fit's residual covariance; it settles in about 4
 
 
 @dataclass(frozen=True, eq=False)
-class Orders:
+class ParentOrders:
     """One row an order (or a stock-day's imbalance); whatever is missing is NaN.
 
     participation (n,): X/V, positive when it buys; duration (n,): T, days; horizon (n,): time from
@@ -50,7 +50,7 @@ class Orders:
         """Return the number of rows."""
         return len(self.participation)
 
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Orders":
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "ParentOrders":
         """Return these rows."""
         return replace(
             self, **{name: value[rows] for name, value in vars(self).items() if value is not None}
@@ -70,7 +70,7 @@ class Orders:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class WeightedRows:
     """The two equations in units of their errors: y = gamma z, and w = eta u sgn rate^delta."""
 
     y: Floats
@@ -81,9 +81,9 @@ class Rows:
     log_size: Floats
     day: Ints
 
-    def take(self, rows: NDArray[np.bool_]) -> "Rows":
+    def take(self, rows: NDArray[np.bool_]) -> "WeightedRows":
         """Return these rows."""
-        return Rows(**{name: value[rows] for name, value in vars(self).items()})
+        return WeightedRows(**{name: value[rows] for name, value in vars(self).items()})
 
     def power(self, delta: float) -> Floats:
         """Return what eta multiplies, (n,)."""
@@ -91,9 +91,11 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
-    """values: gamma, eta, delta; weight (2, 2) of the equations; spread (2, 2), the covariance of
-    their residuals.
+class LeastSquaresFit:
+    """The least-squares estimates of both equations, with their weights.
+
+    values: gamma, eta, delta; weight: (2, 2), of the equations; spread: (2, 2), the covariance of
+    their residuals; r2: of each; free: whether delta was estimated.
     """
 
     values: Floats
@@ -102,10 +104,8 @@ class Solution:
     r2: tuple[float, float]
     free: bool
 
-    def design(self, rows: Rows) -> tuple[Floats, Floats]:
-        """Return the derivatives of the two means in gamma, eta and, if free, delta, each
-        (n, p).
-        """
+    def design(self, rows: WeightedRows) -> tuple[Floats, Floats]:
+        """Return the derivatives of the two means in gamma, eta and a free delta, each (n, p)."""
         _, eta, delta = self.values
         power = rows.power(delta)
         zero = np.zeros_like(power)
@@ -114,7 +114,7 @@ class Solution:
             :, : 2 + self.free
         ]
 
-    def bread(self, rows: Rows) -> Floats:
+    def bread(self, rows: WeightedRows) -> Floats:
         """Return the derivative of the summed scores, up to its sign, (p, p)."""
         first, second = self.design(rows)
         cross = first.T @ second
@@ -125,7 +125,7 @@ class Solution:
             + weight[0, 1] * (cross + cross.T)
         )
 
-    def covariance(self, rows: Rows) -> Floats:
+    def covariance(self, rows: WeightedRows) -> Floats:
         """Return the clustered covariance, (3, 3), zeros for a fixed delta."""
         first, second = self.design(rows)
         one, two = _residuals(rows, self.values)
@@ -138,7 +138,7 @@ class Solution:
         return matrix
 
 
-def weighted_rows(orders: Orders) -> Rows:
+def weighted_rows(orders: ParentOrders) -> WeightedRows:
     """Return both equations over the standard deviations that a Brownian price gives their errors.
 
     The variance of I is sigma^2 horizon, that of J - I/2 is sigma^2 (horizon / 4 - T / 6).
@@ -153,7 +153,7 @@ def weighted_rows(orders: Orders) -> Rows:
     )
     if not orders.permanent.any() or not (orders.paid - orders.permanent / 2).any():
         raise ValueError("permanent: no price differs from its arrival price")
-    return Rows(
+    return WeightedRows(
         y=orders.permanent / lasting,
         z=orders.participation * turnover * orders.volatility / lasting,
         w=(orders.paid - orders.permanent / 2) / passing,
@@ -164,20 +164,20 @@ def weighted_rows(orders: Orders) -> Rows:
     )
 
 
-def _residuals(rows: Rows, values: Floats) -> tuple[Floats, Floats]:
+def _residuals(rows: WeightedRows, values: Floats) -> tuple[Floats, Floats]:
     gamma, eta, delta = values
     return rows.y - gamma * rows.z, rows.w - eta * rows.power(delta)
 
 
 def _dot(one: Floats, other: Floats) -> float:
-    return float(
-        np.einsum("i,i->", one, other)
-    )  # `@` starts threads, whose start costs more on busy cores
+    # `@` starts threads, whose start costs more on busy cores
+    return float(np.einsum("i,i->", one, other))
 
 
-def moments(rows: Rows, delta: float) -> Floats:
-    """Return the sums that the fit at this delta needs of power: its products with z, itself, w and
-    y, (4,).
+def moments(rows: WeightedRows, delta: float) -> Floats:
+    """Return power's products with z, itself, w and y, summed, (4,).
+
+    They are what the fit at this delta needs of power.
     """
     power = rows.power(delta)
     return np.array(
@@ -185,9 +185,10 @@ def moments(rows: Rows, delta: float) -> Floats:
     )
 
 
-def reduction(rows: Rows, sums: Floats, weight: Floats) -> tuple[Floats, float]:
-    """Return gamma and eta given the moments at a delta, and by how much they reduce the weighted
-    sum of squares.
+def reduction(rows: WeightedRows, sums: Floats, weight: Floats) -> tuple[Floats, float]:
+    """Return gamma and eta at a delta, and by how much they reduce the sum of squares.
+
+    sums: the moments at that delta; weight: (2, 2).
     """
     cross = weight[0, 1] * sums[0]
     normal = np.array(
@@ -203,7 +204,7 @@ def reduction(rows: Rows, sums: Floats, weight: Floats) -> tuple[Floats, float]:
     return found, float(found @ right)
 
 
-def _minimum(rows: Rows, grid: list[Floats], delta: float | None, weight: Floats) -> Floats:
+def _minimum(rows: WeightedRows, grid: list[Floats], delta: float | None, weight: Floats) -> Floats:
     if delta is None:
         best = int(np.argmax([reduction(rows, sums, weight)[1] for sums in grid]))
         around = (GRID[max(best - 1, 0)], GRID[min(best + 1, len(GRID) - 1)])
@@ -218,8 +219,8 @@ def _minimum(rows: Rows, grid: list[Floats], delta: float | None, weight: Floats
     return np.append(reduction(rows, moments(rows, delta), weight)[0], delta)
 
 
-def solve(rows: Rows, joint: bool, delta: float | None) -> Solution:
-    """Return the two-step solution or, from it, the joint one."""
+def least_squares(rows: WeightedRows, joint: bool, delta: float | None) -> LeastSquaresFit:
+    """Return the two-step fit or, from it, the joint one."""
     grid = [moments(rows, each) for each in GRID] if delta is None else []
     values = _minimum(rows, grid, delta, np.eye(2))
     spread = _spread(rows, values)
@@ -235,9 +236,9 @@ def solve(rows: Rows, joint: bool, delta: float | None) -> Solution:
         float(1 - _dot(one, one) / _dot(rows.y, rows.y)),
         float(1 - _dot(two, two) / _dot(rows.w, rows.w)),
     )
-    return Solution(values, weight, spread, r2, delta is None)
+    return LeastSquaresFit(values, weight, spread, r2, delta is None)
 
 
-def _spread(rows: Rows, values: Floats) -> Floats:
+def _spread(rows: WeightedRows, values: Floats) -> Floats:
     both = np.array(_residuals(rows, values))
     return np.asarray(np.einsum("in,jn->ij", both, both) / both.shape[1])

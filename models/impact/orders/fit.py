@@ -1,6 +1,4 @@
-"""The order route: permanent and temporary impact fitted to parent orders, or to signed imbalances
-of a panel.
-"""
+"""The order route: permanent and temporary impact fitted to parent orders or imbalances."""
 
 from dataclasses import dataclass, replace
 
@@ -12,12 +10,12 @@ from models.impact.orders.almgren import Almgren
 from models.impact.orders.equations import (
     LEAST_DELTA,
     MOST_DELTA,
-    Orders,
-    Rows,
-    Solution,
+    LeastSquaresFit,
+    ParentOrders,
+    WeightedRows,
+    least_squares,
     moments,
     reduction,
-    solve,
     weighted_rows,
 )
 from models.inference.caveat import Caveat
@@ -25,7 +23,7 @@ from models.inference.covariance import Covariance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-NAMES = ("gamma", "eta", "delta")
+COEFFICIENTS = ("gamma", "eta", "delta")
 FALLBACK_DELTA = 0.5  # the square-root law, where the data do not tell the exponent
 FLAT = 2.706  # the 10 % point of chi-squared: a profile that rises less is flat
 FEW_DAYS = 10
@@ -65,8 +63,7 @@ class OrderFit:
         return np.array([self.law.gamma, self.law.eta, self.law.delta])
 
     def interval(self, level: float = 0.95) -> Floats:
-        """Return the intervals, (2, 3), with Student's t of one less than the days as degrees of
-        freedom.
+        """Return the intervals, (2, 3), by Student's t with one less than the days.
 
         Source: Cameron, Miller 2015, "A practitioner's guide to cluster-robust inference", on few
         clusters.
@@ -80,8 +77,7 @@ class OrderFit:
             f"Impact by the order route, {self.method}",
             f"orders {self.n}  excluded {self.n_excluded}  days {self.clusters}",
             f"R2 permanent {self.r2_permanent:.4f}  temporary {self.r2_temporary:.4f}  residual "
-            "over Brownian "
-            f"{self.scale_permanent:.2f}, {self.scale_temporary:.2f}  correlation "
+            f"over Brownian {self.scale_permanent:.2f}, {self.scale_temporary:.2f}  correlation "
             f"{self.correlation:+.2f}",
             "lasting impact with a free exponent: |X/V|^{:.3f}, s.e. {:.2g}".format(
                 *self.permanent_exponent
@@ -89,7 +85,11 @@ class OrderFit:
             f"{'':<8}{'estimate':>12}{'s.e.':>10}{'95 % interval':>24}",
         ]
         rows = zip(
-            NAMES, self.values, self.covariance.standard_errors, self.interval().T, strict=True
+            COEFFICIENTS,
+            self.values,
+            self.covariance.standard_errors,
+            self.interval().T,
+            strict=True,
         )
         for name, value, error, (low, high) in rows:
             interval = f"{low:.4g} .. {high:.4g}" if error else "fixed"
@@ -97,7 +97,7 @@ class OrderFit:
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
 
-def fit_orders(orders: Orders, joint: bool = False, delta: float | None = None) -> OrderFit:
+def fit_orders(orders: ParentOrders, joint: bool = False, delta: float | None = None) -> OrderFit:
     """Fit gamma, eta and delta by weighted least squares, errors clustered by day.
 
     Two-step: I on its regressor, then J - I/2, with the measured I, on its own. joint: both at
@@ -116,77 +116,81 @@ def fit_orders(orders: Orders, joint: bool = False, delta: float | None = None) 
     if len(used) < LEAST_ORDERS:
         raise ValueError(f"orders: {len(used)} are usable, at least {LEAST_ORDERS} are needed")
     rows = weighted_rows(used)
-    solution = solve(rows, joint, delta)
-    caveats = []
+    fit, caveats = _told_delta(rows, joint, delta)
     exponent = _free_permanent(rows)
-    reason = "" if delta is not None else _flatness(rows, solution)
-    if reason:
-        solution = solve(rows, joint, FALLBACK_DELTA)
-        caveats.append(
-            Caveat(
-                "delta_not_identified",
-                f"{reason}; the square-root law is fitted: delta is set to 0.5",
-            )
-        )
-    matrix = solution.covariance(rows)
+    matrix = fit.covariance(rows)
     days = len(np.unique(used.day))
     return OrderFit(
         method="joint" if joint else "two-step",
-        law=Almgren(*solution.values.tolist()),
-        covariance=Covariance(NAMES, matrix),
+        law=Almgren(*fit.values.tolist()),
+        covariance=Covariance(COEFFICIENTS, matrix),
         n=len(used),
         n_excluded=int((~usable).sum()),
         clusters=days,
-        r2_permanent=solution.r2[0],
-        r2_temporary=solution.r2[1],
-        scale_permanent=float(solution.spread[0, 0] ** 0.5),
-        scale_temporary=float(solution.spread[1, 1] ** 0.5),
-        correlation=float(
-            solution.spread[0, 1] / np.sqrt(solution.spread[0, 0] * solution.spread[1, 1])
-        ),
+        r2_permanent=fit.r2[0],
+        r2_temporary=fit.r2[1],
+        scale_permanent=float(fit.spread[0, 0] ** 0.5),
+        scale_temporary=float(fit.spread[1, 1] ** 0.5),
+        correlation=float(fit.spread[0, 1] / np.sqrt(fit.spread[0, 0] * fit.spread[1, 1])),
         permanent_exponent=exponent,
         warnings=(
             *caveats,
             *_curvature(exponent, days),
-            *_noise(rows, solution),
-            *_caveats(solution.values, np.sqrt(np.diag(matrix)), days),
+            *_noise(rows, fit),
+            *_caveats(fit.values, np.sqrt(np.diag(matrix)), days),
         ),
     )
 
 
-def estimate(orders: Orders, delta: tuple[float | None, float | None] = (None, None)) -> Floats:
-    """Return gamma, eta, delta by the two-step fit and again by the joint one, (6,), without
-    errors: for resampling.
+def _told_delta(
+    rows: WeightedRows, joint: bool, delta: float | None
+) -> tuple[LeastSquaresFit, list[Caveat]]:
+    """Return the fit, with the square-root law where the data do not tell delta."""
+    fit = least_squares(rows, joint, delta)
+    reason = "" if delta is not None else _flatness(rows, fit)
+    if not reason:
+        return fit, []
+    message = f"{reason}; the square-root law is fitted: delta is set to 0.5"
+    caveat = Caveat("delta_not_identified", message)
+    return least_squares(rows, joint, FALLBACK_DELTA), [caveat]
 
-    orders: usable ones only; delta: fixed there, in either fit, if given.
+
+def point_estimates(
+    orders: ParentOrders, delta: tuple[float | None, float | None] = (None, None)
+) -> Floats:
+    """Return gamma, eta, delta of the two-step fit and of the joint one, (6,).
+
+    Without errors, for resampling. orders: usable ones only; delta: fixed there, in either fit, if
+    given.
     """
     rows = weighted_rows(orders)
     return np.concatenate(
         [
-            solve(rows, joint, fixed).values
+            least_squares(rows, joint, fixed).values
             for joint, fixed in zip((False, True), delta, strict=True)
         ]
     )
 
 
-def leave_day_out(orders: Orders, day: int, delta: float | None = None) -> Floats:
-    """Return the two-step estimates without this day, (3,). orders: usable ones only; delta: fixed
-    there if given.
+def leave_day_out(orders: ParentOrders, day: int, delta: float | None = None) -> Floats:
+    """Return the two-step estimates without this day, (3,).
+
+    orders: usable ones only; delta: fixed there if given.
     """
-    return solve(weighted_rows(orders.take(orders.day != day)), False, delta).values
+    return least_squares(weighted_rows(orders.take(orders.day != day)), False, delta).values
 
 
-def _flatness(rows: Rows, solution: Solution) -> str:
-    """Return why the exponent cannot be told, "" if it can: the profile's rise to an end, deflated
-    for clusters.
+def _flatness(rows: WeightedRows, fit: LeastSquaresFit) -> str:
+    """Return why the exponent cannot be told, "" if it can.
+
+    That is the profile's rise to an end, deflated for clusters.
     """
     ends = (LEAST_DELTA, MOST_DELTA)
     top, *at_ends = (
-        reduction(rows, moments(rows, each), solution.weight)[1]
-        for each in (solution.values[2], *ends)
+        reduction(rows, moments(rows, each), fit.weight)[1] for each in (fit.values[2], *ends)
     )
-    naive = np.linalg.pinv(solution.bread(rows))[2, 2]
-    inflation = max(float(solution.covariance(rows)[2, 2] / naive), 1.0) if naive > 0 else 1.0
+    naive = np.linalg.pinv(fit.bread(rows))[2, 2]
+    inflation = max(float(fit.covariance(rows)[2, 2] / naive), 1.0) if naive > 0 else 1.0
     rise, end = min(
         ((top - each) / inflation, end) for each, end in zip(at_ends, ends, strict=True)
     )
@@ -194,22 +198,20 @@ def _flatness(rows: Rows, solution: Solution) -> str:
         return ""
     return (
         f"the profile is flat: at delta = {end:g} the deviance is {max(rise, 0.0):.2g} above its "
-        "least, at "
-        f"{solution.values[2]:.3g}"
+        f"least, at {fit.values[2]:.3g}"
     )
 
 
-def _free_permanent(rows: Rows) -> tuple[float, float]:
-    """Return the exponent of |X/V| in I and its standard error, by the temporary part's own
-    machinery.
+def _free_permanent(rows: WeightedRows) -> tuple[float, float]:
+    """Return the exponent of |X/V| in I and its standard error, fitted as the temporary part's.
 
     Source: Almgren, Thum, Hauptmann, Li 2005, who find .891 with standard error .10 and impose 1.
     """
     lasting = replace(
         rows, w=rows.y, signed=rows.z * np.exp(-rows.log_size), log_rate=rows.log_size
     )
-    solution = solve(lasting, False, None)
-    return float(solution.values[2]), float(solution.covariance(lasting)[2, 2] ** 0.5)
+    fit = least_squares(lasting, False, None)
+    return float(fit.values[2]), float(fit.covariance(lasting)[2, 2] ** 0.5)
 
 
 def _curvature(exponent: tuple[float, float], days: int) -> list[Caveat]:
@@ -218,27 +220,26 @@ def _curvature(exponent: tuple[float, float], days: int) -> list[Caveat]:
         return []
     message = (
         f"lasting impact is not linear in size: free exponent {value:.3g}, standard error "
-        f"{error:.2g}; gamma is "
-        "that of large orders, and the joint fit, which leans on the line, is biased: prefer the "
-        "two-step one"
+        f"{error:.2g}; gamma is that of large orders, and the joint fit, which leans on the line, "
+        "is biased: prefer the two-step one"
     )
     return [Caveat("permanent_not_linear", message)]
 
 
-def _noise(rows: Rows, solution: Solution) -> list[Caveat]:
+def _noise(rows: WeightedRows, fit: LeastSquaresFit) -> list[Caveat]:
     """Say when the weights do not fit the data, or when one day carries a coefficient."""
     found = []
     for name, scale, part in zip(
         ("permanent", "temporary"),
-        np.sqrt(np.diag(solution.spread)),
-        (rows.z, rows.power(solution.values[2])),
+        np.sqrt(np.diag(fit.spread)),
+        (rows.z, rows.power(fit.values[2])),
         strict=True,
     ):
         if not 1 / ODD_SCALE < scale < ODD_SCALE:
             message = (
                 f"residuals of {name} impact are {scale:.3g} times those of a Brownian price with "
-                "the given "
-                "volatility and durations: check their units; the weights are far from efficient"
+                "the given volatility and durations: check their units; the weights are far from "
+                "efficient"
             )
             found.append(Caveat("noise_not_brownian", message))
         code = np.unique(rows.day, return_inverse=True)[1]
@@ -254,7 +255,7 @@ def _noise(rows: Rows, solution: Solution) -> list[Caveat]:
 
 def _caveats(values: Floats, errors: Floats, days: int) -> list[Caveat]:
     found = []
-    for name, value, error in zip(NAMES[:2], values, errors, strict=False):
+    for name, value, error in zip(COEFFICIENTS[:2], values, errors, strict=False):
         if value < 0:
             message = (
                 f"estimate {value:.3g}, standard error {error:.2g}: prices move against the orders"

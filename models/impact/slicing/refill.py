@@ -5,79 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.impact.slicing.depth import HALF_LIVES, LAGS, RefillSums
 from models.inference.caveat import ONE_SIDED, Caveat
-from models.microstructure.book import NS
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-LAGS = np.geomspace(0.01, 120.0, 12)  # seconds after a trade at which the book is looked at
-HALF_LIVES = np.geomspace(0.05, 300.0, 20)  # seconds, the candidates
-LARGEST_LOG_ERROR = (
-    0.5  # of log half-life: its interval is a factor of e either way; noise alone rarely shows less
-)
+# of log half-life: its interval is a factor of e either way; noise alone rarely shows less
+LARGEST_LOG_ERROR = 0.5
 LEAST_BLOCKS, FEW_BLOCKS = 3, 10
-GONE = 40  # half-lives after which nothing is left of a hole in double precision
-
-
-@dataclass(frozen=True, eq=False)
-class DepthTape:
-    """Displayed depth of both sides and the trades, of one symbol-day.
-
-    ts: (n,) ns, sorted, and bid, ask: (n,) shares displayed from then on; trade_ts: (m,) ns,
-    sorted, trade_size: (m,) shares, aggressor: (m,) +1 buyer, -1 seller, 0 unknown.
-
-    Raises: ValueError naming the field.
-    """
-
-    ts: Ints
-    bid: Floats
-    ask: Floats
-    trade_ts: Ints
-    trade_size: Floats
-    aggressor: Ints
-
-    def __post_init__(self) -> None:
-        for names in (("ts", "bid", "ask"), ("trade_ts", "trade_size", "aggressor")):
-            for name in names:
-                shape, first = np.shape(getattr(self, name)), np.shape(getattr(self, names[0]))
-                if shape != first or len(shape) != 1:
-                    raise ValueError(
-                        f"{name}: shape {shape}, {names[0]} has {first}; both must be one (n,)"
-                    )
-            if (np.diff(getattr(self, names[0])) < 0).any():
-                raise ValueError(f"{names[0]}: must not decrease")
-
-
-@dataclass(frozen=True, eq=False)
-class RefillSums:
-    """What the fit needs of a tape, additive over blocks of time; one row a block, lag and
-    candidate half-life.
-
-    Shapes: (rows,). lag, half_life: seconds; n: changes of depth looked at; without h their sums of
-    squares and products, shares^2: y the change of depth, bid over ask, from just before a trade, q
-    the signed volume since then, h the change of the hole that all trades so far have left if it
-    closes with that half-life. late: looks left out because the block had ended by then; unseen:
-    because no quote came before the trade, or none from it to the look.
-    """
-
-    block: Ints
-    lag: Floats
-    half_life: Floats
-    n: Ints
-    late: Ints
-    unseen: Ints
-    yy: Floats
-    qq: Floats
-    qy: Floats
-    hh: Floats
-    hq: Floats
-    hy: Floats
 
 
 @dataclass(frozen=True)
 class RefillFit:
-    """Half of what a trade took is back after half_life seconds, but for the lasting share, which
-    does not come back.
+    """Half of what a trade took is back after half_life seconds, all but the lasting share.
 
     half_life: what to use, infinite where it is not identified; estimate: as found, log_error: of
     its logarithm; lasting: 0 where it cannot be told from zero, and its error; covariance of the
@@ -113,108 +52,13 @@ class RefillFit:
         return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in self.warnings])
 
 
-def refill_sums(tape: DepthTape, edges: Ints) -> RefillSums:
-    """Return the sums of one tape, block by block; a block uses nothing that happened after its
-    end.
-
-    edges: (B+1,) ns, the blocks' starts and the end. Trades of one time are one, at their net
-    volume; trades of unknown side are no part of it. The opposite side is the control: what moves
-    both sides cancels.
-    Source: the impulse response of depth, as in Large 2007, "Measuring the resiliency of an
-    electronic limit order book", with the exponential kernel of Obizhaeva, Wang 2013, eq. (5).
-    """
-    times, signed = _events(tape, edges)
-    block = np.searchsorted(edges, times, side="right") - 1
-    looks = times[:, None] + (LAGS * NS).astype(np.int64)
-    skew = tape.bid - tape.ask
-    before = np.searchsorted(tape.ts, times, side="left") - 1
-    row = np.searchsorted(tape.ts, looks, side="right") - 1
-    late = looks >= edges[block + 1][:, None]
-    unseen = ~late & (
-        (row < np.searchsorted(tape.ts, times, side="left")[:, None]) | (before < 0)[:, None]
-    )
-    used = ~(unseen | late)
-    change = (
-        np.where(used, skew[row] - skew[before][:, None], 0.0)
-        if len(tape.ts)
-        else np.zeros(looks.shape)
-    )
-    last = np.searchsorted(times, looks, side="right") - 1
-    volume = np.cumsum(signed)
-    since = np.where(used, volume[last] - (volume - signed)[:, None], 0.0)
-    gap = np.where(used, (looks - times[last]) / NS, 0.0)
-
-    def by_block(value: NDArray[np.generic]) -> Floats:
-        return np.stack([np.bincount(block, column, len(edges) - 1) for column in value.T], axis=-1)
-
-    counts = [by_block(value) for value in (used, late, unseen)]
-    squares = [by_block(value) for value in (change**2, since**2, since * change)]
-    holed = np.empty((3, len(HALF_LIVES), len(edges) - 1, len(LAGS)))
-    for place, half_life in enumerate(HALF_LIVES):
-        hole = _holes((times - edges[0]) / NS, signed, half_life)
-        moved = np.where(
-            used, hole[last] * np.exp2(-gap / half_life) - (hole - signed)[:, None], 0.0
-        )
-        holed[:, place] = [by_block(value) for value in (moved**2, moved * since, moved * change)]
-    return _table(counts, squares, holed)
-
-
-def _events(tape: DepthTape, edges: Ints) -> tuple[Ints, Floats]:
-    """Return the times of directed trades within the edges and the net volume that each time took,
-    > 0 from the bid.
-    """
-    directed = (tape.aggressor != 0) & (tape.trade_ts >= edges[0]) & (tape.trade_ts < edges[-1])
-    times, place = np.unique(tape.trade_ts[directed], return_inverse=True)
-    signed = -np.bincount(place, (tape.aggressor * tape.trade_size)[directed], len(times))
-    return times[signed != 0], signed[signed != 0]
-
-
-def _holes(seconds: Floats, signed: Floats, half_life: float) -> Floats:
-    """Return what is missing just after each event, each event's volume halving every half_life; by
-    doubling.
-    """
-    hole, step = signed.astype(np.float64), 1
-    while step < len(hole):
-        passed = (seconds[step:] - seconds[:-step]) / half_life
-        if passed.min() > GONE:
-            break
-        hole[step:] = hole[step:] + np.exp2(-passed) * hole[:-step]
-        step *= 2
-    return hole
-
-
-def _table(counts: list[Floats], squares: list[Floats], holed: Floats) -> RefillSums:
-    """Lay arrays by (block, lag) and (half-life, block, lag) out as rows by block, lag and
-    half-life.
-    """
-    blocks, candidates = len(counts[0]), len(HALF_LIVES)
-    n, late, unseen = (np.repeat(value.ravel(), candidates).astype(np.int64) for value in counts)
-    yy, qq, qy = (np.repeat(value.ravel(), candidates) for value in squares)
-    hh, hq, hy = (np.moveaxis(value, 0, -1).ravel() for value in holed)
-    return RefillSums(
-        block=np.repeat(np.arange(blocks), len(LAGS) * candidates),
-        lag=np.tile(np.repeat(LAGS, candidates), blocks),
-        half_life=np.tile(HALF_LIVES, blocks * len(LAGS)),
-        n=n,
-        late=late,
-        unseen=unseen,
-        yy=yy,
-        qq=qq,
-        qy=qy,
-        hh=hh,
-        hq=hq,
-        hy=hy,
-    )
-
-
 def fit_refill(sums: RefillSums) -> RefillFit:
-    """Fit y = -a h - b q by least squares, each lag weighted by the inverse of its variance, and
-    find the half-life.
+    """Fit y = -a h - b q by weighted least squares and find the half-life.
 
-    sums: rows of one or many tapes; blocks of different tapes need different labels. As h holds
-    every trade so far, trades that follow each other are not taken for a slow refill. b is left out
-    where it cannot be told from zero. Where the half-life is not identified it becomes infinite, as
-    if nothing came back, and says so.
+    Each lag is weighted by the inverse of its variance. sums: rows of one or many tapes; blocks of
+    different tapes need different labels. As h holds every trade so far, trades that follow each
+    other are not taken for a slow refill. b is left out where it cannot be told from zero. Where
+    the half-life is not identified it becomes infinite, as if nothing came back, and says so.
     Raises: ValueError when a block lacks a lag or a half-life.
     Source: Efron, Stein 1981, "The jackknife estimate of variance", for the errors, over blocks.
     """
@@ -250,9 +94,7 @@ def fit_refill(sums: RefillSums) -> RefillFit:
 
 
 def _arranged(sums: RefillSums) -> tuple[dict[str, int], Floats]:
-    """Return the counts over all blocks, and the weighted moments of every block with a look, (B,
-    T, 6).
-    """
+    """Return the counts over all blocks, and every looked-at block's moments, (B, T, 6)."""
     labels = np.unique(sums.block)
     shape = (len(labels), len(LAGS), len(HALF_LIVES))
     order = np.lexsort((sums.half_life, sums.lag, sums.block))
@@ -276,8 +118,9 @@ def _arranged(sums: RefillSums) -> tuple[dict[str, int], Floats]:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The minimum and its covariance, both of (log half-life, a, lasting share); NaN where there is
-    none.
+    """The minimum and its covariance, both of (log half-life, a, lasting share).
+
+    NaN where there is none.
     """
 
     point: Floats
@@ -311,8 +154,7 @@ def _jackknifed(moments: Floats, lasting: bool) -> _Found:
 
 
 def _minimum(moments: Floats, lasting: bool) -> tuple[Floats, float, float, bool]:
-    """Return the best (log half-life, a, lasting share), a + b, R2, and whether it lies between the
-    candidates.
+    """Return the best (log half-life, a, lasting share), a + b, R2, and whether it is inside.
 
     moments: (T, 6), sums of hh, hq, qq, hy, qy, yy. The minimum is a parabola's through the best
     candidate and its neighbours.

@@ -1,6 +1,4 @@
-"""What an order costs when it is worked in several child slices within a period, and how many to
-use.
-"""
+"""What an order costs in several child slices within a period, and how many to use."""
 
 from dataclasses import dataclass
 
@@ -37,9 +35,7 @@ class SliceLimits:
 
     @property
     def most(self) -> int:
-        """Return the largest number of children that keeps both the least spacing and the least
-        size.
-        """
+        """Return the largest number of children that keeps least spacing and least size."""
         return max(
             1, int(min(self.period_seconds / LEAST_SPACING, self.order_size / self.least_child))
         )
@@ -47,12 +43,12 @@ class SliceLimits:
 
 @dataclass(frozen=True)
 class SlicePlan:
-    """An order in equal child slices, spacing_seconds apart: its cost above the spread is factor
-    times the plain law's.
+    """An order in equal child slices, spacing_seconds apart, and what they cost.
 
-    half_life: seconds, and lasting: share, of the book's refill. factor_error: from the errors of k
-    and of the refill; derivative_k and refill_error: the derivative of log factor in k, and its
-    standard error from the refill alone, by which errors of log alpha are carried over.
+    The cost above the spread is factor times the plain law's. half_life: seconds, and lasting:
+    share, of the book's refill. factor_error: from the errors of k and of the refill; derivative_k
+    and refill_error: the derivative of log factor in k, and its standard error from the refill
+    alone, by which errors of log alpha are carried over.
     """
 
     slices: int
@@ -78,14 +74,13 @@ class SlicePlan:
 def slice_factor(
     slices: int, spacing: float, half_life: float, lasting: float, k: Floats
 ) -> Floats:
-    """Return the cost of an order in equal slices over its cost at once, for every exponent, shape
-    of k.
+    """Return the cost of an order in equal slices over its cost at once.
 
-    spacing, half_life: seconds; half_life may be infinite. Child j starts where the earlier ones
-    have left the book, rho_j child sizes deep; the hole of each closes with the half-life but for
-    its lasting share: factor = m^-k sum_j [(1 + rho_j)^k - rho_j^k], rho_j = sum_{i<j} lasting + (1
-    - lasting) 2^(-(j - i) spacing / tau). It is m^(1-k) when the book is whole again before each
-    child, and 1 when nothing comes back.
+    The result has the shape of k. spacing, half_life: seconds; half_life may be infinite. Child j
+    starts where the earlier ones have left the book, rho_j child sizes deep; the hole of each
+    closes with the half-life but for its lasting share: factor = m^-k sum_j [(1 + rho_j)^k -
+    rho_j^k], rho_j = sum_{i<j} lasting + (1 - lasting) 2^(-(j - i) spacing / tau). It is m^(1-k)
+    when the book is whole again before each child, and 1 when nothing comes back.
     Raises: ValueError when slices is below 1.
     Source: Obizhaeva, Wang 2013, "Optimal trading strategy and supply/demand dynamics", eq.
     (5)-(7); Alfonsi, Fruth, Schied 2010, "Optimal execution strategies in limit order books with
@@ -116,29 +111,8 @@ def plan_slices(
         raise ValueError(f"slices: {slices}, at least 1 is needed")
     number = _fewest(k, refill, limits) if slices is None else slices
     spacing = limits.period_seconds / number
-    point = np.array([k, np.log(refill.half_life), refill.lasting])
-
-    def log_factor(at: Floats) -> float:
-        return float(
-            np.log(
-                slice_factor(number, spacing, float(np.exp(at[1])), float(at[2]), np.asarray(at[0]))
-            )
-        )
-
-    known = [
-        True,
-        np.isfinite(refill.half_life),
-        np.isfinite(refill.half_life) and refill.lasting_error > 0,
-    ]
-    moves = np.diag(np.where(known, STEP, 0.0))
-    slope = np.array(
-        [(log_factor(point + move) - log_factor(point - move)) / (2 * STEP) for move in moves]
-    )
-    errors = np.nan_to_num([refill.log_error, refill.lasting_error]) * known[1:]
-    spread = np.diag(errors**2) + (np.nan_to_num(refill.covariance) * known[2]) * np.array(
-        [[0, 1], [1, 0]]
-    )
-    variance = float(slope[1:] @ spread @ slope[1:])
+    slope = _slope(number, spacing, k, refill)
+    variance = float(slope[1:] @ _refill_covariance(refill) @ slope[1:])
     factor = float(slice_factor(number, spacing, refill.half_life, refill.lasting, np.asarray(k)))
     return SlicePlan(
         slices=number,
@@ -151,6 +125,34 @@ def plan_slices(
         refill_error=float(np.sqrt(variance)),
         warnings=_caveats(number, spacing, refill, limits),
     )
+
+
+def _slope(slices: int, spacing: float, k: float, refill: RefillFit) -> Floats:
+    """Return the derivatives of log factor in k, log half-life and lasting share, (3,)."""
+    point = np.array([k, np.log(refill.half_life), refill.lasting])
+
+    def log_factor(at: Floats) -> float:
+        half_life, lasting = float(np.exp(at[1])), float(at[2])
+        return float(np.log(slice_factor(slices, spacing, half_life, lasting, np.asarray(at[0]))))
+
+    moves = np.diag(np.where([True, *_identified(refill)], STEP, 0.0))
+    return np.array(
+        [(log_factor(point + move) - log_factor(point - move)) / (2 * STEP) for move in moves]
+    )
+
+
+def _identified(refill: RefillFit) -> tuple[bool, bool]:
+    """Return whether the half-life and the lasting share have errors to carry over."""
+    finite = bool(np.isfinite(refill.half_life))
+    return finite, finite and refill.lasting_error > 0
+
+
+def _refill_covariance(refill: RefillFit) -> Floats:
+    """Return the covariance of log half-life and lasting share, (2, 2), zeros where unknown."""
+    known = np.array(_identified(refill))
+    errors = np.nan_to_num([refill.log_error, refill.lasting_error]) * known
+    cross = np.nan_to_num(refill.covariance) * known[1]
+    return np.asarray(np.diag(errors**2) + cross * np.array([[0, 1], [1, 0]]))
 
 
 def _fewest(k: float, refill: RefillFit, limits: SliceLimits) -> int:
@@ -178,8 +180,7 @@ def _caveats(
     if slices > limits.most:
         message = (
             f"{slices} slices are {spacing:.3g} s apart and {limits.order_size / slices:.3g} "
-            "shares each: the "
-            f"limits are {LEAST_SPACING:g} s and {limits.least_child:g} shares"
+            f"shares each: the limits are {LEAST_SPACING:g} s and {limits.least_child:g} shares"
         )
         found.append(Caveat("slices_beyond_limits", message))
     if slices > 1 and not np.isfinite(refill.half_life):
@@ -192,8 +193,8 @@ def _caveats(
     if SLOW * limits.period_seconds < refill.half_life < np.inf:
         message = (
             f"the half-life of the refill, {refill.half_life:.3g} s, is long for "
-            f"{limits.period_seconds:.3g} s "
-            "periods: what one period leaves open the next one pays, and the law leaves that out"
+            f"{limits.period_seconds:.3g} s periods: what one period leaves open the next one "
+            "pays, and the law leaves that out"
         )
         found.append(Caveat("refill_beyond_period", message))
     return tuple(found)

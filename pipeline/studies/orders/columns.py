@@ -1,6 +1,4 @@
-"""The files of parent orders and their fills: which columns they need, and a map from a broker's
-own names.
-"""
+"""The columns of the files of parent orders and fills, and a broker's own names of them."""
 
 import tomllib
 from pathlib import Path
@@ -46,8 +44,7 @@ class OrderColumns(Section):
 
 
 class FillColumns(Section):
-    """The fills' file and the name of each column in it; one row a fill, or an event of which some
-    are fills.
+    """The fills' file and the name of each column in it; one row a fill, or an event.
 
     order (the parent's id), id, time (ISO), quantity (positive), price, side, mid (at the fill;
     that of the last fill stands for post_price where orders have none), event (rows whose event is
@@ -66,9 +63,10 @@ class FillColumns(Section):
     fill_event: str = "trade"
 
 
-class ColumnMap(Section):
-    """A broker's format: day_seconds of trading in a day (in which durations are counted), and the
-    two files.
+class BrokerColumns(Section):
+    """A broker's format: the two files, and day_seconds of trading in a day.
+
+    Durations are counted in such days.
     """
 
     day_seconds: float = Field(default=23_400.0, gt=0)
@@ -76,16 +74,16 @@ class ColumnMap(Section):
     fills: FillColumns = FillColumns()
 
 
-def load_map(path: str | None) -> ColumnMap:
+def read_broker_columns(path: str | None) -> BrokerColumns:
     """Return the map of a TOML file; without one, every column has the name of its key.
 
     Raises: InputError naming the file and the key at fault.
     """
     if path is None:
-        return ColumnMap()
+        return BrokerColumns()
     try:
         with open(path, "rb") as file:
-            return ColumnMap.model_validate(tomllib.load(file))
+            return BrokerColumns.model_validate(tomllib.load(file))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check --columns") from None
     except tomllib.TOMLDecodeError as error:
@@ -94,19 +92,19 @@ def load_map(path: str | None) -> ColumnMap:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         known = {"orders": OrderColumns, "fills": FillColumns}.get(
-            str(first["loc"][0]), ColumnMap
+            str(first["loc"][0]), BrokerColumns
         ).model_fields
         raise InputError(
             f"{path}: {key}: {first['msg']}; the keys are {', '.join(known)}"
         ) from None
 
 
-def read_table(
+def read_broker_table(
     folder: str, part: str, columns: OrderColumns | FillColumns
 ) -> tuple[pd.DataFrame, Path]:
-    """Return a file's columns under the names of their keys, those it does not have left out, and
-    its path.
+    """Return a file's columns under the names of their keys, and its path.
 
+    Columns that the file does not have are left out.
     Raises: InputError naming the file, and a column that is needed or was asked for and is not
     there.
     """
@@ -141,6 +139,5 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise InputError(
         f"{folder}: no file {name}, {name}.parquet or {name}.csv; check --data, or name the file "
-        "in "
-        "--columns MAP.toml"
+        "in --columns MAP.toml"
     )

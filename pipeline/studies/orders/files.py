@@ -1,12 +1,14 @@
 """Parent orders with their fills as rows to be fitted, and why others were left out."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
-from pipeline.studies.orders.columns import ColumnMap, read_table
+from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
 from pipeline.studies.orders.levels import known_levels
 from pipeline.studies.orders.sample import Mask, OrderSample, screen
 
@@ -22,27 +24,16 @@ DEFINITION = (
 )
 
 
-def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
-    """Return the parent orders of a folder with an orders' and a fills' file, and why others were
-    left out.
+def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
+    """Return the parent orders of a folder with two files, and why others were left out.
 
     Raises: InputError naming file and column; when no order is left, with the reason most were left
     out for.
     Source: Almgren, Thum, Hauptmann, Li 2005, on their data: I, J, X, T of an order.
     """
-    orders, path = read_table(folder, "orders", columns.orders)
-    fills, fills_path = read_table(folder, "fills", columns.fills)
-    if "post_price" not in orders and "mid" not in fills:
-        raise InputError(
-            f"{path}: no column post_price, and no column mid in {fills_path.name}: lasting impact "
-            "needs "
-            "a price after the order; name one in --columns MAP.toml"
-        )
-    if "post_price" in orders and "post_time" not in orders:
-        raise InputError(
-            f"{path}: post_price has no column post_time that says when it was read; name it in "
-            "--columns"
-        )
+    orders, path = read_broker_table(folder, "orders", columns.orders)
+    fills, fills_path = read_broker_table(folder, "fills", columns.fills)
+    _check_prices_after(orders, fills, path, fills_path)
     orders = _typed(
         orders,
         ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price"),
@@ -52,16 +43,7 @@ def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
     orders, chosen, caveats = known_levels(orders)
     fills, noted = _clean_fills(fills, orders, columns)
     orders = orders.join(_totals(fills), on="id")
-    if "post_price" not in orders:
-        orders["post_price"], orders["post_time"] = orders["last_mid"], orders["last"]
-        chosen["post"] = "mid at the last fill"
-        message = (
-            "lasting impact is read at the last fill, before the price has settled: gamma is "
-            "likely too large"
-        )
-        caveats.append(Caveat("post_price_at_last_fill", message))
-    else:
-        chosen["post"] = "post_price"
+    chosen["post"] = _price_after(orders, caveats)
     kept, dropped = screen(_reasons(orders))
     if not kept.any():
         worst = max(dropped, key=lambda reason: dropped[reason])
@@ -69,9 +51,8 @@ def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
             f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}; "
             "mend the file, or its names in --columns MAP.toml"
         )
-    noted["partly_filled"] = int(
-        (orders["filled"] < orders["quantity"] * (1 - ROUNDING))[kept].sum()
-    )
+    partly = orders["filled"] < orders["quantity"] * (1 - ROUNDING)
+    noted["partly_filled"] = int(partly[kept].sum())
     definition = tuple(
         line.format(day_seconds=columns.day_seconds, **chosen) for line in DEFINITION
     )
@@ -82,10 +63,36 @@ def read_orders(folder: str, columns: ColumnMap) -> OrderSample:
     return OrderSample(rows, days, len(orders), dropped, noted, definition, tuple(caveats))
 
 
+def _check_prices_after(
+    orders: pd.DataFrame, fills: pd.DataFrame, path: Path, fills_path: Path
+) -> None:
+    if "post_price" not in orders and "mid" not in fills:
+        raise InputError(
+            f"{path}: no column post_price, and no column mid in {fills_path.name}: lasting impact "
+            "needs a price after the order; name one in --columns MAP.toml"
+        )
+    if "post_price" in orders and "post_time" not in orders:
+        raise InputError(
+            f"{path}: post_price has no column post_time that says when it was read; name it in "
+            "--columns"
+        )
+
+
+def _price_after(orders: pd.DataFrame, caveats: list[Caveat]) -> str:
+    """Return what the price after an order is; where none is given, it is the last fill's mid."""
+    if "post_price" in orders:
+        return "post_price"
+    orders["post_price"], orders["post_time"] = orders["last_mid"], orders["last"]
+    message = (
+        "lasting impact is read at the last fill, before the price has settled: gamma is likely "
+        "too large"
+    )
+    caveats.append(Caveat("post_price_at_last_fill", message))
+    return "mid at the last fill"
+
+
 def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]) -> pd.DataFrame:
-    """Return the table with numbers, sides and times (UTC where they have no zone), missing where
-    they are not such.
-    """
+    """Return the table with numbers, sides and times (UTC without a zone), NaN for others."""
     read = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float)
         for name in numbers
@@ -103,15 +110,16 @@ def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]
 
 
 def _label(ids: pd.Series) -> pd.Series:
-    """Return ids as text, whole numbers without a decimal: a column with a gap has been read as
-    floats.
+    """Return ids as text, whole numbers without a decimal.
+
+    A column with a gap has been read as floats.
     """
     whole = pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all()
     return (ids.astype("Int64") if whole else ids).astype(str)
 
 
 def _clean_fills(
-    fills: pd.DataFrame, orders: pd.DataFrame, columns: ColumnMap
+    fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the fills, each once, and what was left out.
 
@@ -139,9 +147,8 @@ def _clean_fills(
     if "id" in fills:
         ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
         filled = fills.groupby("order")["quantity"].transform("sum")
-        twin &= filled > fills["order"].map(ordered).astype(float) * (
-            1 + ROUNDING
-        )  # of no fills text
+        # of no fills text
+        twin &= filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
     noted["double_print"] = int(twin.sum())
     return fills[~twin], noted
 
@@ -210,13 +217,13 @@ def _reasons(orders: pd.DataFrame) -> dict[str, Mask]:
     return {reason: mask.to_numpy(dtype=bool) for reason, mask in reasons.items()}
 
 
-def _rows(orders: pd.DataFrame, day_seconds: float) -> tuple[Orders, tuple[str, ...]]:
+def _rows(orders: pd.DataFrame, day_seconds: float) -> tuple[ParentOrders, tuple[str, ...]]:
     days, day = np.unique(orders["start"].dt.strftime("%Y-%m-%d"), return_inverse=True)
     adv, arrival = orders["adv"].to_numpy(), orders["arrival_price"].to_numpy()
     outstanding = (
         orders["shares_outstanding"].to_numpy() / adv if "shares_outstanding" in orders else None
     )
-    rows = Orders(
+    rows = ParentOrders(
         participation=(orders["side"] * orders["filled"]).to_numpy() / adv,
         duration=((orders["last"] - orders["start"]).dt.total_seconds() / day_seconds).to_numpy(),
         horizon=(

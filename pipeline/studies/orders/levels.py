@@ -1,6 +1,4 @@
-"""Volume and volatility of a symbol: as a file of orders gives them, or estimated from the orders
-before.
-"""
+"""Volume and volatility of a symbol: from the orders' file, or estimated from earlier orders."""
 
 import pandas as pd
 
@@ -39,8 +37,9 @@ def known_levels(orders: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str], li
 
 
 def _own_volume(orders: pd.DataFrame) -> pd.Series:
-    """Return the mean over earlier days with orders of the symbol's daily quantity, NaN with fewer
-    than five.
+    """Return the symbol's mean daily quantity over earlier days with orders.
+
+    NaN with fewer than five.
     """
     date = orders["start"].dt.floor("D").rename("date")
     counted = orders["quantity"].where((orders["quantity"] > 0) & ~orders["other_unit"])
@@ -54,9 +53,7 @@ def _own_volume(orders: pd.DataFrame) -> pd.Series:
 
 
 def _own_volatility(orders: pd.DataFrame) -> pd.Series:
-    """Return sqrt(sum of squared relative moves / days between them) over arrivals before each
-    order.
-    """
+    """Return sqrt(squared relative moves / days between them) over earlier arrivals."""
     ordered = orders[orders["start"].notna() & (orders["arrival_price"] > 0)].sort_values(
         "start", kind="stable"
     )

@@ -1,5 +1,6 @@
-"""Read a panel of daily signed imbalances, one table a quantity (stocks in rows, days in columns),
-as parent orders.
+"""A panel of daily signed imbalances, one table a quantity, read as parent orders.
+
+Stocks are in rows, days in columns.
 """
 
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.sample import Mask, OrderSample, screen
 
@@ -22,21 +23,18 @@ TABLES = {
 LOOKBACK = 10  # days of the average daily value, as in the paper
 TRADED_DAYS = 6.0 / 6.5  # 09:30 to 15:30, of a session that ends at 16:00
 YEAR = 252  # days: the volatility is annualised
-OUT_OF_SCALE = (
-    20.0  # a value or volatility this many times off its usual level is a fault of the tape
-)
+# a value or volatility this many times off its usual level is a fault of the tape
+OUT_OF_SCALE = 20.0
 MOST_MOVE = 2.0  # a price this many times the arrival price, within a day, is a fault or a split
 DEFINITION = (
     "I = terminal / arrival - 1; J = VWAP to 15:30 / arrival - 1; X = signed imbalance, V = mean "
-    "value of the last "
-    "10 days before that have one, both in USD",
+    "value of the last 10 days before that have one, both in USD",
     "sigma = the day before's volatility / sqrt(252); T = 6/6.5 day, price read at the close; "
-    "without shares "
-    "outstanding: I = gamma sigma X/V, J - I/2 = eta sigma sgn(X) |X/(VT)|^delta",
+    "without shares outstanding: I = gamma sigma X/V, J - I/2 = eta sigma sgn(X) |X/(VT)|^delta",
 )
 
 
-def read_panel(folder: str) -> OrderSample:
+def read_imbalance_panel(folder: str) -> OrderSample:
     """Return the stock-days of a folder that has one CSV a quantity, and why others were left out.
 
     Column N is day N; a table whose rows carry positions instead of tickers is in the order of the
@@ -56,12 +54,11 @@ def read_panel(folder: str) -> OrderSample:
         worst = max(dropped, key=lambda reason: dropped[reason])
         raise InputError(
             f"{folder}: no stock-day can be used, {dropped[worst]} of {kept.size} for {worst}; a "
-            "panel "
-            f"needs more than {LOOKBACK} days with every quantity"
+            f"panel needs more than {LOOKBACK} days with every quantity"
         )
     part = {name: values[kept] for name, values in grid.items()}
     traded = np.full(int(kept.sum()), TRADED_DAYS)
-    orders = Orders(
+    orders = ParentOrders(
         participation=part["imbalance"] / average[kept],
         duration=traded,
         horizon=np.ones_like(traded),
@@ -82,9 +79,8 @@ def _tables(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
         if not table.columns.equals(first.columns):
             raise InputError(
                 f"{path}: columns {table.columns[0]} .. {table.columns[-1]} "
-                f"({len(table.columns)}), "
-                f"{TABLES['arrival']} has {first.columns[0]} .. {first.columns[-1]} "
-                f"({len(first.columns)}); every table needs the same days"
+                f"({len(table.columns)}), {TABLES['arrival']} has {first.columns[0]} .. "
+                f"{first.columns[-1]} ({len(first.columns)}); every table needs the same days"
             )
         if len(table) != len(first):
             raise InputError(
@@ -136,8 +132,9 @@ def _before(table: pd.DataFrame) -> np.ndarray:
 
 
 def _average(value: pd.DataFrame) -> np.ndarray:
-    """Return the mean value of the last days before that have one: a day off the tape does not cost
-    those after it.
+    """Return the mean value of the last days before that have one.
+
+    A day off the tape does not cost those after it.
     """
     days = value.where(value > 0).set_axis(range(len(value))).stack().dropna()
     mean = days.groupby(level=0).rolling(LOOKBACK).mean().droplevel(0).unstack()
@@ -149,9 +146,8 @@ def _reasons(
 ) -> dict[str, Mask]:
     """Return why a stock-day cannot be used, in the order in which a row is blamed."""
     shape = average.shape
-    measured = [
-        values for name, values in grid.items() if name != "volatility"
-    ]  # its own differs between the twins
+    # its own differs between the twins
+    measured = [values for name, values in grid.items() if name != "volatility"]
     named = ticker != ""
     identical = np.zeros(len(ticker), dtype=bool)
     identical[named] = pd.DataFrame(np.hstack(measured)[named]).duplicated().to_numpy()

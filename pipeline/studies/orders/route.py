@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.orders.fit import NAMES, OrderFit, estimate, fit_orders, leave_day_out
+from models.impact.orders.fit import (
+    COEFFICIENTS,
+    OrderFit,
+    fit_orders,
+    leave_day_out,
+    point_estimates,
+)
 from models.inference.bootstrap import Bootstrap, block_bootstrap
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
-from pipeline.studies.orders.columns import load_map
+from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
-from pipeline.studies.orders.panel import read_panel
+from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.studies.orders.sample import OrderSample
 
 Floats = NDArray[np.float64]
@@ -23,9 +29,10 @@ LEAST_REPLICATES = 50
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked: source "panel" or "fills", the folder, the column map of fills, replicates
-    and their seed.
+class OrdersRequest:
+    """What was asked: source, folder, the column map of fills, replicates and their seed.
+
+    source: "panel" or "fills".
     """
 
     source: str
@@ -37,14 +44,13 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class OrderCalibration:
-    """The two-step fit (the result), the joint one beside it, both resampled by day, and the fit
-    without each day.
+    """The two-step fit (the result) and the joint one, resampled by day and without each day.
 
     resampled: estimates of two-step and joint, (R, 6), None when no replicates were asked for;
     without: (D, 3).
     """
 
-    request: Request
+    request: OrdersRequest
     sample: OrderSample
     fits: tuple[OrderFit, OrderFit]
     resampled: Bootstrap | None
@@ -52,7 +58,7 @@ class OrderCalibration:
     without: Floats
 
 
-def calibrate_orders(request: Request) -> OrderCalibration:
+def calibrate_orders(request: OrdersRequest) -> OrderCalibration:
     """Read the orders, fit them, resample days and leave each day out.
 
     Raises: InputError when an option, a file or the data cannot be used.
@@ -63,12 +69,11 @@ def calibrate_orders(request: Request) -> OrderCalibration:
     except ValueError as error:
         raise InputError(
             f"{request.data}: {error}; {len(sample.orders)} of {sample.rows} rows can be used, "
-            "left out: "
-            f"{_counts(sample.dropped) or 'none'}"
+            f"left out: {_counts(sample.dropped) or 'none'}"
         ) from None
 
 
-def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
+def _calibrated(request: OrdersRequest, sample: OrderSample) -> OrderCalibration:
     orders = sample.orders
     fits = (fit_orders(orders), fit_orders(orders, joint=True))
     fixed = [None if fit.covariance.matrix[2, 2] else fit.law.delta for fit in fits]
@@ -79,7 +84,7 @@ def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
 
         resampled = (
             block_bootstrap(
-                lambda rows: estimate(orders.take(rows), (fixed[0], fixed[1])),
+                lambda rows: point_estimates(orders.take(rows), (fixed[0], fixed[1])),
                 orders.day,
                 request.bootstrap,
                 request.seed,
@@ -102,7 +107,7 @@ def _calibrated(request: Request, sample: OrderSample) -> OrderCalibration:
     )
 
 
-def _read(request: Request) -> OrderSample:
+def _read(request: OrdersRequest) -> OrderSample:
     if request.source not in SOURCES:
         raise InputError(
             f"--source: no source '{request.source}' of orders; the sources are "
@@ -115,63 +120,77 @@ def _read(request: Request) -> OrderSample:
     if request.seed < 0:
         raise InputError(f"--seed: {request.seed}, give 0 or more")
     if request.source == "fills":
-        return read_orders(request.data, load_map(request.columns))
+        return read_orders(request.data, read_broker_columns(request.columns))
     if request.columns is not None:
         raise InputError(
             "--columns: a panel has no column map; leave it out, or use --source fills"
         )
-    return read_panel(request.data)
+    return read_imbalance_panel(request.data)
 
 
 def report_text(found: OrderCalibration) -> str:
-    """Return the calibration as text: what was dropped, both fits with both errors, and the fit
-    without each day.
-    """
-    sample, two_step = found.sample, found.fits[0]
-    lines = [
-        f"Order route, {found.request.source} {found.request.data}",
-        *sample.definition,
-        "",
-        f"rows {sample.rows}, used {len(sample.orders)}, days {len(found.days)}",
-        "left out, by reason:",
-        *(f"  {reason:<28}{count:>9,}" for reason, count in sample.dropped.items() if count),
-    ]
+    """Return the calibration as text: what was dropped, both fits, the fit without each day."""
+    lines = [f"Order route, {found.request.source} {found.request.data}", *found.sample.definition]
     lines += [
-        f"  none of {', '.join(reason for reason, count in sample.dropped.items() if not count)}",
-        "noted:",
+        "",
+        f"rows {found.sample.rows}, used {len(found.sample.orders)}, days {len(found.days)}",
     ]
-    lines += [f"  {what}: {count:,}" for what, count in sample.noted.items() if count]
+    lines += _sample_text(found.sample)
     for place, fit in enumerate(found.fits):
         lines += ["", fit.summary()]
         if found.resampled is not None:
-            part = slice(3 * place, 3 * place + 3)
-            low, high = found.resampled.interval()[:, part]
-            errors = found.resampled.standard_errors[part]
-            replicates, failed = len(found.resampled.estimates), found.resampled.failed
-            lines += [f"bootstrap of days, {replicates} replicates, {failed} failed"]
-            lines += [
-                f"{name:<8}{'':>12}{error:>10.2g}{f'{left:.4g} .. {right:.4g}':>24}"
-                if error
-                else f"{name:<8}{'':>12}{'':>10}{'fixed':>24}"
-                for name, error, left, right in zip(NAMES, errors, low, high, strict=True)
-            ]
-    lines += [
-        "",
+            lines += _resampled_text(found.resampled, place)
+    lines += ["", *_without_text(found), ""]
+    delta = found.fits[0].law.delta
+    lines.append(
+        f"exponent of total cost k = 1 + delta = {1 + delta:.4g}; the result is the two-step fit"
+    )
+    caveats = [f"{caveat.code}: {caveat.message}" for caveat in found.sample.caveats]
+    return "\n".join(lines + caveats)
+
+
+def _sample_text(sample: OrderSample) -> list[str]:
+    """Return what was left out, by reason, and what was noted."""
+    some = {reason: count for reason, count in sample.dropped.items() if count}
+    none = [reason for reason, count in sample.dropped.items() if not count]
+    return [
+        "left out, by reason:",
+        *(f"  {reason:<28}{count:>9,}" for reason, count in some.items()),
+        f"  none of {', '.join(none)}",
+        "noted:",
+        *(f"  {what}: {count:,}" for what, count in sample.noted.items() if count),
+    ]
+
+
+def _resampled_text(resampled: Bootstrap, place: int) -> list[str]:
+    """Return the bootstrap errors and intervals of the fit at this place."""
+    part = slice(3 * place, 3 * place + 3)
+    low, high = resampled.interval()[:, part]
+    errors = resampled.standard_errors[part]
+    heading = f"bootstrap of days, {len(resampled.estimates)} replicates, {resampled.failed} failed"
+    return [
+        heading,
+        *(
+            f"{name:<8}{'':>12}{error:>10.2g}{f'{left:.4g} .. {right:.4g}':>24}"
+            if error
+            else f"{name:<8}{'':>12}{'':>10}{'fixed':>24}"
+            for name, error, left, right in zip(COEFFICIENTS, errors, low, high, strict=True)
+        ),
+    ]
+
+
+def _without_text(found: OrderCalibration) -> list[str]:
+    """Return the two-step estimates without each day, then the least and the most of them."""
+    rows = [
+        *zip(found.days, found.without, strict=True),
+        ("least", found.without.min(axis=0)),
+        ("most", found.without.max(axis=0)),
+    ]
+    return [
         "two-step estimates without one day:",
-        f"{'day':<12}" + "".join(f"{name:>12}" for name in NAMES),
+        f"{'day':<12}" + "".join(f"{name:>12}" for name in COEFFICIENTS),
+        *(f"{label:<12}" + "".join(f"{value:>12.4g}" for value in row) for label, row in rows),
     ]
-    lines += [
-        f"{day:<12}" + "".join(f"{value:>12.4g}" for value in row)
-        for day, row in zip(found.days, found.without, strict=True)
-    ]
-    lines += [
-        f"{'least':<12}" + "".join(f"{value:>12.4g}" for value in found.without.min(axis=0)),
-        f"{'most':<12}" + "".join(f"{value:>12.4g}" for value in found.without.max(axis=0)),
-        "",
-        f"exponent of total cost k = 1 + delta = {1 + two_step.law.delta:.4g}; the result is the "
-        "two-step fit",
-    ]
-    return "\n".join(lines + [f"{caveat.code}: {caveat.message}" for caveat in sample.caveats])
 
 
 def content(found: OrderCalibration) -> dict[str, Any]:
@@ -190,7 +209,7 @@ def content(found: OrderCalibration) -> dict[str, Any]:
             "two_step": _fit_json(found, 0),
             "joint": _fit_json(found, 1),
             "leave_one_day_out": [
-                {"day": day, **dict(zip(NAMES, row.tolist(), strict=True))}
+                {"day": day, **dict(zip(COEFFICIENTS, row.tolist(), strict=True))}
                 for day, row in zip(found.days, found.without, strict=True)
             ],
             "warnings": [vars(caveat) for caveat in sample.caveats],
@@ -211,7 +230,7 @@ def _fit_json(found: OrderCalibration, place: int) -> dict[str, Any]:
             )
         )
     estimates = {}
-    for at, name in enumerate(NAMES):
+    for at, name in enumerate(COEFFICIENTS):
         estimates[name] = {"estimate": fit.values[at], "fixed": not free[at]}
         for kind, error, (low, high) in errors:
             estimates[name][f"standard_error_{kind}"] = float(error[at]) if free[at] else None

@@ -1,13 +1,11 @@
-"""What a reader of orders hands over: the rows to be fitted, and the count of every row that is not
-among them.
-"""
+"""What a reader of orders hands over: the rows to be fitted, and the count of all others."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.orders.equations import Orders
+from models.impact.orders.equations import ParentOrders
 from models.inference.caveat import Caveat
 
 Mask = NDArray[np.bool_]
@@ -22,7 +20,7 @@ class OrderSample:
     measurement.
     """
 
-    orders: Orders
+    orders: ParentOrders
     days: tuple[str, ...]
     rows: int
     dropped: dict[str, int]
@@ -32,9 +30,7 @@ class OrderSample:
 
 
 def screen(reasons: dict[str, Mask]) -> tuple[Mask, dict[str, int]]:
-    """Return the rows that no reason holds for, and how many each reason is the first to
-    hold for.
-    """
+    """Return the rows that no reason holds for, and how many each is the first to hold for."""
     kept = np.ones_like(next(iter(reasons.values())))
     dropped = {}
     for reason, mask in reasons.items():

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.tape.sources.source import RULES, Batch
+from pipeline.tape.sources.source import RULES, TapeBatch
 
 LATEST_NS = 1_000_000_000  # event time may run back by this much, where receive time is in order
 BOOK_FIELDS = ("bid_px", "bid_sz", "ask_px", "ask_sz")
@@ -34,8 +34,7 @@ def level_columns(levels: int) -> list[str]:
 
 @dataclass
 class Cleaner:
-    """Cleans one symbol's records, chunk after chunk; remembers what a rule needs of the chunks
-    before.
+    """Cleans one symbol's records, chunk after chunk, remembering what a rule needs.
 
     Records have: row (number in the file), order (what must not decrease, ns), ts (event time, ns),
     is_trade, price, size, aggressor; then the book's levels, where a missing price is null or NaN.
@@ -53,7 +52,7 @@ class Cleaner:
     clock: int = field(default=0, init=False)
     first_print: tuple[str, int] = field(default=("", 0), init=False)
 
-    def clean(self, records: pl.DataFrame) -> Iterator[Batch]:
+    def clean(self, records: pl.DataFrame) -> Iterator[TapeBatch]:
         """Yield one batch a date of the chunk.
 
         Raises: InputError naming file and row when time runs backwards.
@@ -100,7 +99,7 @@ class Cleaner:
         self.order, self.clock = int(order[-1]), int(clock[-1])
         return records.with_columns(pl.Series("late_event", clock > ts), pl.Series("ts", clock))
 
-    def _batch(self, records: pl.DataFrame, date: str) -> Batch:
+    def _batch(self, records: pl.DataFrame, date: str) -> TapeBatch:
         counts = dict.fromkeys(RULES, 0)
         for rule in DROPPED:
             records = _drop(records, rule, pl.col(rule), counts)
@@ -112,7 +111,7 @@ class Cleaner:
             {"rule": list(counts), "rows": list(counts.values())},
             schema_overrides={"rows": pl.Int64},
         )
-        return Batch(self.symbol, date, quotes, trades, table)
+        return TapeBatch(self.symbol, date, quotes, trades, table)
 
     def _trades(self, trades: pl.DataFrame, date: str, counts: dict[str, int]) -> pl.DataFrame:
         if self.opening_cross and len(trades):
@@ -130,8 +129,9 @@ class Cleaner:
 
 
 def scaled(name: str, unit: float) -> pl.Expr:
-    """Return the column in units of 1/`unit`, to the last bit: polars itself multiplies by the
-    reciprocal.
+    """Return the column in units of 1/`unit`, to the last bit.
+
+    polars itself multiplies by the reciprocal.
     """
     return pl.col(name).map_batches(
         lambda whole: pl.Series(whole.to_numpy() / unit), return_dtype=pl.Float64

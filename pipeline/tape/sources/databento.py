@@ -10,7 +10,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
 from pipeline.tape.sources.databento_files import read_records
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
 
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)})"
@@ -32,13 +32,12 @@ def discover(location: str) -> list[RawFile]:
     return [RawFile(url, None, None, size) for url, size in named or files]
 
 
-def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[Batch]:
-    """Yield the file's cleaned tape in file order, a batch a symbol, date and stretch of
-    `batch_rows` records.
+def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
+    """Yield the file's cleaned tape, a batch a symbol, date and stretch of records.
 
-    Time is the exchange's (ts_event); order is that of receipt (ts_recv, where the file has it).
-    Where only ts_event runs back, as feeds of several engines do, a record takes the time of the
-    one before it.
+    In file order; a stretch has `batch_rows` records. Time is the exchange's (ts_event); order is
+    that of receipt (ts_recv, where the file has it). Where only ts_event runs back, as feeds of
+    several engines do, a record takes the time of the one before it.
     Raises: InputError naming the file, and the row or column at fault.
     """
     cleaners: dict[str, Cleaner] = {}
@@ -90,8 +89,8 @@ def _check_publisher(part: pl.DataFrame, publishers: dict[str, int], symbol: str
     if len(seen) > 1:
         raise InputError(
             f"{url}: {symbol} has the books of several publishers "
-            f"({', '.join(map(str, sorted(seen)))}) "
-            "mixed; keep the records of one publisher_id a file"
+            f"({', '.join(map(str, sorted(seen)))}) mixed; keep the records of one publisher_id a "
+            "file"
         )
     publishers[symbol] = seen.pop()
 
@@ -133,8 +132,7 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
     if len(small) and part["bid_px_00"].dtype.is_integer():
         raise InputError(
             f"{url}: row {small['row'][0]}: bid_px_00 is {small['bid_px_0'][0]:g} if integers are "
-            "units "
-            "of 1e-9; write decimal prices with a decimal point"
+            "units of 1e-9; write decimal prices with a decimal point"
         )
     return records
 

@@ -1,6 +1,4 @@
-"""The three encodings of Databento's records (DBN, CSV, Parquet), streamed as frames of one column
-layout.
-"""
+"""The encodings of Databento's records (DBN, CSV, Parquet) as frames of one layout."""
 
 import datetime
 import warnings
@@ -24,9 +22,9 @@ class _Damaged(Exception):
 
 
 def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
-    """Yield frames of at most `rows` records with the file's columns, `row` (from 1) and `symbol`
-    (text).
+    """Yield frames of at most `rows` records.
 
+    They have the file's columns, `row` (from 1) and `symbol` (text).
     Raises: InputError naming the file and the last good record.
     """
     kind = next(suffix for suffix in (".dbn", ".csv", ".parquet") if suffix in path.name.lower())
@@ -45,8 +43,7 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
             reason = str(error).strip().splitlines()[0]
             raise InputError(
                 f"{url}: truncated, damaged or no mbp-10 {kind} file: {reason} (after record "
-                f"{done}); "
-                "fetch or export it again"
+                f"{done}); fetch or export it again"
             ) from None
         yield _with_symbol(
             frame.with_columns(pl.int_range(done + 1, done + len(frame) + 1).alias("row")), url
@@ -78,8 +75,9 @@ def _parquet(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    """Prices are fixed-point when the first rows hold no decimal point; polars then rejects a later
-    one.
+    """Prices are fixed-point when the first rows hold no decimal point.
+
+    polars then rejects a later one.
     """
     sample = pl.read_csv(path, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
     if path.suffix == ".csv":  # what is compressed carries its own check
@@ -128,9 +126,8 @@ def _dbn(path: Path, rows: int) -> Iterator[pl.DataFrame]:
     while True:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "error", BentoWarning
-                )  # how the client says that a record is cut short
+                # how the client says that a record is cut short
+                warnings.simplefilter("error", BentoWarning)
                 chunk = next(chunks)
         except StopIteration:
             return
@@ -140,9 +137,7 @@ def _dbn(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _check_frames(path: Path) -> None:
-    """Decode the file once, because the client takes a zstd frame that breaks off for the end of
-    the file.
-    """
+    """Decode the file once: the client takes a zstd frame that breaks off for the file's end."""
     decoder = zstandard.ZstdDecompressor().decompressobj()
     with path.open("rb") as file:
         while block := file.read(BLOCK):

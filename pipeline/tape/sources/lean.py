@@ -14,7 +14,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files, zip_names
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files, zip_names
 
 NAME = re.compile(
     r"^(?P<date>\d{8})_(?P<symbol>.+)_(?P<kind>trade|quote)_tick\.csv$", re.IGNORECASE
@@ -30,9 +30,8 @@ QUOTE = ("ms", *BOOK_FIELDS, "venue", "condition", "suspicious")
 PRICE_UNIT = 1e4
 MS_NS = SECOND_NS // 1000
 NEW_YORK = ZoneInfo("America/New_York")  # times are since its midnight
-PAIRED = (
-    0.9  # of the rows, when they are consolidated quotes: a bid row and then an ask row of one time
-)
+# of the rows, when they are consolidated quotes: a bid row and then an ask row of one time
+PAIRED = 0.9
 
 # Bits of LEAN's TradeConditionFlags, by rule; each stands for one sale condition of the CTA and UTP
 # plans.
@@ -43,32 +42,24 @@ TRADE_RULES = {
     "late_print": (11, 14),  # sold last, out of sequence
     "extended_hours": (10, 13),  # form T, extended hours
     # derivatively priced, stopped, split, acquisition, bunched, contingent on an option,
-    # distribution, average
-    # price, price variation, rule 155, prior reference price, CAP election
+    # distribution, average price, price variation, rule 155, prior reference price, CAP election
     "priced_elsewhere": (9, 12, 15, 16, 17, 18, 19, 20, 22, 23, 25, 27),
 }
-BOOK_TRADE = (
-    0,
-    4,
-    5,
-    28,
-    29,
-    31,
-)  # regular, yellow flag, intermarket sweep, automatic, trade-through exempt, odd lot
+# regular, yellow flag, intermarket sweep, automatic, trade-through exempt, odd lot
+BOOK_TRADE = (0, 4, 5, 28, 29, 31)
 # Bits of LEAN's QuoteConditionFlags: news out, news pending, volatility pause halt the stock in all
 # markets.
 HALT = (4, 5, 9)
 # Slow, gap, closing, range indication, imbalance, market maker closed, non-firm, related security,
-# resume without a
-# quote, in view of common, equipment, sub-penny, no open and no resume, manual, order influx: of
-# one market.
+# resume without a quote, in view of common, equipment, sub-penny, no open and no resume, manual,
+# order influx: of one market.
 NOT_FIRM = (1, 2, 3, 6, 7, 8, 10, 12, 13, 14, 15, 16, 17, 20, 22)
 
 
 def discover(location: str) -> list[RawFile]:
-    """Return one raw file a symbol and day, its quotes with its trades beside; zips without ticks
-    are passed over.
+    """Return one raw file a symbol and day, its quotes with its trades beside.
 
+    Zips without ticks are passed over.
     Raises: InputError when there is none, a pair lacks its other half, or two zips hold the same.
     """
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
@@ -80,8 +71,7 @@ def discover(location: str) -> list[RawFile]:
             if kind in kinds:
                 raise InputError(
                     f"{url}: the {kind}s of {names['symbol'].upper()} on {date} are in "
-                    f"{kinds[kind]} too; "
-                    "remove one of the two"
+                    f"{kinds[kind]} too; remove one of the two"
                 )
             kinds[kind] = url
     if not found:
@@ -94,8 +84,7 @@ def discover(location: str) -> list[RawFile]:
             if kind not in kinds:
                 raise InputError(
                     f"{next(iter(kinds.values()))}: the {kind}s of {symbol} on {date} are not "
-                    "beside it; "
-                    f"put {date.replace('-', '')}_{kind}.zip there"
+                    f"beside it; put {date.replace('-', '')}_{kind}.zip there"
                 )
     return [
         RawFile(
@@ -109,10 +98,10 @@ def discover(location: str) -> list[RawFile]:
     ]
 
 
-def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
-    """Yield the day's cleaned tape; trades are signed against the best quotes (their sides are not
-    in the file).
+def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
+    """Yield the day's cleaned tape, its trades signed against the best quotes.
 
+    Their sides are not in the file.
     Raises: InputError naming the file, and the row at fault.
     """
     day = datetime.fromisoformat(raw.date).replace(tzinfo=NEW_YORK)
@@ -167,9 +156,7 @@ def _csv(path: Path, url: str, names: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _trades(table: pl.DataFrame, midnight: int) -> pl.DataFrame:
-    """Two equal prints are two trades, as no number tells them apart; they are noted as
-    same_print.
-    """
+    """Two equal prints are two trades, as no number tells them apart; they are noted."""
     documented = sum(1 << bit for bits in (*TRADE_RULES.values(), BOOK_TRADE) for bit in bits)
     table = flag_duplicates(table, None)
     return table.select(

@@ -14,7 +14,14 @@ import polars as pl
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates, scaled
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files, rebatch, zip_names
+from pipeline.tape.sources.source import (
+    RawFile,
+    TapeBatch,
+    list_files,
+    local_files,
+    rebatch,
+    zip_names,
+)
 
 NAME = re.compile(
     r"^(?P<symbol>.+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv$"
@@ -25,10 +32,8 @@ LOOKED_FOR = (
 MESSAGE = ("time", "type", "order_id", "size", "price", "direction")
 EXECUTION, HIDDEN, CROSS, HALT = 4, 5, 6, 7
 TRADING_RESUMES = 1  # the price of a halt message: -1 halted, 0 quoting resumes, 1 trading resumes
-PRICE_UNIT, EMPTY = (
-    1e4,
-    9_999_999_999,
-)  # an empty ask level is at +EMPTY, an empty bid level at -EMPTY
+# an empty ask level is at +EMPTY, an empty bid level at -EMPTY
+PRICE_UNIT, EMPTY = 1e4, 9_999_999_999
 DECIMALS = 9
 NASDAQ = ZoneInfo("America/New_York")  # times are since its midnight
 
@@ -62,10 +67,10 @@ def discover(location: str) -> list[RawFile]:
     return found
 
 
-def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[Batch]:
-    """Yield the file's cleaned tape in file order, `batch_rows` messages at a time; row i's book is
-    after message i.
+def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
+    """Yield the file's cleaned tape in file order, `batch_rows` messages at a time.
 
+    Row i's book is after message i.
     Raises: InputError naming the file, and the row at fault.
     """
     with local_files(raw) as paths:
@@ -90,7 +95,7 @@ class _Pair:
     label: str
 
 
-def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[Batch]:
+def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[TapeBatch]:
     names = NAME.match(pair.message.name)
     levels = int(names["levels"])
     midnight = datetime.fromisoformat(names["date"]).replace(tzinfo=NASDAQ)
@@ -115,8 +120,7 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
             more = "more" if count[0] > count[1] else "fewer"
             raise InputError(
                 f"{pair.label}: {more} messages than books ({done + count[0]} and "
-                f"{done + count[1]} rows "
-                "or more); the two files must be of one download"
+                f"{done + count[1]} rows or more); the two files must be of one download"
             )
         numbers = pl.Series("row", range(done + 1, done + count[0] + 1), dtype=pl.Int64)
         yield pl.concat([numbers.to_frame(), left, right], how="horizontal")
@@ -126,9 +130,7 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
 def _csv(
     pair: _Pair, path: Path, schema: dict[str, type[pl.DataType]], rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Stream one headerless file; LOBSTER's newer message files have a seventh column, which is
-    left.
-    """
+    """Stream one headerless file; a seventh column of newer message files is left."""
     done = 0
     try:
         width = pl.scan_csv(path, has_header=False, infer_schema=False).collect_schema().len()

@@ -1,28 +1,26 @@
-"""Trades and quotes of many venues as one tape: the national best bid and offer, and trades signed
-against it.
-"""
+"""Quotes and trades of many venues as one tape: the best quotes, and trades signed by them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from models.microstructure.book import Floats, Ints, standing_before
+from models.microstructure.standing import standing_before
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, EXCLUSIONS
 
-OFF_SCALE, OFF_SCALE_SHARE = (
-    8.0,
-    0.01,
-)  # no session moves a price eightfold; a few stub quotes may lie anywhere
+Floats = NDArray[np.float64]
+Signs = NDArray[np.int8]
+# no session moves a price eightfold; a few stub quotes may lie anywhere
+OFF_SCALE, OFF_SCALE_SHARE = 8.0, 0.01
 # venues' quotes cross for moments, so a book crossed for half its rows was not venues' quotes
 CROSSED_SHARE = 0.5
 FLOAT_NOISE = 1e-9
 LEAST_ROWS = 100  # of trades or quotes, below which a share says nothing
-CONTRADICTION = (
-    0.65  # a side known from the trade's own report agrees with the quotes in most trades
-)
+# a side known from the trade's own report agrees with the quotes in most trades
+CONTRADICTION = 0.65
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class SymbolDay:
     trades_url: str
 
     def records(self, calendar: SessionCalendar) -> pl.DataFrame:
-        """Return the records that `Cleaner` takes, by time; at one time trades come first, as they
-        move the book.
+        """Return the records that `Cleaner` takes, by time.
 
+        At one time trades come first, as they move the book.
         Raises: InputError when a table is not in order of time, every trade is there twice, prices
         are in two scales, a book is crossed throughout, or stated sides contradict the quotes.
         """
@@ -79,9 +77,8 @@ class SymbolDay:
         if venues > 1 and len(whole) >= LEAST_ROWS and crossed > CROSSED_SHARE * len(whole):
             raise InputError(
                 f"{self.quotes_url}: {self.symbol}: the best quotes over {venues} venues are "
-                "crossed in "
-                f"{crossed} of {len(whole)} rows; if they are consolidated already, name no venue "
-                "column"
+                f"crossed in {crossed} of {len(whole)} rows; if they are consolidated already, "
+                "name no venue column"
             )
 
     def _check_scale(self, best: pl.DataFrame, trades: pl.DataFrame) -> None:
@@ -100,8 +97,8 @@ class SymbolDay:
                 row = off.row(0, named=True)
                 raise InputError(
                     f"{url}: row {row['row']}: {self.symbol}: {what} in two scales: "
-                    f"{row['price']:g}, "
-                    f"where the quotes' median is {level:g}; bring all prices to one unit"
+                    f"{row['price']:g}, where the quotes' median is {level:g}; bring all prices to "
+                    "one unit"
                 )
 
     def _check_double_prints(self, trades: pl.DataFrame) -> None:
@@ -110,8 +107,7 @@ class SymbolDay:
         if (trades.group_by("ts", "price", "size").len()["len"] % 2 == 0).all():
             raise InputError(
                 f"{self.trades_url}: {self.symbol}: each of the {len(trades)} trades is there "
-                "twice, as "
-                "where both orders of an execution report it; keep one of the two"
+                "twice, as where both orders of an execution report it; keep one of the two"
             )
 
     def _check_sides(self, trades: pl.DataFrame) -> None:
@@ -122,14 +118,12 @@ class SymbolDay:
         if len(stated) >= LEAST_ROWS and against > CONTRADICTION:
             raise InputError(
                 f"{self.trades_url}: {self.symbol}: {against:.0%} of the stated sides contradict "
-                "the "
-                "quotes; say in the column map whose side it is: side_is, buy, sell"
+                "the quotes; say in the column map whose side it is: side_is, buy, sell"
             )
 
 
 def best_quotes(quotes: pl.DataFrame) -> pl.DataFrame:
-    """Return the quotes with the best bid and ask over venues after each row in place of the row's
-    own.
+    """Return the quotes with the best bid and ask over venues in place of the row's own.
 
     Every venue's last quote stands; sizes are summed over the venues at the best price. No venue's:
     NaN, size 0.
@@ -198,9 +192,8 @@ def sign_trades(trades: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     quotes = best.filter(~pl.col("half_quote"))
     bid, ask = (quotes[name].to_numpy() for name in ("bid_px_0", "ask_px_0"))
     mid = _standing(quotes, np.where(bid < ask, (bid + ask) / 2, np.nan), trades)
-    at_mid = np.isclose(
-        price, mid, rtol=FLOAT_NOISE, atol=0.0
-    )  # half of two prices is rarely exact in binary
+    # half of two prices is rarely exact in binary
+    at_mid = np.isclose(price, mid, rtol=FLOAT_NOISE, atol=0.0)
     by_quote = np.nan_to_num(np.sign(price - mid)).astype(np.int8) * (regular & ~at_mid)
     by_tick = np.zeros(len(price), dtype=np.int8)
     by_tick[regular] = _ticks(price[regular])
@@ -214,7 +207,7 @@ def sign_trades(trades: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _ticks(price: Floats) -> Ints:
+def _ticks(price: Floats) -> Signs:
     """Return the sign of the last change of price up to each trade, 0 before the first."""
     change = np.sign(np.diff(price, prepend=price[:1]))
     last = np.maximum.accumulate(np.where(change != 0, np.arange(len(price)), 0))
@@ -255,8 +248,9 @@ def _standing(quotes: pl.DataFrame, value: Floats, trades: pl.DataFrame) -> Floa
 
 
 def _halts(quotes: pl.DataFrame) -> pl.Series:
-    """Return whether trading is halted after each row: from a venue's halted row to its next that
-    is not.
+    """Return whether trading is halted after each row.
+
+    It is from a venue's halted row to its next that is not.
     """
     venues = quotes.filter("halted")["venue"].unique()
     turns = [

@@ -50,10 +50,10 @@ DECODING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError)
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file to ingest; `beside` are other files it cannot be read without, `bytes` the size of
-    all.
+    """One file to ingest.
 
-    Names are paths or fsspec URLs; symbol and date ('YYYY-MM-DD') where the name tells them.
+    `beside` are other files it cannot be read without, `bytes` the size of all. Names are paths or
+    fsspec URLs; symbol and date ('YYYY-MM-DD') where the name tells them.
     """
 
     url: str
@@ -69,7 +69,7 @@ class RawFile:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TapeBatch:
     """A stretch of one symbol-day's tape in file order, cleaned.
 
     quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j a level; trades: ts, price, size,
@@ -86,8 +86,7 @@ class Batch:
 def list_files(
     location: str, wanted: Callable[[str], bool], looked_for: str
 ) -> list[tuple[str, int]]:
-    """Return (path or URL, bytes) of the file at `location`, or of the wanted files below a folder,
-    sorted.
+    """Return (path or URL, bytes) of the file, or of the folder's wanted files, sorted.
 
     Raises: InputError when there is nothing, or a file is empty.
     """
@@ -116,8 +115,7 @@ def list_files(
 
 @contextmanager
 def local_files(raw: RawFile) -> Iterator[list[Path]]:
-    """Make the raw file's parts, or the members of those that are zips, readable as local files
-    meanwhile.
+    """Make the raw file's parts, or the members of zips, readable as local files meanwhile.
 
     Raises: InputError when a part cannot be fetched or a zip is damaged.
     """

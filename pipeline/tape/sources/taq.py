@@ -11,9 +11,9 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import Batch, RawFile, list_files, local_files
-from pipeline.tape.sources.taq_columns import ColumnMap, TradeMap, read_columns
-from pipeline.tape.sources.taq_files import read_table
+from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
+from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_tape_columns
+from pipeline.tape.sources.taq_files import read_tape_table
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
@@ -26,24 +26,22 @@ TRADE_RULES = {
     "late_print": "LZGU",  # sold last, out of sequence, bunched sold, the same outside hours
     "extended_hours": "T",
     # acquisition, average or bunched, distribution, price variation, rules 127 and 155, prior
-    # reference price,
-    # split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified contingent
+    # reference price, split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified
+    # contingent
     "priced_elsewhere": "ABDHJKPSVW12347",
 }
-BOOK_TRADE = (
-    "@EFIY8 "  # regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
-)
+# regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
+BOOK_TRADE = "@EFIY8 "
 HALT = "DPM"  # news out, news pending, volatility pause: the stock halts in all markets
 # Slow, closing, range indication, imbalance, related security, market maker closed, non-firm,
-# resume without a
-# quote, in view of common, equipment, no open and no resume: of one venue.
+# resume without a quote, in view of common, equipment, no open and no resume: of one venue.
 NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
 
 
 def discover(location: str, columns: str) -> list[RawFile]:
-    """Return one raw file for each symbol and date that the file names tell, the map and the other
-    parts beside.
+    """Return one raw file for each symbol and date that the file names tell.
 
+    The map and the other parts are beside it.
     Raises: InputError when the map is wrong or no file fits it, or there are quotes without trades
     or the reverse.
     """
@@ -51,7 +49,7 @@ def discover(location: str, columns: str) -> list[RawFile]:
         raise InputError(
             "source taq needs a column map; name its file as columns in [data] of --config"
         )
-    mapped = read_columns(columns)
+    mapped = read_tape_columns(columns)
     sizes = dict(list_files(location, lambda name: name.lower().endswith(SUFFIXES), LOOKED_FOR))
     groups: dict[tuple[str | None, str | None], dict[str, list[str]]]
     groups = defaultdict(lambda: {"quotes": [], "trades": []})
@@ -74,9 +72,8 @@ def discover(location: str, columns: str) -> list[RawFile]:
             raise InputError(
                 f"{there}: no {missing[0]} beside it; check files of [{missing[0]}] in {columns}"
             )
-        urls = list(
-            dict.fromkeys(parts["quotes"] + parts["trades"])
-        )  # once where both are in one file
+        # once where both are in one file
+        urls = list(dict.fromkeys(parts["quotes"] + parts["trades"]))
         found.append(
             RawFile(urls[0], symbol, date, sum(sizes[url] for url in urls), (*urls[1:], columns))
         )
@@ -96,15 +93,15 @@ def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None
     return names.get("symbol"), date
 
 
-def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
-    """Yield the cleaned tape, a batch a symbol and date; the raw file's tables are held in memory
-    meanwhile.
+def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
+    """Yield the cleaned tape, a batch a symbol and date.
 
-    Trades whose side no column states are signed against the best quotes.
+    The raw file's tables are held in memory meanwhile. Trades whose side no column states are
+    signed against the best quotes.
     Raises: InputError naming the file, and the row or column at fault.
     """
     with local_files(raw) as paths:
-        mapped = read_columns(str(paths[-1]))
+        mapped = read_tape_columns(str(paths[-1]))
         tables = {}
         for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
             parts = [
@@ -112,7 +109,7 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
                 for path, url in zip(paths, raw.urls, strict=True)
                 if re.fullmatch(table.files, Path(url).name)
             ]
-            frames = [read_table(path, url, table, mapped, raw) for path, url in parts]
+            frames = [read_tape_table(path, url, table, mapped, raw) for path, url in parts]
             tables[kind] = pl.concat(frames)
         urls = [
             next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
@@ -122,8 +119,8 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[Batch]:
 
 
 def _batches(
-    tables: dict[str, pl.DataFrame], mapped: ColumnMap, urls: list[str], calendar: SessionCalendar
-) -> Iterator[Batch]:
+    tables: dict[str, pl.DataFrame], mapped: TapeColumns, urls: list[str], calendar: SessionCalendar
+) -> Iterator[TapeBatch]:
     cleaners: dict[str, Cleaner] = {}
     parts = {
         kind: table.partition_by("symbol", "day", as_dict=True, include_key=False)
@@ -143,10 +140,8 @@ def _batches(
         yield from cleaner.clean(records.records(calendar))
 
 
-def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:
-    """Each row states both sides of its venue; a side without a price or size is one the venue has
-    withdrawn.
-    """
+def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
+    """Each row states both sides of its venue; one without price or size is withdrawn."""
     firm = ~(_has(HALT) | _has(NOT_FIRM))
     return table.select(
         "row",
@@ -167,9 +162,10 @@ def _quotes(table: pl.DataFrame, mapped: ColumnMap) -> pl.DataFrame:
     )
 
 
-def _trades(table: pl.DataFrame, mapped: TradeMap) -> pl.DataFrame:
-    """A trade number seen before is a duplicate; without numbers two equal prints are two trades,
-    and noted.
+def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
+    """A trade number seen before is a duplicate.
+
+    Without numbers two equal prints are two trades, and noted.
     """
     known = "".join(TRADE_RULES.values()) + BOOK_TRADE
     buy, sell = (-1, 1) if mapped.side_is == "resting" else (1, -1)

@@ -1,6 +1,4 @@
-"""The column map of a trades-and-quotes tape: which column of which file is what, from a
-TOML file.
-"""
+"""The column map of a trades-and-quotes tape, from a TOML file."""
 
 import re
 from typing import Annotated, Literal
@@ -18,7 +16,7 @@ def _pattern(text: str) -> str:
     return text
 
 
-class TableMap(Section):
+class TableColumns(Section):
     """What trades and quotes have in common; an empty name is a column that the files lack.
 
     files: a regular expression for the whole file name; its groups `symbol` and `date`, if it has
@@ -44,9 +42,10 @@ class TableMap(Section):
         raise NotImplementedError
 
 
-class TradeMap(TableMap):
-    """The trades. `side` is the aggressor's or the resting order's as `side_is` says; `buy` and
-    `sell` its values.
+class TradeColumns(TableColumns):
+    """The trades' columns; `side` is the aggressor's or the resting order's as `side_is` says.
+
+    `buy` and `sell` are its values.
     """
 
     price: str
@@ -66,7 +65,7 @@ class TradeMap(TableMap):
         return (("size", self.size),)
 
 
-class QuoteMap(TableMap):
+class QuoteColumns(TableColumns):
     """The quotes: consolidated, or with a `venue` each venue's own."""
 
     bid_price: str
@@ -83,24 +82,24 @@ class QuoteMap(TableMap):
         return (("bid_sz", self.bid_size), ("ask_sz", self.ask_size))
 
 
-class ColumnMap(Section):
-    """The whole map. `timezone` is that of times without an offset; `unit` and `since` say how
-    times are written.
+class TapeColumns(Section):
+    """The whole map: trades, quotes, and how times are written.
 
+    `timezone` is that of times without an offset; `unit` and `since` say how they are written.
     since = "epoch": the column is the whole time. since = "midnight": it is the time of the day
     `date`, local.
     """
 
-    trades: TradeMap
-    quotes: QuoteMap
+    trades: TradeColumns
+    quotes: QuoteColumns
     timezone: str = "America/New_York"
     unit: Literal["iso", "s", "ms", "us", "ns"] = "iso"
     since: Literal["epoch", "midnight"] = "epoch"
 
 
-def read_columns(path: str) -> ColumnMap:
+def read_tape_columns(path: str) -> TapeColumns:
     """Read the map.
 
     Raises: InputError naming the file and the key, with the nearest valid one.
     """
-    return checked(ColumnMap, read_toml(path, "[data] columns"), path)
+    return checked(TapeColumns, read_toml(path, "[data] columns"), path)

@@ -11,15 +11,15 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.tape.sources.clean import scaled
 from pipeline.tape.sources.nbbo import check_order
 from pipeline.tape.sources.source import RawFile
-from pipeline.tape.sources.taq_columns import ColumnMap, QuoteMap, TradeMap
+from pipeline.tape.sources.taq_columns import QuoteColumns, TapeColumns, TradeColumns
 
 UNITS_NS = {"s": SECOND_NS, "ms": SECOND_NS // 10**3, "us": SECOND_NS // 10**6, "ns": 1}
 OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
 OPTIONAL = ("symbol", "date", "venue", "condition", "side", "id")
 
 
-def read_table(
-    path: Path, url: str, table: TradeMap | QuoteMap, mapped: ColumnMap, raw: RawFile
+def read_tape_table(
+    path: Path, url: str, table: TradeColumns | QuoteColumns, mapped: TapeColumns, raw: RawFile
 ) -> pl.DataFrame:
     """Return the file's trades or quotes.
 
@@ -28,28 +28,9 @@ def read_table(
     Raises: InputError naming the file, and the column that is missing, the row and value that
     cannot be read, or the row at which a symbol's time runs backwards.
     """
-    try:
-        frame = _scan(path).with_row_index("row", 1)
-        columns = frame.collect_schema().names()
-        _check_columns(columns, table, mapped, url)
-        names = {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
-        numbers = dict((*table.prices(), *table.sizes()))
-        whole = frame.filter(
-            *(pl.col(name).cast(pl.String).is_in(values) for name, values in table.rows.items())
-        )
-        found = whole.select(
-            pl.col("row").cast(pl.Int64),
-            pl.col(table.time).alias("time"),
-            *(
-                pl.col(column).cast(pl.String).str.strip_chars().alias(name)
-                for name, column in names.items()
-            ),
-            *(pl.col(column).alias(name) for name, column in numbers.items()),
-        ).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
-        ) from None
+    numbers = dict((*table.prices(), *table.sizes()))
+    names = _texts(table)
+    found = _selected(path, url, table, mapped)
     found = _numbers(found, numbers, url)
     found = found.with_columns(
         *(
@@ -77,6 +58,36 @@ def read_table(
     return found
 
 
+def _texts(table: TradeColumns | QuoteColumns) -> dict[str, str]:
+    """Return canonical name -> column of the text columns that the map names."""
+    return {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
+
+
+def _selected(
+    path: Path, url: str, table: TradeColumns | QuoteColumns, mapped: TapeColumns
+) -> pl.DataFrame:
+    """Return the rows and columns that the map names, under canonical names, as they are read."""
+    try:
+        frame = _scan(path).with_row_index("row", 1)
+        _check_columns(frame.collect_schema().names(), table, mapped, url)
+        whole = frame.filter(
+            *(pl.col(name).cast(pl.String).is_in(values) for name, values in table.rows.items())
+        )
+        return whole.select(
+            pl.col("row").cast(pl.Int64),
+            pl.col(table.time).alias("time"),
+            *(
+                pl.col(column).cast(pl.String).str.strip_chars().alias(name)
+                for name, column in _texts(table).items()
+            ),
+            *(pl.col(column).alias(name) for name, column in (*table.prices(), *table.sizes())),
+        ).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(
+            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
+        ) from None
+
+
 def _scan(path: Path) -> pl.LazyFrame:
     """CSV is read as text, so that a value that is no number can be named."""
     return (
@@ -87,12 +98,13 @@ def _scan(path: Path) -> pl.LazyFrame:
 
 
 def _check_columns(
-    columns: list[str], table: TradeMap | QuoteMap, mapped: ColumnMap, url: str
+    columns: list[str], table: TradeColumns | QuoteColumns, mapped: TapeColumns, url: str
 ) -> None:
-    keys = {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
-    keys |= {"time": table.time} | {
-        column: column for _, column in (*table.prices(), *table.sizes())
-    }
+    keys = (
+        _texts(table)
+        | {"time": table.time}
+        | {column: column for _, column in (*table.prices(), *table.sizes())}
+    )
     keys |= {f"rows.{name}": name for name in table.rows}
     for key, column in keys.items():
         if column not in columns:
@@ -125,7 +137,7 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
     return found
 
 
-def _timed(found: pl.DataFrame, mapped: ColumnMap, url: str) -> pl.DataFrame:
+def _timed(found: pl.DataFrame, mapped: TapeColumns, url: str) -> pl.DataFrame:
     """Add ts and day; local times that a change of clocks repeats are taken as the earlier."""
     try:
         zone = str(ZoneInfo(mapped.timezone))
@@ -174,7 +186,7 @@ def _timed(found: pl.DataFrame, mapped: ColumnMap, url: str) -> pl.DataFrame:
     ).drop("moment")
 
 
-def _moment(kind: pl.DataType, mapped: ColumnMap) -> pl.Expr:
+def _moment(kind: pl.DataType, mapped: TapeColumns) -> pl.Expr:
     """Return the time as written, without a zone."""
     time = pl.col("time")
     if kind.is_temporal():  # Parquet's own: a whole time, or one of the day
@@ -220,6 +232,5 @@ def _refuse(
         value = rows[name][0]
         raise InputError(
             f"{url}: row {rows['row'][0]}: {name} "
-            f"{'is missing' if value is None else repr(value)}: "
-            f"expected {expected}"
+            f"{'is missing' if value is None else repr(value)}: expected {expected}"
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.impact.book.walks import Cells
-from models.microstructure.book import walk
+from models.microstructure.walking import walk
 
 TICK = 0.01
 SIZES = np.array([100, 200, 300, 500, 800, 1200, 2000, 3000, 5000], dtype=float)

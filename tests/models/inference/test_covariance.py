@@ -1,6 +1,4 @@
-"""Errors of few clusters against refits without each of them and against the matrices they are
-defined by.
-"""
+"""Errors of few clusters against refits without each and against defining matrices."""
 
 import numpy as np
 import pytest
@@ -39,8 +37,9 @@ def test_influence_is_what_leaving_the_cluster_out_takes_away():
 
 
 def test_degrees_of_freedom_are_satterthwaites_from_the_full_matrices():
-    """The variance is a quadratic form e'Ae of independent errors: dof = (tr A)^2 / tr A^2, A built
-    cell by cell.
+    """The variance is a form e'Ae of independent errors: dof = (tr A)^2 / tr A^2.
+
+    A is built cell by cell.
     """
     design, response, cluster = regression(1)
     found = jackknifed(sums_of(design, response, cluster), np.eye(3))

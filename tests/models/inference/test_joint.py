@@ -63,9 +63,7 @@ def test_joined_keeps_both_errors_and_takes_their_correlation_from_the_clusters(
 
 
 def test_sampling_correlation_of_two_estimates_on_shared_shocks_is_found():
-    """A mean and a slope that the same daily shock moves: their correlation over data sets is the
-    reported one.
-    """
+    """A mean and a slope that one daily shock moves correlate over data sets as reported."""
     rng = np.random.default_rng(2)
     means, slopes, reported = [], [], []
     for _ in range(400):

@@ -1,6 +1,4 @@
-"""Pooling across symbols, against direct conditioning of the joint normal, and what a thin symbol
-gains.
-"""
+"""Pooling against direct conditioning of the joint normal, and what a thin symbol gains."""
 
 from dataclasses import replace
 
@@ -10,18 +8,21 @@ from scipy.optimize import approx_fprime, brentq
 
 from benchmarks.pooling import WORLDS, replicate
 from models.inference.covariance import Covariance
-from models.pooling.symbols import Estimate, _stacked, at_reference_state, pool
+from models.pooling.reference_state import at_reference_state
+from models.pooling.symbols import SymbolEstimates, _stacked, pool
 
 
-def scalars(values, variances, regressors=None) -> tuple[Estimate, ...]:
+def scalars(values, variances, regressors=None) -> tuple[SymbolEstimates, ...]:
     z = [()] * len(values) if regressors is None else [(one,) for one in regressors]
     return tuple(
-        Estimate(f"S{i}", np.array([value]), Covariance(("level",), np.array([[variance]])), z[i])
+        SymbolEstimates(
+            f"S{i}", np.array([value]), Covariance(("level",), np.array([[variance]])), z[i]
+        )
         for i, (value, variance) in enumerate(zip(values, variances, strict=True))
     )
 
 
-def pairs(seed: int, count: int = 9) -> tuple[Estimate, ...]:
+def pairs(seed: int, count: int = 9) -> tuple[SymbolEstimates, ...]:
     """Level and exponent with errors that are correlated; the third symbol's exponent is fixed."""
     rng = np.random.default_rng(seed)
     found = []
@@ -35,7 +36,7 @@ def pairs(seed: int, count: int = 9) -> tuple[Estimate, ...]:
         )
         if i == 2:
             matrix[1], matrix[:, 1] = 0.0, 0.0
-        found.append(Estimate(f"S{i}", values, Covariance(("level", "k"), matrix)))
+        found.append(SymbolEstimates(f"S{i}", values, Covariance(("level", "k"), matrix)))
     return tuple(found)
 
 
@@ -71,9 +72,7 @@ def test_the_centre_and_errors_are_those_of_statsmodels_given_the_variance_betwe
 
 
 def joint(estimates, between, vague=1e3):
-    """Condition (all theta, of all symbols) on all estimates that are known, with a vague
-    centre.
-    """
+    """Condition all symbols' theta on all known estimates, with a vague centre."""
     count, size = len(estimates), 2
     prior = np.kron(np.eye(count), np.diag(between)) + np.kron(
         np.ones((count, count)), vague * np.eye(size)
@@ -110,9 +109,7 @@ def test_the_gradient_of_the_objective_is_right():
 
 
 def test_what_is_not_pooled_keeps_its_shape():
-    """Three levels and k by symbol, of which the level of a large order and k are pooled: levels
-    move in parallel.
-    """
+    """Of three levels and k, a large order's level and k are pooled: levels move in parallel."""
     rng = np.random.default_rng(3)
     jacobian = np.array([[1 / 3, 1 / 3, 1 / 3, 2.0], [0.0, 0.0, 0.0, 1.0]])
     full, estimates = {}, []
@@ -122,7 +119,7 @@ def test_what_is_not_pooled_keeps_its_shape():
         values = np.append(rng.normal(-1, 0.4, 3), rng.normal(1.5, 0.1))
         full[f"S{i}"] = values, covariance
         estimates.append(
-            Estimate(
+            SymbolEstimates(
                 f"S{i}",
                 jacobian @ values,
                 Covariance(("level", "k"), jacobian @ covariance @ jacobian.T),
@@ -223,9 +220,7 @@ def test_bad_input_is_named():
 
 
 def test_a_thin_symbol_predicts_better_pooled():
-    """Out-of-sample deviance, above the truth's: of its own law, the pooled one, and that smoothed
-    over the day.
-    """
+    """Out-of-sample deviance above the truth's: own law, pooled, smoothed over the day."""
     rng = np.random.default_rng(7)
     own, pooled, _, both = np.mean([replicate(WORLDS["alike"], rng) for _ in range(25)], axis=0)
     assert pooled < 0.95 * own

@@ -18,9 +18,7 @@ SHAPES = {
 def noisy(
     shape: np.ndarray, error: float, rng: np.random.Generator, uneven: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return levels by bucket and an exponent, with errors that share a large part, and their
-    covariance.
-    """
+    """Return levels and an exponent with errors that share a large part, and their covariance."""
     loads = np.append(np.full(BUCKETS, 0.3), -0.04)
     own = error**2 * rng.uniform(1 / uneven, uneven, BUCKETS)
     covariance = np.outer(loads, loads) + np.diag(np.append(own, 1e-5))
@@ -48,9 +46,7 @@ def test_the_curve_is_nearer_to_the_truth_than_the_levels(shape, error):
 
 
 def test_it_is_the_posterior_of_a_gaussian_process_with_a_vague_mean(monkeypatch):
-    """Given deviation and length, condition the joint normal of curve, parameters and estimates by
-    hand.
-    """
+    """Given deviation and length, condition the joint normal by hand."""
     import models.pooling.time_of_day
 
     monkeypatch.setattr(models.pooling.time_of_day, "DEVIATIONS", np.array([0.3]))
@@ -105,15 +101,13 @@ def test_a_noisy_bucket_borrows_from_its_neighbours_and_others_stay():
     covariance[6, 6] = 1.0
     fit = shrink_profile(np.append(levels, [1.5, 2.0]), covariance, MIDPOINTS, TIMES)
     assert fit.values[6] == pytest.approx(-7 + 0.3 * MIDPOINTS[6], abs=0.05)
-    assert fit.believed[6] < 0.05
+    assert fit.own_weight[6] < 0.05
     assert fit.values[BUCKETS:].tolist() == [1.5, 2.0]
     assert not fit.covariance[-1].any()
 
 
 def test_a_covariance_of_few_clusters_does_not_drive_levels_out_of_their_range():
-    """Two blocks a bucket, as one day gives: its matrix has directions of next to no variance, all
-    of them chance.
-    """
+    """Two blocks a bucket, as one day gives: directions of next to no variance, by chance."""
     rng = np.random.default_rng(5)
     for _ in range(20):
         blocks = rng.normal(size=(26, BUCKETS)) * 0.2
@@ -124,8 +118,8 @@ def test_a_covariance_of_few_clusters_does_not_drive_levels_out_of_their_range()
         fit = shrink_profile(levels, covariance, MIDPOINTS, TIMES)
         assert levels.min() < fit.values.min() <= fit.values.max() < levels.max()
         assert abs(fit.values.mean() - levels.mean()) < 0.1
-        assert (fit.believed > 0).all()
-        assert (fit.believed < 1.01).all()
+        assert (fit.own_weight > 0).all()
+        assert (fit.own_weight < 1.01).all()
 
 
 def test_borrowed_buckets_with_one_common_error_do_no_harm():
@@ -161,5 +155,5 @@ def test_levels_without_error_are_kept_or_seen_as_near_the_curve_as_half_the_med
     rng = np.random.default_rng(1)
     noisy = rng.normal(0, 0.3, BUCKETS)
     one = shrink_profile(noisy, 0.09 * np.diag(np.arange(BUCKETS) != 3), MIDPOINTS, TIMES)
-    assert 0 < one.believed[3] < 1
-    assert one.believed[3] > np.median(one.believed)
+    assert 0 < one.own_weight[3] < 1
+    assert one.own_weight[3] > np.median(one.own_weight)

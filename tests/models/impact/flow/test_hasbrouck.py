@@ -7,7 +7,7 @@ from scipy.signal import lfilter
 from statsmodels.tsa.api import VAR
 
 from benchmarks.flow import PLANTED, covered, recover
-from models.impact.flow.hasbrouck import NAMES, fit_hasbrouck
+from models.impact.flow.hasbrouck import RESPONSES, fit_hasbrouck
 
 
 def system(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -67,7 +67,7 @@ def test_planted_system_lies_within_its_errors():
     fits = [fit_hasbrouck(*system(seed, 800), groups=2) for seed in range(60)]
     z = np.array(
         [
-            ([getattr(fit, name) for name in NAMES] - truth) / fit.covariance.standard_errors
+            ([getattr(fit, name) for name in RESPONSES] - truth) / fit.covariance.standard_errors
             for fit in fits
         ]
     )
@@ -169,8 +169,9 @@ def test_planted_permanent_impact_is_told_from_what_decays(planted):
 def propagated(
     response: np.ndarray, n: int = 4000, noise: float = 0.004
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return r, x, session where a share moves the price by response[l] after l periods, the last
-    one for good.
+    """Return r, x, session where a share moves the price by response[l] after l periods.
+
+    The last one is for good.
     """
     rng = np.random.default_rng(8)
     x = 500 * rng.standard_normal(n)

@@ -10,8 +10,9 @@ SLOPE = 3e-5
 
 
 def tape(seed: int, windows: int = 4, n: int = 150) -> tuple[np.ndarray, ...]:
-    """Return mid change, imbalance and depth of three levels, window: one factor moves the mid and
-    all levels.
+    """Return mid change, imbalance and depth of three levels, and window.
+
+    One factor moves the mid and all levels.
     """
     rng = np.random.default_rng(seed)
     window = np.repeat(np.arange(windows), n)

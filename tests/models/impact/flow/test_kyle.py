@@ -1,6 +1,4 @@
-"""Gamma on planted flows, its errors against a direct sum, windows, and shrinkage against closed
-forms.
-"""
+"""Gamma on planted flows, errors against a direct sum, and shrinkage against closed forms."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,4 @@
-"""The order route: the paper's worked table, planted laws recovered, errors against brute force,
-and its caveats.
-"""
+"""The order route: the paper's table, planted laws, errors against brute force, caveats."""
 
 from dataclasses import replace
 
@@ -10,8 +8,8 @@ from scipy.optimize import least_squares
 
 from benchmarks.orders import recovered, simulated
 from models.impact.orders.almgren import PUBLISHED, Almgren
-from models.impact.orders.equations import Orders
-from models.impact.orders.fit import FALLBACK_DELTA, estimate, fit_orders, leave_day_out
+from models.impact.orders.equations import ParentOrders
+from models.impact.orders.fit import FALLBACK_DELTA, fit_orders, leave_day_out, point_estimates
 
 # Almgren et al. 2005, the worked examples: average daily volume, shares outstanding (millions),
 # daily volatility; I; J
@@ -102,7 +100,7 @@ def test_a_law_without_noise_is_found_by_both_to_rounding() -> None:
         paid=permanent / 2
         + law.temporary(orders.participation, orders.volatility, orders.duration),
     )
-    assert estimate(quiet)[:3] == pytest.approx([0.4, 0.2, 0.8], rel=1e-4)
+    assert point_estimates(quiet)[:3] == pytest.approx([0.4, 0.2, 0.8], rel=1e-4)
     assert leave_day_out(quiet, 3) == pytest.approx([0.4, 0.2, 0.8], rel=1e-4)
 
 
@@ -172,7 +170,7 @@ def test_unusable_rows_are_counted_and_too_few_refused() -> None:
 
 
 def test_without_shares_outstanding_gamma_holds_their_fourth_root() -> None:
-    orders: Orders = simulated(11, Almgren(2.0, 0.142, 0.6), n=8000)
+    orders: ParentOrders = simulated(11, Almgren(2.0, 0.142, 0.6), n=8000)
     even = replace(orders, inverse_turnover=np.full(8000, 16.0))
     assert fit_orders(replace(even, inverse_turnover=None)).law.gamma == pytest.approx(
         2 * fit_orders(even).law.gamma

@@ -1,6 +1,4 @@
-"""The refill of depth on books that close a hole at a planted rate, under trades that come
-in runs.
-"""
+"""The refill of depth on books that close a hole at a planted rate, under runs of trades."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,25 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.impact.slicing.refill import (
-    HALF_LIVES,
-    LAGS,
-    NS,
-    DepthTape,
-    RefillSums,
-    fit_refill,
-    refill_sums,
-)
+from models.impact.slicing.depth import HALF_LIVES, LAGS, DepthTape, RefillSums, refill_sums
+from models.impact.slicing.refill import fit_refill
+from models.microstructure.standing import SECOND_NS
 
 HOURS, BLOCKS = 3, 12
-OPEN = 1_700_000_000 * NS
-EDGES = OPEN + np.arange(BLOCKS + 1) * (HOURS * 3600 // BLOCKS * NS)
+OPEN = 1_700_000_000 * SECOND_NS
+EDGES = OPEN + np.arange(BLOCKS + 1) * (HOURS * 3600 // BLOCKS * SECOND_NS)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """A book whose hole halves every half_life seconds, but for the lasting share; runs: mean
-    trades on one side.
+    """A book whose hole halves every half_life seconds, but for the lasting share.
+
+    runs: mean trades on one side.
     """
 
     half_life: float = 4.0
@@ -37,8 +30,9 @@ class Truth:
 
 
 def book(truth: Truth, seed: int) -> DepthTape:
-    """Quote at every trade and 20 times a half-life; depth is 5,000 less what is missing, plus
-    fat-tailed noise.
+    """Quote at every trade and 20 times a half-life.
+
+    Depth is 5,000 less what is missing, plus fat-tailed noise.
     """
     rng = np.random.default_rng(seed)
     heads = np.sort(rng.uniform(0, HOURS * 3600, HOURS * 360))
@@ -58,7 +52,9 @@ def book(truth: Truth, seed: int) -> DepthTape:
     depth = [
         _depth(truth, rng, times, seconds[side == sign], size[side == sign]) for sign in (-1, 1)
     ]
-    at, when = (OPEN + np.rint(moments * NS).astype(np.int64) for moments in (times, seconds))
+    at, when = (
+        OPEN + np.rint(moments * SECOND_NS).astype(np.int64) for moments in (times, seconds)
+    )
     return DepthTape(at, *depth, when, size, side)
 
 
@@ -96,16 +92,14 @@ def test_a_planted_half_life_is_recovered_within_its_errors(truth):
 
 
 def test_runs_of_trades_make_the_plain_average_path_look_slow():
-    """A half-life on, when half of each trade's own hole has closed, the average after a trade has
-    closed far less.
-    """
+    """When half of each trade's own hole has closed, the average has closed far less."""
     truth = Truth()
     tape = book(truth, 0)
     skew = tape.bid - tape.ask
 
     def missing(after):
         before = np.searchsorted(tape.ts, tape.trade_ts) - 1
-        row = np.searchsorted(tape.ts, tape.trade_ts + int(after * NS), "right") - 1
+        row = np.searchsorted(tape.ts, tape.trade_ts + int(after * SECOND_NS), "right") - 1
         return (tape.aggressor * (skew[row] - skew[before])).mean()
 
     assert missing(truth.half_life) > 0.7 * missing(0.01)
@@ -125,14 +119,14 @@ def test_the_sums_are_those_of_a_loop():
     lag, half_life = LAGS[8], HALF_LIVES[9]
     rows = {name: np.zeros(2) for name in ("n", "late", "yy", "qq", "qy", "hh", "hq", "hy")}
     for when in np.unique(tape.trade_ts):
-        block, look = int(when >= EDGES[1]), when + int(lag * NS)
+        block, look = int(when >= EDGES[1]), when + int(lag * SECOND_NS)
         if look >= EDGES[block + 1]:
             rows["late"][block] += 1
             continue
         state = []
         for moment, until in ((when, tape.trade_ts < when), (look, tape.trade_ts <= look)):
             signed = -(tape.aggressor * tape.trade_size)[until]
-            passed = (moment - tape.trade_ts[until]) / NS
+            passed = (moment - tape.trade_ts[until]) / SECOND_NS
             quote = (tape.ts < when) if moment == when else (tape.ts <= look)
             row = np.flatnonzero(quote)[-1]
             state.append(
@@ -238,7 +232,7 @@ def test_lobster_books_refill_within_seconds(
         *depth,
         *(day.trades[name].to_numpy() for name in ("ts", "size", "aggressor")),
     )
-    edges = calendar.session("2012-06-21").open_ns + np.arange(14) * 1800 * NS
+    edges = calendar.session("2012-06-21").open_ns + np.arange(14) * 1800 * SECOND_NS
     fit = fit_refill(refill_sums(tape, edges))
     assert 1 < fit.half_life < 60
     assert fit.log_error < 0.7

@@ -36,9 +36,7 @@ LIMITS = SliceLimits(period_seconds=60.0, order_size=1000.0, least_child=50.0)
 def walked(
     slices: int, spacing: float, half_life: float, lasting: float, k: float, steps: int = 4000
 ) -> float:
-    """Trade an order of 1 in equal parts, share by share, on a book whose marginal price is k
-    depth^(k-1).
-    """
+    """Trade an order of 1 in equal parts on a book whose marginal price is k depth^(k-1)."""
     hole_soon, hole_ever, cost = 0.0, 0.0, 0.0
     for _ in range(slices):
         share = 1 / slices / steps

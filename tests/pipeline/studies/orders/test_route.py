@@ -1,6 +1,4 @@
-"""Calibrating from orders by command: the real panel, every way a file is wrong, and what is
-written.
-"""
+"""Calibrating from orders by command: the real panel, every way a file is wrong, outputs."""
 
 import json
 from dataclasses import replace
@@ -16,10 +14,10 @@ from models.impact.orders.fit import fit_orders
 from pipeline.cli import app
 from pipeline.engine.errors import InputError
 from pipeline.engine.store import write_json
-from pipeline.studies.orders.columns import ColumnMap, load_map
+from pipeline.studies.orders.columns import BrokerColumns, read_broker_columns
 from pipeline.studies.orders.files import read_orders
-from pipeline.studies.orders.panel import TABLES, read_panel
-from pipeline.studies.orders.route import Request, calibrate_orders, content
+from pipeline.studies.orders.panel import TABLES, read_imbalance_panel
+from pipeline.studies.orders.route import OrdersRequest, calibrate_orders, content
 from pipeline.studies.orders.sample import screen
 from tests.conftest import ROOT
 
@@ -107,7 +105,7 @@ def written(folder: Path, orders: pd.DataFrame, fills: pd.DataFrame) -> str:
 
 
 def test_the_real_panel_dirt_and_all(real_data: Path, tmp_path: Path) -> None:
-    found = calibrate_orders(Request("panel", str(real_data / "taq2007"), None, 100, 1))
+    found = calibrate_orders(OrdersRequest("panel", str(real_data / "taq2007"), None, 100, 1))
     dropped, used = found.sample.dropped, len(found.sample.orders)
     assert sum(dropped.values()) + used == found.sample.rows == 509 * 41
     assert dropped["blank_ticker"] == 41
@@ -135,7 +133,7 @@ def test_the_real_panel_dirt_and_all(real_data: Path, tmp_path: Path) -> None:
 
 
 def test_a_panel_gives_its_law_back(tmp_path: Path) -> None:
-    sample = read_panel(str(panel(tmp_path)))
+    sample = read_imbalance_panel(str(panel(tmp_path)))
     assert len(sample.orders) == STOCKS * (DAYS - 10)
     assert fit_orders(sample.orders).values == pytest.approx([2.0, 0.3, 0.6], rel=0.02)
     assert fit_orders(sample.orders, joint=True).values == pytest.approx([2.0, 0.3, 0.6], rel=0.02)
@@ -160,7 +158,7 @@ def test_a_panels_defect_is_counted_by_its_name(
     tmp_path: Path, table: str, day: int, value: object, reason: str, rows: int
 ) -> None:
     changed(panel(tmp_path), table, 5, day, value)
-    dropped = read_panel(str(tmp_path)).dropped
+    dropped = read_imbalance_panel(str(tmp_path)).dropped
     assert dropped[reason] == rows
     assert (
         dropped["no_average_value"] == STOCKS * 9
@@ -169,12 +167,12 @@ def test_a_panels_defect_is_counted_by_its_name(
 
 def test_a_day_off_the_tape_costs_itself_alone(tmp_path: Path) -> None:
     folder = panel(tmp_path)
-    whole = read_panel(str(folder)).orders
+    whole = read_imbalance_panel(str(folder)).orders
     for name in TABLES.values():
         frame = pd.read_csv(folder / name, index_col=0)
         frame.iloc[:, 20] = 0.0
         frame.to_csv(folder / name)
-    sample = read_panel(str(folder))
+    sample = read_imbalance_panel(str(folder))
     assert len(sample.orders) == STOCKS * (
         DAYS - 12
     )  # the warm-up, the day, and the next without volatility before it
@@ -196,7 +194,7 @@ def test_a_panel_without_volatility_or_value_is_refused_by_name(tmp_path: Path) 
         folder = panel(tmp_path)
         (0 * pd.read_csv(folder / TABLES[name], index_col=0)).to_csv(folder / TABLES[name])
         with pytest.raises(InputError, match=reason):
-            read_panel(str(folder))
+            read_imbalance_panel(str(folder))
 
 
 def test_a_renamed_and_a_blank_ticker_are_left_out(tmp_path: Path) -> None:
@@ -207,12 +205,12 @@ def test_a_renamed_and_a_blank_ticker_are_left_out(tmp_path: Path) -> None:
         if name != TABLES["volatility"]:
             frame.iloc[1] = frame.iloc[0].to_numpy()
         frame.to_csv(folder / name)
-    dropped = read_panel(str(folder)).dropped
+    dropped = read_imbalance_panel(str(folder)).dropped
     assert (dropped["blank_ticker"], dropped["same_rows_as_another_ticker"]) == (DAYS, DAYS)
 
 
 def test_a_panels_past_does_not_know_its_future(tmp_path: Path) -> None:
-    before = read_panel(str(panel(tmp_path))).orders
+    before = read_imbalance_panel(str(panel(tmp_path))).orders
     for name in ("value", "volatility", "imbalance"):
         changed(
             tmp_path,
@@ -221,7 +219,7 @@ def test_a_panels_past_does_not_know_its_future(tmp_path: Path) -> None:
             30,
             0.5 * float(pd.read_csv(tmp_path / TABLES[name], index_col=0).iat[5, 30]),
         )
-    after = read_panel(str(tmp_path)).orders
+    after = read_imbalance_panel(str(tmp_path)).orders
     past = before.day < 30
     assert (before.participation[past] == after.participation[past]).all()
     assert (before.volatility[past] == after.volatility[past]).all()
@@ -234,29 +232,29 @@ def test_a_panels_past_does_not_know_its_future(tmp_path: Path) -> None:
 
 def test_a_wrong_panel_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"arrivalPriceDf.csv: no such file"):
-        read_panel(str(tmp_path))
+        read_imbalance_panel(str(tmp_path))
     changed(panel(tmp_path), "vwap", 5, 20, "n.a.")
     with pytest.raises(
         InputError, match=r"vwap330Df.csv: row 7, column 20 = 'n.a.' is not a number"
     ):
-        read_panel(str(tmp_path))
+        read_imbalance_panel(str(tmp_path))
     short = pd.read_csv(panel(tmp_path) / TABLES["value"], index_col=0)
     short.iloc[:-1].to_csv(tmp_path / TABLES["value"])
     with pytest.raises(InputError, match=r"totalDailyValueDf.csv: 59 rows"):
-        read_panel(str(tmp_path))
+        read_imbalance_panel(str(tmp_path))
     short.iloc[:, :-1].to_csv(tmp_path / TABLES["value"])
     with pytest.raises(InputError, match="every table needs the same days"):
-        read_panel(str(tmp_path))
+        read_imbalance_panel(str(tmp_path))
     for name in TABLES.values():
         frame = pd.read_csv(tmp_path / name, index_col=0)
         frame.iloc[:, :8].to_csv(tmp_path / name)
     with pytest.raises(InputError, match="no_average_value"):
-        read_panel(str(tmp_path))
+        read_imbalance_panel(str(tmp_path))
 
 
 def test_fills_become_the_papers_quantities(tmp_path: Path) -> None:
     orders, fills = fills_folder(tmp_path)
-    sample = read_orders(written(tmp_path, orders, fills), ColumnMap())
+    sample = read_orders(written(tmp_path, orders, fills), BrokerColumns())
     assert (len(sample.orders), sum(sample.dropped.values())) == (40, 0)
     rows = sample.orders
     assert rows.participation[:2] == pytest.approx(
@@ -296,7 +294,7 @@ def test_an_orders_defect_is_counted_by_its_name(
     orders, fills = fills_folder(tmp_path)
     orders = orders.assign(arrival_time=orders["start"]).astype(object)
     orders.loc[5, column] = value
-    sample = read_orders(written(tmp_path, orders, fills), ColumnMap())
+    sample = read_orders(written(tmp_path, orders, fills), BrokerColumns())
     expected = {reason: 1} | ({"no_fills": 0} if column != "order_id" else {})
     assert {name: sample.dropped[name] for name in expected} == expected
     assert len(sample.orders) == 39
@@ -309,16 +307,18 @@ def test_fills_are_counted_once_and_events_are_not_fills(tmp_path: Path) -> None
     extra.loc[2, "order_id"], extra.loc[2, "fill_id"] = "nobody", "new"
     extra.loc[3, "fill_id"], extra.loc[3, "event"] = "cancelled", "cancel"
     dirty = pd.concat([fills.assign(event="trade"), extra.fillna({"event": "trade"})])
-    sample = read_orders(written(tmp_path, orders, dirty), ColumnMap())
+    sample = read_orders(written(tmp_path, orders, dirty), BrokerColumns())
     assert {
         name: sample.noted[name]
         for name in ("repeated_fill", "double_print", "fill_without_order", "not_a_fill")
     } == {"repeated_fill": 1, "double_print": 1, "fill_without_order": 1, "not_a_fill": 1}
-    clean = read_orders(written(tmp_path, orders, fills), ColumnMap())
+    clean = read_orders(written(tmp_path, orders, fills), BrokerColumns())
     assert (sample.orders.paid == clean.orders.paid).all()
     assert (sample.orders.participation == clean.orders.participation).all()
     nameless = pd.concat([fills, fills.iloc[[4]]]).drop(columns="fill_id")
-    assert read_orders(written(tmp_path, orders, nameless), ColumnMap()).noted["double_print"] == 1
+    assert (
+        read_orders(written(tmp_path, orders, nameless), BrokerColumns()).noted["double_print"] == 1
+    )
 
 
 def test_whole_numbers_read_as_floats_are_the_same_ids(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_whole_numbers_read_as_floats_are_the_same_ids(tmp_path: Path) -> None:
     of_fill = fills["order_id"].str[1:].astype(float)
     of_fill[3] = np.nan  # a gap: the whole column is read as floats
     folder = written(tmp_path, orders.assign(order_id=number), fills.assign(order_id=of_fill))
-    sample = read_orders(folder, ColumnMap())
+    sample = read_orders(folder, BrokerColumns())
     assert len(sample.orders) == len(orders)
     assert sample.noted["fill_without_order"] == 1
 
@@ -335,7 +335,7 @@ def test_whole_numbers_read_as_floats_are_the_same_ids(tmp_path: Path) -> None:
 def test_fills_of_no_order_are_refused(tmp_path: Path) -> None:
     orders, fills = fills_folder(tmp_path)
     with pytest.raises(InputError, match="40 of 40 for no_fills"):
-        read_orders(written(tmp_path, orders, fills.assign(order_id="none")), ColumnMap())
+        read_orders(written(tmp_path, orders, fills.assign(order_id="none")), BrokerColumns())
 
 
 def test_fills_of_the_other_side_bad_fills_and_none(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_fills_of_the_other_side_bad_fills_and_none(tmp_path: Path) -> None:
     fills.loc[0, "side"] = "S"
     fills.loc[1, "price"] = -1.0
     fills = fills[fills["order_id"] != "o2"]
-    dropped = read_orders(written(tmp_path, orders, fills), ColumnMap()).dropped
+    dropped = read_orders(written(tmp_path, orders, fills), BrokerColumns()).dropped
     assert {name: count for name, count in dropped.items() if count} == {
         "fills_on_other_side": 1,
         "bad_fill": 1,
@@ -355,15 +355,16 @@ def test_fills_of_the_other_side_bad_fills_and_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sides", [("B", "S"), ("buy", "sell"), (1, -1), (1.0, -1.0), ("+1", "-1")])
 def test_conventions_of_sides_agree(tmp_path: Path, sides: tuple[object, object]) -> None:
     orders, fills = fills_folder(tmp_path)
-    expected = read_orders(written(tmp_path, orders, fills), ColumnMap()).orders.participation
+    expected = read_orders(written(tmp_path, orders, fills), BrokerColumns()).orders.participation
     orders["side"] = list(sides) * 20
     assert (
-        read_orders(written(tmp_path, orders, fills), ColumnMap()).orders.participation == expected
+        read_orders(written(tmp_path, orders, fills), BrokerColumns()).orders.participation
+        == expected
     ).all()
 
 
 def test_the_brokers_files_are_read_through_the_map_that_is_shipped(real_data: Path) -> None:
-    found = calibrate_orders(Request("fills", str(real_data / "orders_schema"), BROKER, 0, 0))
+    found = calibrate_orders(OrdersRequest("fills", str(real_data / "orders_schema"), BROKER, 0, 0))
     sample = found.sample
     assert (sample.rows, sample.noted["fill rows"], sample.noted["not_a_fill"]) == (322, 660, 334)
     assert (sample.dropped["no_fills"], sample.dropped["other_unit"]) == (1, 10)
@@ -377,13 +378,13 @@ def test_own_levels_come_from_orders_before(tmp_path: Path) -> None:
     orders, fills = fills_folder(tmp_path)
     orders["arrival_price"] = 50 + np.random.default_rng(3).normal(0, 0.3, 40)
     bare = orders.drop(columns=["adv", "volatility"])
-    sample = read_orders(written(tmp_path, bare, fills), ColumnMap())
+    sample = read_orders(written(tmp_path, bare, fills), BrokerColumns())
     assert sample.dropped["no_adv"] == 5
     assert sample.dropped["no_volatility"] == 6  # ten moves need eleven earlier orders
     moves = bare["arrival_price"].pct_change()[1:11]
     assert sample.orders.volatility[0] == pytest.approx(np.sqrt((moves**2).mean()))  # a day apart
     bare.loc[30, ["quantity", "arrival_price"]] = [1500, 60.0]
-    later = read_orders(written(tmp_path, bare, fills), ColumnMap()).orders
+    later = read_orders(written(tmp_path, bare, fills), BrokerColumns()).orders
     past = np.arange(len(later)) < 30 - 11
     assert (later.volatility[past] == sample.orders.volatility[past]).all()
     assert (later.participation[past] == sample.orders.participation[past]).all()
@@ -393,19 +394,19 @@ def test_maps_and_files_that_are_wrong_are_refused(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text('[orders]\nquantiy = "x"\n')
     with pytest.raises(InputError, match=r"bad.toml: orders.quantiy: .*the keys are .*quantity"):
-        load_map(str(bad))
+        read_broker_columns(str(bad))
     with pytest.raises(InputError, match=r"no file orders, orders.parquet or orders.csv"):
-        read_orders(str(tmp_path), ColumnMap())
+        read_orders(str(tmp_path), BrokerColumns())
     orders, fills = fills_folder(tmp_path)
     bad.write_text('[orders]\nadv = "ADV"\n')
     with pytest.raises(
         InputError, match=r"no column 'ADV' for orders.adv; the columns are order_id"
     ):
-        read_orders(written(tmp_path, orders, fills), load_map(str(bad)))
+        read_orders(written(tmp_path, orders, fills), read_broker_columns(str(bad)))
     with pytest.raises(InputError, match="post_price"):
-        read_orders(written(tmp_path, orders.drop(columns="post_price"), fills), ColumnMap())
+        read_orders(written(tmp_path, orders.drop(columns="post_price"), fills), BrokerColumns())
     with pytest.raises(InputError, match="40 of 40 for unknown_side"):
-        read_orders(written(tmp_path, orders.assign(side="?"), fills), ColumnMap())
+        read_orders(written(tmp_path, orders.assign(side="?"), fills), BrokerColumns())
 
 
 @pytest.mark.parametrize(
@@ -433,7 +434,7 @@ def test_a_single_day_is_refused_with_what_was_left_out(tmp_path: Path) -> None:
         path = panel(tmp_path) / name if name == TABLES["arrival"] else tmp_path / name
         pd.read_csv(path, index_col=0).iloc[:, :11].to_csv(path)
     with pytest.raises(InputError, match=r"cluster: 1 found.*60 of 660 rows.*no_average_value 540"):
-        calibrate_orders(Request("panel", str(tmp_path), None, 0, 0))
+        calibrate_orders(OrdersRequest("panel", str(tmp_path), None, 0, 0))
 
 
 def test_the_command_teaches() -> None:
@@ -476,7 +477,7 @@ def test_the_command_prints_and_writes_the_same_for_the_same_seed(tmp_path: Path
 
 
 def test_what_is_not_a_number_is_null_and_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    found = calibrate_orders(Request("panel", str(panel(tmp_path)), None, 0, 0))
+    found = calibrate_orders(OrdersRequest("panel", str(panel(tmp_path)), None, 0, 0))
     blind = replace(found, fits=(replace(found.fits[0], r2_permanent=float("nan")), found.fits[1]))
     write_json(content(blind), str(tmp_path / "out.json"))
     assert json.loads((tmp_path / "out.json").read_text())["two_step"]["r2_permanent"] is None

@@ -7,7 +7,7 @@ import polars as pl
 
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources import taq
-from pipeline.tape.sources.source import Batch
+from pipeline.tape.sources.source import TapeBatch
 
 XNYS = SessionCalendar("XNYS")
 MAP = """
@@ -38,10 +38,9 @@ def at(date: str, clock: str) -> int:
 def tape(
     date: str = "2025-01-06", start: str = "14:30:00", rows: int = 200
 ) -> dict[str, pl.DataFrame]:
-    """Return quotes 100.00/100.04 that move a cent at every tenth second, and a trade half a second
-    after each.
+    """Return quotes that move a cent every tenth second, and a trade half a second after.
 
-    Trades take the ask, then the bid, in turn.
+    The quotes begin at 100.00/100.04. Trades take the ask, then the bid, in turn.
     """
     begin, seconds = at(date, start), range(rows)
     mid = [10_002 + step // 10 % 5 for step in seconds]
@@ -75,7 +74,7 @@ def write(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> str
     return str(folder / "map.toml")
 
 
-def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list[Batch]:
+def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list[TapeBatch]:
     """Write the tape and return what the reader makes of it."""
     columns = write(folder, tables, text)
     return [
@@ -85,6 +84,6 @@ def read(folder: Path, tables: dict[str, pl.DataFrame], text: str = MAP) -> list
     ]
 
 
-def touched(batch: Batch) -> dict[str, int]:
+def touched(batch: TapeBatch) -> dict[str, int]:
     """Return the rules that touched a row, with how many."""
     return {rule: rows for rule, rows in batch.counts.iter_rows() if rows}

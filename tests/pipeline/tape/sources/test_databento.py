@@ -161,9 +161,7 @@ def test_every_encoding_gives_the_same_tape(name: str, rows: int, tmp_path: Path
 
 
 def dbn(tmp_path: Path, name: str = "made.mbp-1.dbn") -> tuple[Path, bytes]:
-    """Write the tape's best level as DBN, the two halves under two symbols that exchange one
-    instrument's number.
-    """
+    """Write the tape's best level as DBN, its halves under two symbols of one instrument."""
     from databento_dbn import MBP1Msg, Metadata, Schema, SType
 
     def interval(day: int) -> SimpleNamespace:

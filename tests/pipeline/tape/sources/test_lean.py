@@ -1,6 +1,4 @@
-"""LEAN tick zips: consolidated or by venue, signed by Lee and Ready, sale conditions by rule; IBM's
-real days.
-"""
+"""LEAN tick zips: consolidated or by venue, signed, with sale conditions; IBM's real days."""
 
 import csv
 import io
@@ -19,7 +17,7 @@ from pipeline.engine.sessions import SessionCalendar
 from pipeline.run import run_pipeline
 from pipeline.tape.sources import lean
 from pipeline.tape.sources.nbbo import best_quotes
-from pipeline.tape.sources.source import Batch
+from pipeline.tape.sources.source import TapeBatch
 
 pytestmark = pytest.mark.xdist_group("real")
 XNYS = SessionCalendar("XNYS")
@@ -53,7 +51,7 @@ def trade(
     return (OPEN + ms, price, size, "N", condition, suspicious)
 
 
-def read(folder: Path, quotes: Rows, trades: Rows, day: str = DAY) -> Batch:
+def read(folder: Path, quotes: Rows, trades: Rows, day: str = DAY) -> TapeBatch:
     write(folder, "quote", quotes, day)
     write(folder, "trade", trades, day)
     (raw,) = lean.discover(str(folder))
@@ -61,7 +59,7 @@ def read(folder: Path, quotes: Rows, trades: Rows, day: str = DAY) -> Batch:
     return batch
 
 
-def touched(batch: Batch) -> dict[str, int]:
+def touched(batch: TapeBatch) -> dict[str, int]:
     return {rule: rows for rule, rows in batch.counts.iter_rows() if rows}
 
 
@@ -324,7 +322,7 @@ def test_bars_alone_and_a_day_twice_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def ibm(real_data: Path) -> dict[str, Batch]:
+def ibm(real_data: Path) -> dict[str, TapeBatch]:
     folder = real_data / "lean_ibm"
     if not folder.is_dir():
         pytest.skip(f"real data absent: {folder}")
@@ -336,7 +334,7 @@ def table(path: Path) -> list[list[str]]:
         return list(csv.reader(io.TextIOWrapper(archive.open(archive.namelist()[0]))))
 
 
-def test_the_best_quotes_of_ibm_are_sane(ibm: dict[str, Batch]) -> None:
+def test_the_best_quotes_of_ibm_are_sane(ibm: dict[str, TapeBatch]) -> None:
     assert list(ibm) == [f"2013-10-{day:02d}" for day in range(7, 12)]
     for batch in ibm.values():
         counts = touched(batch)
@@ -356,11 +354,9 @@ def test_the_best_quotes_of_ibm_are_sane(ibm: dict[str, Batch]) -> None:
 
 
 def test_the_volume_of_ibm_is_that_of_the_vendors_minute_bars(
-    ibm: dict[str, Batch], real_data: Path
+    ibm: dict[str, TapeBatch], real_data: Path
 ) -> None:
-    """The bars, made by the vendor from all prints, differ in the minutes of the auctions and
-    official prices only.
-    """
+    """The vendor's bars differ in the minutes of auctions and official prices only."""
     for date, batch in ibm.items():
         day = date.replace("-", "")
         bars = {

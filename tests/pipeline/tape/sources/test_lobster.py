@@ -1,6 +1,4 @@
-"""LOBSTER's files: a hand-made tape whose every row is accounted for, and the vendor's samples
-counted by hand.
-"""
+"""LOBSTER's files: a hand-made tape accounted for by row, and samples counted by hand."""
 
 import csv
 import io

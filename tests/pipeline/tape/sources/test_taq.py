@@ -1,6 +1,4 @@
-"""Trades and quotes through a column map: one tape in many layouts, venues, sides, numbers, and
-what is refused.
-"""
+"""Trades and quotes through a column map: one tape in many layouts, and what is refused."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +11,7 @@ from pipeline.engine.errors import InputError
 from pipeline.run import ingest_tape
 from pipeline.tape.days import discover
 from pipeline.tape.sources import taq
-from pipeline.tape.sources.taq_columns import read_columns
+from pipeline.tape.sources.taq_columns import read_tape_columns
 from tests.conftest import ROOT
 from tests.pipeline.tape.sources.taq_tape import MAP, XNYS, at, read, tape, touched, write
 
@@ -336,7 +334,7 @@ def test_the_map_belongs_to_this_source_alone(tmp_path: Path) -> None:
 
 def test_the_example_map_is_whole_and_reads_its_layout(tmp_path: Path) -> None:
     example = str(ROOT / "config/taq-columns.toml")
-    assert read_columns(example).quotes.size_multiple == 100
+    assert read_tape_columns(example).quotes.size_multiple == 100
     (tmp_path / "IBM_20250106_trades.csv").write_text(
         "DATE,TIME_M,EX,SYM_ROOT,TR_SCOND,SIZE,PRICE\n20250106,9:30:01.5,N,IBM,@,50,220.03\n"
     )

@@ -1,6 +1,4 @@
-"""Placebos: what a shuffle keeps and breaks, rates against the binomial law, and effects that
-vanish.
-"""
+"""Placebos: what a shuffle keeps and breaks, rates, and effects that vanish."""
 
 from functools import partial
 
@@ -11,27 +9,16 @@ from scipy import stats
 from benchmarks.orders import simulated
 from benchmarks.placebo import false_positives, no_beta, no_gamma
 from models.impact.book.cost_law import Family, fit_law
-from models.impact.placebo import (
-    ABOVE,
-    KEPT,
-    TWO_SIDED,
-    Estimates,
-    FlowSample,
-    estimate_flow,
+from models.impact.placebo.book import estimate_states, planted_states, scrambled_states
+from models.impact.placebo.flow import FlowSample, estimate_flow, scrambled_flow, shuffled_flow
+from models.impact.placebo.orders import (
     estimate_impact,
-    estimate_states,
     planted_orders,
-    planted_states,
     random_sides,
-    run_placebo,
-    scrambled_flow,
-    scrambled_states,
-    shuffle_blocks,
-    shuffle_signs,
-    shuffle_within,
-    shuffled_flow,
     shuffled_orders,
 )
+from models.impact.placebo.replicates import ABOVE, KEPT, TWO_SIDED, Estimates, run_placebo
+from models.impact.placebo.shuffles import shuffle_blocks, shuffle_signs, shuffle_within
 
 BOTH = (ABOVE, TWO_SIDED)
 
