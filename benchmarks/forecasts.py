@@ -22,7 +22,7 @@ from models.forecast.daily.catalogue import MODELS
 from models.forecast.daily.designs import START
 from models.forecast.daily.measures import Measures
 from models.forecast.evaluation.comparison import diebold_mariano
-from models.forecast.evaluation.rolling_origin import Protocol, rolling_origin
+from models.forecast.evaluation.rolling_origin import BacktestProtocol, rolling_origin
 from models.forecast.intraday.averaged import fit_averaged
 from models.forecast.intraday.state_space import fit_intraday
 from models.forecast.intraday.volume_curve import volume_curve
@@ -216,7 +216,7 @@ def speed() -> None:
     import statsmodels.api as sm
 
     level = pd.read_csv(DATA / "realized/SP500RM.csv.gz")["RV"].to_numpy(dtype=float)
-    days, protocol = Measures(level), Protocol(1000)
+    days, protocol = Measures(level), BacktestProtocol(1000)
     begin = time.perf_counter()
     track = rolling_origin(MODELS["har"], days, protocol, protocol.origins(len(days)))
     ours = time.perf_counter() - begin

@@ -11,18 +11,24 @@ from models.forecast.evaluation.contest import (
     Choice,
     Horizon,
     choose_before,
-    chosen,
+    chosen_forecast,
     interval,
     standard_errors,
 )
-from models.forecast.intraday.catalogue import CANDIDATES, DEFAULT, PastDays, Track, averaged, track
+from models.forecast.intraday.catalogue import (
+    CANDIDATES,
+    DEFAULT_CANDIDATE,
+    CandidateTrack,
+    PastDays,
+    average_forecasts,
+    track_candidate,
+)
 from models.forecast.intraday.liquidity_chain import liquidity_chain
-from models.forecast.intraday.state_space import Forecast as Told
-from models.forecast.intraday.state_space import fit_intraday, one_step
+from models.forecast.intraday.state_space import PeriodForecast, fit_intraday, one_step
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
-from pipeline.stages.forecast_record import Record, record
+from pipeline.stages.forecast_record import SeriesRecord, record_tables
 from pipeline.stages.history import past_periods
 
 SERIES = {
@@ -38,7 +44,7 @@ CHAIN_STATES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class MeasuredSeries:
     """One measurement's history.
 
     measured: (R, N) logs, the day to be traded last where it has no tape yet; past: the D days with
@@ -49,7 +55,7 @@ class Series:
     name: str
     measured: np.ndarray
     past: PastDays
-    tracks: dict[str, Track]
+    tracks: dict[str, CandidateTrack]
     choices: dict[Horizon, Choice]
 
     @property
@@ -77,7 +83,7 @@ def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
     rows = [*dates] if scope.date in dates else [*dates, scope.date]
     series = _all_series(periods, dates, rows, scope)
     past, horizon = _states(periods, series, dates, scope)
-    found = record(
+    found = record_tables(
         {SERIES[each.name]: _record_input(each, dates) for each in series},
         dates,
         scope.holdout,
@@ -97,7 +103,7 @@ def run(days: tuple[Features, ...], scope: Scope) -> Forecast:
 
 def _all_series(
     periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope: Scope
-) -> list[Series]:
+) -> list[MeasuredSeries]:
     measured = {
         name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), rows, scope)
         for name in SERIES
@@ -108,14 +114,14 @@ def _all_series(
     for name in SERIES:
         others = tuple(logs[: len(dates)] for other, logs in measured.items() if other != name)
         past = PastDays(given[name][: len(dates)], kinds, others)
-        tracks = {candidate: track(candidate, past) for candidate in CANDIDATES}
+        tracks = {candidate: track_candidate(candidate, past) for candidate in CANDIDATES}
         choices: dict[Horizon, Choice] = {
             horizon: choose_before(
                 tracks, past.logs, name == "realized_variance", horizon, len(dates)
             )
             for horizon in ("next_period", "day_ahead")
         }
-        found.append(Series(name, measured[name], past, tracks, choices))
+        found.append(MeasuredSeries(name, measured[name], past, tracks, choices))
     return found
 
 
@@ -142,7 +148,7 @@ def _matrix(periods: pd.DataFrame, logs: pd.Series, rows: list[str], scope: Scop
 
 
 def _states(
-    periods: pd.DataFrame, series: list[Series], dates: np.ndarray, scope: Scope
+    periods: pd.DataFrame, series: list[MeasuredSeries], dates: np.ndarray, scope: Scope
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     row, column = np.searchsorted(dates, periods["date"].to_numpy()), periods["period"].to_numpy()
     past = periods[["date", "period", "start"]].copy()
@@ -155,10 +161,10 @@ def _states(
     )
     for each in series:
         name = SERIES[each.name]
-        past[name] = _state(each.name, each.tracks[DEFAULT].next_period)[row, column]
+        past[name] = _state(each.name, each.tracks[DEFAULT_CANDIDATE].next_period)[row, column]
         told = _horizon(each, dates, scope)
         ahead[name] = _state(each.name, told)
-        before = chosen(each.tracks, each.choices["day_ahead"], "day_ahead")
+        before = chosen_forecast(each.tracks, each.choices["day_ahead"], "day_ahead")
         errors = standard_errors(before, each.measured[: len(dates)])
         power = 0.5 if each.variance else 1.0
         ahead[f"{name}_low"], ahead[f"{name}_high"] = (
@@ -167,7 +173,7 @@ def _states(
     return past, ahead
 
 
-def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
+def _horizon(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:
     """Return the forecast of the periods to be traded by the chosen candidates, given the day so
     far.
     """
@@ -180,10 +186,10 @@ def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
         return one_step(row[None])[0][scope.first : scope.first + count]
     members = series.choices["day_ahead"].members
     fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
-    return averaged([fit.update(today).forecast(count) for fit in fits])
+    return average_forecasts([fit.update(today).forecast(count) for fit in fits])
 
 
-def _state(name: str, found: Told) -> np.ndarray:
+def _state(name: str, found: PeriodForecast) -> np.ndarray:
     """Return what the law and the plan use: the root of the mean variance, the mean trading rate,
     medians else.
     """
@@ -194,7 +200,7 @@ def _state(name: str, found: Told) -> np.ndarray:
     return np.exp(found.log_mean)
 
 
-def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
     """Return the chain that the trading rate's log deviation from its forecast follows from the
     first period on.
     """
@@ -215,14 +221,14 @@ def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
     return pd.DataFrame(states | moves)
 
 
-def _record_input(series: Series, dates: np.ndarray) -> Record:
-    return Record(
+def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:
+    return SeriesRecord(
         series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance
     )
 
 
 def _warnings(
-    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[Series]
+    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[MeasuredSeries]
 ) -> pd.DataFrame:
     rows = []
     if len(dates) < FEW_DAYS:

@@ -11,15 +11,14 @@ from models.forecast.evaluation.contest import (
     Choice,
     Horizon,
     choose_before,
-    chosen,
+    chosen_forecast,
     interval,
     losses,
     standard_errors,
 )
-from models.forecast.intraday.catalogue import PastDays, Track
-from models.forecast.intraday.rest_of_day import unfold
-from models.forecast.intraday.state_space import Forecast as Told
-from models.forecast.intraday.state_space import one_step
+from models.forecast.intraday.catalogue import CandidateTrack, PastDays
+from models.forecast.intraday.rest_of_day import forecast_rest_of_day
+from models.forecast.intraday.state_space import PeriodForecast, one_step
 from models.losses import seasonal_baseline
 
 LABELS: dict[Horizon, str] = {"next_period": "next period", "day_ahead": "day ahead"}
@@ -30,20 +29,20 @@ UNFOLD_DAYS, ORIGINS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class SeriesRecord:
     """One series: measured logs (D, N), the past it was forecast from, what was said and what was
     chosen.
     """
 
     measured: np.ndarray
     past: PastDays
-    tracks: dict[str, Track]
+    tracks: dict[str, CandidateTrack]
     choices: dict[Horizon, Choice]
     variance: bool
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RecordTables:
     """The tables, as `pipeline.engine.tables.Forecast` describes them."""
 
     backtest: pd.DataFrame
@@ -52,7 +51,9 @@ class Found:
     unfolding: pd.DataFrame
 
 
-def record(series: dict[str, Record], dates: np.ndarray, holdout: float, coverage: float) -> Found:
+def record_tables(
+    series: dict[str, SeriesRecord], dates: np.ndarray, holdout: float, coverage: float
+) -> RecordTables:
     """Score the held-out part with what was chosen before it; list the contest over all days;
     unfold the late days.
     """
@@ -61,7 +62,7 @@ def record(series: dict[str, Record], dates: np.ndarray, holdout: float, coverag
     unfolding = [
         _unfolded(name, each) for name, each in series.items() if name in ("volatility", "volume")
     ]
-    return Found(
+    return RecordTables(
         pd.concat([table for table, _ in scored], ignore_index=True),
         pd.DataFrame([row for _, rows in scored for row in rows]),
         pd.concat(contest, ignore_index=True),
@@ -70,7 +71,7 @@ def record(series: dict[str, Record], dates: np.ndarray, holdout: float, coverag
 
 
 def _held_out(
-    name: str, one: Record, dates: np.ndarray, holdout: float, coverage: float
+    name: str, one: SeriesRecord, dates: np.ndarray, holdout: float, coverage: float
 ) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     begin = len(dates) - max(1, round(holdout * len(dates))) if len(dates) > 1 else 0
     told, members, first = _told(one, begin, holdout)
@@ -119,8 +120,8 @@ def _held_out(
 
 
 def _told(
-    one: Record, begin: int, holdout: float
-) -> tuple[dict[Horizon, Told], dict[Horizon, tuple[str, ...]], int]:
+    one: SeriesRecord, begin: int, holdout: float
+) -> tuple[dict[Horizon, PeriodForecast], dict[Horizon, tuple[str, ...]], int]:
     """Return what the candidates chosen before the held-out part said, their names, and its first
     period of a day.
 
@@ -132,7 +133,10 @@ def _told(
             horizon: choose_before(one.tracks, one.past.logs, one.variance, horizon, begin)
             for horizon in LABELS
         }
-        told = {horizon: chosen(one.tracks, choice, horizon) for horizon, choice in choices.items()}
+        told = {
+            horizon: chosen_forecast(one.tracks, choice, horizon)
+            for horizon, choice in choices.items()
+        }
         return told, {horizon: choice.members for horizon, choice in choices.items()}, 0
     known = np.flatnonzero(np.isfinite(one.measured[0]))
     first = (
@@ -144,7 +148,7 @@ def _told(
     return {"next_period": one_step(one.past.logs[:1]), "day_ahead": one_step(cut)}, members, first
 
 
-def _baseline(one: Record, begin: int, first: int) -> dict[Horizon, Told]:
+def _baseline(one: SeriesRecord, begin: int, first: int) -> dict[Horizon, PeriodForecast]:
     """Return the mean of the period over the days before (for a variance of itself, else of its
     log).
 
@@ -159,16 +163,16 @@ def _baseline(one: Record, begin: int, first: int) -> dict[Horizon, Told]:
         pd.DataFrame(seasonal_baseline(each)).ffill(axis=1).to_numpy() for each in (values, cut)
     ]
     logs = [np.log(mean) if one.variance else mean for mean in means]
-    step, ahead = (Told(log, np.zeros(log.shape), np.zeros(log.shape)) for log in logs)
+    step, ahead = (PeriodForecast(log, np.zeros(log.shape), np.zeros(log.shape)) for log in logs)
     return {"next_period": step, "day_ahead": ahead}
 
 
 def _table(
     name: str,
-    one: Record,
+    one: SeriesRecord,
     held: np.ndarray,
-    ahead: Told,
-    baseline: Told,
+    ahead: PeriodForecast,
+    baseline: PeriodForecast,
     bounds: tuple[np.ndarray, np.ndarray],
     dates: np.ndarray,
 ) -> pd.DataFrame:
@@ -188,7 +192,7 @@ def _table(
     )
 
 
-def _contest(name: str, one: Record) -> pd.DataFrame:
+def _contest(name: str, one: SeriesRecord) -> pd.DataFrame:
     rows = []
     for horizon, choice in one.choices.items():
         shared = {"series": name, "origin": LABELS[horizon], "reason": choice.reason}
@@ -221,7 +225,7 @@ def _contest(name: str, one: Record) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _unfolded(name: str, one: Record) -> pd.DataFrame:
+def _unfolded(name: str, one: SeriesRecord) -> pd.DataFrame:
     """Return the mean absolute log error of the rest of the day by origin, updated and as made
     before the day.
     """
@@ -230,7 +234,7 @@ def _unfolded(name: str, one: Record) -> pd.DataFrame:
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
     past = PastDays(one.measured, one.past.kinds, one.past.companions)
     choice = choose_before(one.tracks, one.past.logs, one.variance, "day_ahead", late.start)
-    found = unfold(past, choice.members, late, origins)
+    found = forecast_rest_of_day(past, choice.members, late, origins)
     known = np.isfinite(found.updated)
     count = known.sum(axis=0)
     errors = {

@@ -11,19 +11,25 @@ from models.forecast.evaluation.contest import (
     Choice,
     Horizon,
     choose_before,
-    chosen,
+    chosen_forecast,
     interval,
     judge,
     standard_errors,
 )
-from models.forecast.intraday.catalogue import BASELINE, CANDIDATES, PastDays, Track, track
-from models.forecast.intraday.rest_of_day import unfold
+from models.forecast.intraday.catalogue import (
+    BASELINE_CANDIDATE,
+    CANDIDATES,
+    CandidateTrack,
+    PastDays,
+    track_candidate,
+)
+from models.forecast.intraday.rest_of_day import forecast_rest_of_day
 from models.forecast.intraday.volume_curve import volume_curve
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.sessions import SessionCalendar, weekend_kinds
-from pipeline.studies.backtest import null
+from pipeline.studies.backtest import null_if_nan
 from pipeline.studies.panels import (
     PERCENT,
     VARIANCE,
@@ -144,8 +150,8 @@ def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
 class _Follow:
     past: PastDays
 
-    def __call__(self, name: str) -> Track:
-        return track(name, self.past)
+    def __call__(self, name: str) -> CandidateTrack:
+        return track_candidate(name, self.past)
 
 
 def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
@@ -215,7 +221,7 @@ def _logs(values: np.ndarray, cell: np.ndarray, shape: tuple[int, int]) -> np.nd
 
 
 def _scores(
-    tracks: dict[str, Track],
+    tracks: dict[str, CandidateTrack],
     choice: Choice,
     horizon: Horizon,
     bars: Bars,
@@ -223,7 +229,7 @@ def _scores(
     variance: bool,
 ) -> list[dict[str, object]]:
     told = {name: getattr(each, horizon) for name, each in tracks.items()} | {
-        CHOSEN: chosen(tracks, choice, horizon)
+        CHOSEN: chosen_forecast(tracks, choice, horizon)
     }
     logs, rows = bars.past.logs, []
     for entry in judge(told, logs, variance, window):
@@ -247,7 +253,7 @@ def _scores(
 def _unfolded(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]]:
     days, periods = bars.past.logs.shape
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
-    found = unfold(bars.past, choice.members, range(window, days), origins)
+    found = forecast_rest_of_day(bars.past, choice.members, range(window, days), origins)
     return [
         {
             "period": int(origin),
@@ -261,7 +267,7 @@ def _unfolded(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]
 
 
 def _curves(
-    bars: Bars, tracks: dict[str, Track], choice: Choice, window: int
+    bars: Bars, tracks: dict[str, CandidateTrack], choice: Choice, window: int
 ) -> list[dict[str, object]]:
     """Return the error of the cumulative share of volume, root mean square over periods, averaged
     over days.
@@ -270,8 +276,8 @@ def _curves(
     periods: half days and a panel that ends within a day are not taken for days without an
     afternoon.
     """
-    ahead, logs = chosen(tracks, choice, "day_ahead"), bars.past.logs
-    errors: dict[str, list[float]] = {CHOSEN: [], BASELINE: []}
+    ahead, logs = chosen_forecast(tracks, choice, "day_ahead"), bars.past.logs
+    errors: dict[str, list[float]] = {CHOSEN: [], BASELINE_CANDIDATE: []}
     ends = [
         int(np.flatnonzero(np.isfinite(row))[-1]) + 1 if np.isfinite(row).any() else 0
         for row in logs
@@ -281,7 +287,7 @@ def _curves(
         volume = np.where(np.isfinite(logs[day]), np.exp(logs[day]), 0.0)[: ends[day]]
         told = {
             CHOSEN: volume_curve(ahead[day], logs[:day]),
-            BASELINE: np.exp(tracks[BASELINE].day_ahead.log_mean[day]).cumsum(),
+            BASELINE_CANDIDATE: np.exp(tracks[BASELINE_CANDIDATE].day_ahead.log_mean[day]).cumsum(),
         }
         for name, curve in told.items():
             miss = curve[: ends[day]] / curve[ends[day] - 1] - volume.cumsum() / volume.sum()
@@ -298,7 +304,7 @@ def content(backtest: PeriodBacktest) -> dict[str, object]:
     """Return the backtest as JSON-ready values, null where a test could not be made."""
     whole = asdict(backtest)
     return whole | {
-        name: [{key: null(value) for key, value in row.items()} for row in whole[name]]
+        name: [{key: null_if_nan(value) for key, value in row.items()} for row in whole[name]]
         for name in ("scores", "unfolding", "curve")
     }
 

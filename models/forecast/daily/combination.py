@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.forecast.daily.measures import Measures, positive_log
-from models.forecast.daily.model import DailyForecast, Fitted, Model
+from models.forecast.daily.model import DailyFit, DailyForecast, DailyModel
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Combination:
     """
 
     name: str
-    members: tuple[Model, ...]
+    members: tuple[DailyModel, ...]
 
     def fit(self, history: Measures, window: int) -> "CombinationFit":
         """Fit every member; raises what they raise."""
@@ -29,7 +29,7 @@ class CombinationFit:
     """The fitted members."""
 
     model: Combination
-    members: tuple[Fitted, ...]
+    members: tuple[DailyFit, ...]
 
     def update(self, observation: Measures) -> "CombinationFit":
         """Return the members fitted again to the window that ends with the observed days."""

@@ -42,14 +42,14 @@ class DailyForecast:
         return np.asarray(self.mean * np.array(quantiles).T)
 
 
-class Fitted(Protocol):
+class DailyFit(Protocol):
     """A model fitted to the days so far; nothing in it changes."""
 
     def forecast(self, horizon: int) -> DailyForecast:
         """Return the forecast of the next `horizon` days."""
         ...
 
-    def update(self, observation: Measures) -> "Fitted":
+    def update(self, observation: Measures) -> "DailyFit":
         """Return the model fitted again to the window that ends with the observed days."""
         ...
 
@@ -58,7 +58,7 @@ class Fitted(Protocol):
         ...
 
 
-class Model(Protocol):
+class DailyModel(Protocol):
     """A forecaster that can be fitted."""
 
     @property
@@ -66,7 +66,7 @@ class Model(Protocol):
         """Return the name it is listed under."""
         ...
 
-    def fit(self, history: Measures, window: int) -> Fitted:
+    def fit(self, history: Measures, window: int) -> DailyFit:
         """Fit to the last `window` days of the history that have 22 days before them.
 
         Raises: ValueError naming what is too short or missing.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.evaluation.rolling_origin import Track
+from models.forecast.evaluation.rolling_origin import DailyTrack
 
 Floats = NDArray[np.float64]
 MCS_SIZE, MCS_REPETITIONS = 0.1, 1000
@@ -14,7 +14,7 @@ LEAST_SCORED = 30  # days, below which no test is made
 
 
 @dataclass(frozen=True)
-class Score:
+class DailyScore:
     """One model's record; smaller is better.
 
     bias: mean forecast over mean level, minus 1; coverage: share of levels in the interval; dm,
@@ -36,7 +36,9 @@ class Score:
     replaced: int
 
 
-def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) -> list[Score]:
+def compare(
+    tracks: dict[str, DailyTrack], baseline: str, horizon: int, seed: int
+) -> list[DailyScore]:
     """Score the models on the days whose level is positive, best QLIKE first.
 
     Raises: ValueError when the baseline is not among them or no day can be scored.
@@ -59,7 +61,7 @@ def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) ->
         statistic, p = diebold_mariano(losses[name] - losses[baseline], horizon)
         inside = (y >= track.low[known]) & (y <= track.high[known])
         scores.append(
-            Score(
+            DailyScore(
                 name,
                 float(losses[name].mean()),
                 float(((y - mean) ** 2).mean()),

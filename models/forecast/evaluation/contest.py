@@ -14,8 +14,13 @@ from models.forecast.evaluation.comparison import (
     diebold_mariano,
     first_alike,
 )
-from models.forecast.intraday.catalogue import BASELINE, DEFAULT, Track, averaged
-from models.forecast.intraday.state_space import Forecast
+from models.forecast.intraday.catalogue import (
+    BASELINE_CANDIDATE,
+    DEFAULT_CANDIDATE,
+    CandidateTrack,
+    average_forecasts,
+)
+from models.forecast.intraday.state_space import PeriodForecast
 
 Floats = NDArray[np.float64]
 Horizon = Literal["next_period", "day_ahead"]
@@ -26,7 +31,7 @@ SEED = 0  # of the confidence set's bootstrap
 
 
 @dataclass(frozen=True)
-class Entry:
+class ContestEntry:
     """One forecaster's record.
 
     alike: the first forecaster with the same losses; loss: mean; dm_p: Diebold-Mariano against the
@@ -49,11 +54,11 @@ class Choice:
 
     members: tuple[str, ...]
     reason: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ContestEntry, ...]
     tested: bool
 
 
-def losses(forecast: Forecast, logs: Floats, variance: bool) -> Floats:
+def losses(forecast: PeriodForecast, logs: Floats, variance: bool) -> Floats:
     """Return the loss of every period, (D, N): QLIKE of the mean of a variance, squared error of
     any other log.
 
@@ -65,7 +70,9 @@ def losses(forecast: Forecast, logs: Floats, variance: bool) -> Floats:
     return np.exp(ahead) - ahead - 1
 
 
-def judge(told: dict[str, Forecast], logs: Floats, variance: bool, first: int) -> tuple[Entry, ...]:
+def judge(
+    told: dict[str, PeriodForecast], logs: Floats, variance: bool, first: int
+) -> tuple[ContestEntry, ...]:
     """Return every forecaster's record from day `first` on, least loss first, where all of them
     have a forecast.
 
@@ -81,11 +88,11 @@ def judge(told: dict[str, Forecast], logs: Floats, variance: bool, first: int) -
     of_a_day = -(-logs.shape[1] // BLOCK)  # errors are dependent within the day
     p, alike = confidence_set(blocks, SEED, of_a_day), first_alike(blocks)
     entries = [
-        Entry(
+        ContestEntry(
             name,
             alike[name],
             float(loss[known].mean()),
-            diebold_mariano(blocks[name] - blocks[BASELINE], of_a_day + 1)[1],
+            diebold_mariano(blocks[name] - blocks[BASELINE_CANDIDATE], of_a_day + 1)[1],
             p[name],
             int(known.sum()),
         )
@@ -95,7 +102,7 @@ def judge(told: dict[str, Forecast], logs: Floats, variance: bool, first: int) -
 
 
 def choose_before(
-    tracks: dict[str, Track], logs: Floats, variance: bool, horizon: Horizon, day: int
+    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, day: int
 ) -> Choice:
     """Choose by the days before `day`, of which the first third is too little to fit to and judges
     nobody.
@@ -105,7 +112,7 @@ def choose_before(
 
 
 def choose(
-    tracks: dict[str, Track], logs: Floats, variance: bool, horizon: Horizon, first: int
+    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, first: int
 ) -> Choice:
     """Choose by the losses of day `first` and later ones.
 
@@ -119,12 +126,12 @@ def choose(
     days = len(logs) - first
     apart = len({entry.alike for entry in entries})
     if not entries or (apart > 1 and all(np.isnan(entry.mcs_p) for entry in entries)):
-        reason = f"{days} days to score are too few to test: the {DEFAULT} model stands"
-        return Choice((DEFAULT,), reason, entries, False)
+        reason = f"{days} days to score are too few to test: the {DEFAULT_CANDIDATE} model stands"
+        return Choice((DEFAULT_CANDIDATE,), reason, entries, False)
     members = tuple(dict.fromkeys(entry.alike for entry in entries if not entry.mcs_p <= MCS_SIZE))
     if len(members) == 1:
         return Choice(members, f"alone in the 90 % confidence set over {days} days", entries, True)
-    joint = losses(averaged([told[name] for name in members]), logs, variance)[first:]
+    joint = losses(average_forecasts([told[name] for name in members]), logs, variance)[first:]
     best = losses(told[members[0]], logs, variance)[first:]
     both = np.isfinite(joint) & np.isfinite(best)
     if joint[both].mean() > best[both].mean():
@@ -141,12 +148,14 @@ def choose(
     )
 
 
-def chosen(tracks: dict[str, Track], choice: Choice, horizon: Horizon) -> Forecast:
+def chosen_forecast(
+    tracks: dict[str, CandidateTrack], choice: Choice, horizon: Horizon
+) -> PeriodForecast:
     """Return what the chosen forecasters said together, shapes (D, N)."""
-    return averaged([getattr(tracks[name], horizon) for name in choice.members])
+    return average_forecasts([getattr(tracks[name], horizon) for name in choice.members])
 
 
-def standard_errors(forecast: Forecast, logs: Floats) -> Floats:
+def standard_errors(forecast: PeriodForecast, logs: Floats) -> Floats:
     """Return past errors of logs over the standard deviations they were expected to have, known
     ones only.
 
@@ -162,7 +171,7 @@ def standard_errors(forecast: Forecast, logs: Floats) -> Floats:
     )
 
 
-def interval(forecast: Forecast, errors: Floats, coverage: float) -> tuple[Floats, Floats]:
+def interval(forecast: PeriodForecast, errors: Floats, coverage: float) -> tuple[Floats, Floats]:
     """Return the interval that a measurement falls into with probability `coverage`, of the
     forecast's shape.
 

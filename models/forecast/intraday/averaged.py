@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from models.forecast.intraday.profile import believed
-from models.forecast.intraday.state_space import Forecast, IntradayFit, fit_intraday
+from models.forecast.intraday.profile import shrinkage
+from models.forecast.intraday.state_space import IntradayFit, PeriodForecast, fit_intraday
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -60,7 +60,7 @@ class AveragedFit:
     companions: tuple[Floats, ...]
     fitted: int
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return the forecast of every period made just before it, shapes (N,), from those before
         it.
         """
@@ -75,13 +75,15 @@ class AveragedFit:
         """
         return self.state.update(observations)
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the forecast of the next `horizon` periods of the day, by the state-space
         model.
         """
         return self.state.forecast(horizon)
 
-    def _parts(self, today: Floats, companions: tuple[Floats, ...]) -> tuple[Forecast, Floats]:
+    def _parts(
+        self, today: Floats, companions: tuple[Floats, ...]
+    ) -> tuple[PeriodForecast, Floats]:
         """Return the state space's forecast and the regression's log mean."""
         stepped = self.state.one_step(today)
         if self.coefficients is None:
@@ -189,14 +191,12 @@ def _regressors(
     periods = history.shape[1]
     effect = np.tile(clock[np.arange(periods) % CLOCK], len(history))
     flat = history.ravel() - effect
-    columns = [_average_before(flat, life) for life in HALF_LIVES if life * MEMORY <= fitted]
-    columns += [
-        _average_before(each.ravel(), life) for each in companions for life in COMPANION_LIVES
-    ]
+    columns = [_ewma_before(flat, life) for life in HALF_LIVES if life * MEMORY <= fitted]
+    columns += [_ewma_before(each.ravel(), life) for each in companions for life in COMPANION_LIVES]
     return np.column_stack([np.ones(len(flat)), effect, *columns])
 
 
-def _average_before(values: Floats, half_life: float) -> Floats:
+def _ewma_before(values: Floats, half_life: float) -> Floats:
     from pandas import Series
 
     return np.asarray(
@@ -218,7 +218,7 @@ def _clock_effects(history: Floats) -> Floats:
     number = np.bincount(minute, minlength=CLOCK)
     effect = np.bincount(minute, rough, minlength=CLOCK) / np.maximum(number, 1)
     noise = float((rough - effect[minute]).var() / number.mean())
-    return np.asarray(believed(float(effect.var()), noise) * (effect - effect.mean()))
+    return np.asarray(shrinkage(float(effect.var()), noise) * (effect - effect.mean()))
 
 
 def _with_time(rows: Floats, periods: int) -> Floats:

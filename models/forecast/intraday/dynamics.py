@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from models.forecast.intraday.profile import additive, fit_profile
+from models.forecast.intraday.profile import additive_means, fit_profile
 
 Floats = NDArray[np.float64]
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
@@ -37,18 +37,18 @@ def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
     means, which fall short of the truth by (D - 1) / D; a single day has its profile removed
     instead.
     """
-    days, period = len(history), additive(history)[1]
+    days, period = len(history), additive_means(history)[1]
     count = np.isfinite(history).sum(axis=0).astype(np.float64)
     if days < 2:
         profile = fit_profile(period, count, 0.0, 0.0, days)
-        return by_variogram(history - profile, 1.0), profile
-    dynamics = by_variogram(history - period, days / (days - 1))
+        return variogram_dynamics(history - profile, 1.0), profile
+    dynamics = variogram_dynamics(history - period, days / (days - 1))
     return dynamics, fit_profile(
         period, count, dynamics.noise_variance, dynamics.state_variance, days
     )
 
 
-def by_variogram(rest: Floats, inflation: float) -> Dynamics:
+def variogram_dynamics(rest: Floats, inflation: float) -> Dynamics:
     """Return the dynamics behind deviations from the profile, (D, N), NaN where missing, days'
     levels included.
 

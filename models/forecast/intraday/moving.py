@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.state_space import WINDOW_DAYS, Forecast
+from models.forecast.intraday.state_space import WINDOW_DAYS, PeriodForecast
 from models.losses import seasonal_baseline
 
 Floats = NDArray[np.float64]
@@ -16,7 +16,7 @@ LEAST_VARIANCE = 1e-9  # of a measurement that never changes
 
 
 @dataclass(frozen=True, eq=False)
-class ProfileFit:
+class ProfileMeanFit:
     """Every period's mean over the past days, (N,), whatever today brings; position: the next
     period.
 
@@ -27,15 +27,15 @@ class ProfileFit:
     noise_variance: float
     position: int = 0
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return the forecast of every period of the day, shapes (N,)."""
         return _flat_variance(self.profile, self.noise_variance)
 
-    def update(self, observations: Floats) -> "ProfileFit":
+    def update(self, observations: Floats) -> "ProfileMeanFit":
         """Return the same from a later period on."""
         return replace(self, position=self.position + len(observations))
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the forecast of the next `horizon` periods."""
         return _flat_variance(
             self.profile[self.position : self.position + horizon], self.noise_variance
@@ -55,10 +55,10 @@ class MovingFit:
     half_life: float | None
     noise_variance: float
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return the forecast of every period made just before it, shapes (N,)."""
         return _flat_variance(
-            _average_before(np.concatenate([self.tail, today]), self.width, self.half_life)[
+            _moving_average_before(np.concatenate([self.tail, today]), self.width, self.half_life)[
                 len(self.tail) :
             ],
             self.noise_variance,
@@ -68,13 +68,13 @@ class MovingFit:
         """Return the average after the day's next logs."""
         return replace(self, tail=_known(np.concatenate([self.tail, observations]))[-TAIL:])
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the average for each of the next `horizon` periods."""
         last = self.one_step(np.full(1, np.nan)).log_mean
         return _flat_variance(np.repeat(last, horizon), self.noise_variance)
 
 
-def fit_profile_mean(history: Floats) -> ProfileFit:
+def fit_profile_mean(history: Floats) -> ProfileMeanFit:
     """Average the logs of the last 60 days, (D, N), period by period; the mean of all where none
     was measured yet.
     """
@@ -88,7 +88,7 @@ def fit_profile_mean(history: Floats) -> ProfileFit:
         out=np.full(recent.shape[1], overall),
         where=count > 0,
     )
-    return ProfileFit(mean, _spread(recent - seasonal_baseline(recent)))
+    return ProfileMeanFit(mean, _spread(recent - seasonal_baseline(recent)))
 
 
 def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:
@@ -98,11 +98,11 @@ def fit_moving(history: Floats, width: int, half_life: float | None = None) -> M
         _known(flat)[-TAIL:],
         width,
         half_life,
-        _spread(flat - _average_before(flat, width, half_life)),
+        _spread(flat - _moving_average_before(flat, width, half_life)),
     )
 
 
-def _average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
+def _moving_average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
     from pandas import Series
 
     known = Series(logs).dropna()
@@ -123,6 +123,6 @@ def _known(values: Floats) -> Floats:
     return values[np.isfinite(values)]
 
 
-def _flat_variance(log_mean: Floats, variance: float) -> Forecast:
+def _flat_variance(log_mean: Floats, variance: float) -> PeriodForecast:
     known = np.isfinite(log_mean)
-    return Forecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))
+    return PeriodForecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))

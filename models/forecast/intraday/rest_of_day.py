@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.catalogue import CANDIDATES, PastDays, averaged
+from models.forecast.intraday.catalogue import CANDIDATES, PastDays, average_forecasts
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Unfolding:
+class RestOfDay:
     """Log errors of the total from each origin to the day's end, shapes (days, origins), NaN where
     nothing is left.
 
@@ -25,9 +25,9 @@ class Unfolding:
     morning: Floats
 
 
-def unfold(
+def forecast_rest_of_day(
     past: PastDays, members: tuple[str, ...], days: range, origins: NDArray[np.int_]
-) -> Unfolding:
+) -> RestOfDay:
     """Forecast the rest of every day from each origin by the average of `members`, each fitted to
     the days before it.
 
@@ -37,16 +37,16 @@ def unfold(
     for row, day in enumerate(days):
         fits = [CANDIDATES[name](past.until(day), None) for name in members]
         logs = past.logs[day]
-        morning = averaged([fit.forecast(len(logs)) for fit in fits]).mean
+        morning = average_forecasts([fit.forecast(len(logs)) for fit in fits]).mean
         for column, origin in enumerate(origins):
             known = np.isfinite(logs[origin:])
             if not known.any():
                 continue
-            updated = averaged(
+            updated = average_forecasts(
                 [fit.update(logs[:origin]).forecast(len(logs) - int(origin)) for fit in fits]
             ).mean
             total = np.exp(logs[origin:][known]).sum()
             errors[:, row, column] = [
                 np.log(each[known].sum() / total) for each in (updated, morning[origin:])
             ]
-    return Unfolding(origins, *errors)
+    return RestOfDay(origins, *errors)

@@ -12,9 +12,9 @@ from scipy.special import ndtri
 
 from models.forecast.daily.har import fit_har
 from models.forecast.daily.measures import Measures
-from models.forecast.daily.model import Model
-from models.forecast.intraday.dynamics import Dynamics, by_variogram, fit_dynamics
-from models.forecast.intraday.profile import believed
+from models.forecast.daily.model import DailyModel
+from models.forecast.intraday.dynamics import Dynamics, fit_dynamics, variogram_dynamics
+from models.forecast.intraday.profile import shrinkage
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ LEVEL_VARIANCE, LEVEL_DAYS = (
 
 
 @dataclass(frozen=True)
-class State:
+class IntradayState:
     """What is known of the day's level and of the deviation from it, before the next period:
     Gaussian, in logs.
     """
@@ -45,7 +45,7 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class PeriodForecast:
     """Predicted measurements, lognormal. Shapes: all equal; NaN before anything was ever observed.
 
     log_mean; state_variance: of what is measured, in logs; noise_variance: of the measurement
@@ -71,9 +71,9 @@ class Forecast:
         """Return the variance of the measurement itself."""
         return self.mean**2 * np.expm1(self.log_variance)
 
-    def __getitem__(self, index: int | slice) -> "Forecast":
+    def __getitem__(self, index: int | slice) -> "PeriodForecast":
         """Return a part along the first axis."""
-        return Forecast(*(getattr(self, each.name)[index] for each in fields(self)))
+        return PeriodForecast(*(getattr(self, each.name)[index] for each in fields(self)))
 
     def quantiles(self, probabilities: Floats) -> Floats:
         """Return the quantiles of the measurement, shape (len(probabilities), horizon)."""
@@ -95,7 +95,7 @@ class IntradayFit:
     profile: Floats
     dynamics: Dynamics
     level_model: str
-    state: State
+    state: IntradayState
     position: int
     days: int
     missing: float
@@ -109,7 +109,7 @@ class IntradayFit:
         """
         return self._advance(observations)[0]
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the forecast of the next `horizon` periods of the day.
 
         Raises: ValueError when they reach beyond the profile.
@@ -125,13 +125,13 @@ class IntradayFit:
         )
         mean = ahead + state.level + decay * state.deviation
         known = state.level_variance < DIFFUSE / 2
-        return Forecast(
+        return PeriodForecast(
             np.where(known, mean, np.nan),
             np.where(known, variance + settled, np.nan),
             np.full(horizon, self.dynamics.noise_variance if known else np.nan),
         )
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return for every observation the forecast made just before it, from those before it; no
         companion is used.
         """
@@ -155,7 +155,7 @@ class IntradayFit:
             raise ValueError(f"{name}: {count} periods, the day has {rest} left")
         return self.profile[self.position : self.position + count]
 
-    def _advance(self, observations: Floats) -> tuple["IntradayFit", Forecast]:
+    def _advance(self, observations: Floats) -> tuple["IntradayFit", PeriodForecast]:
         """Filter the observations.
 
         Source: the Kalman filter with state (level, a), e.g. Durbin, Koopman 2012, section 4.3,
@@ -196,16 +196,16 @@ class IntradayFit:
                 phi * p_both,
                 phi**2 * p_deviation + shock,
             )
-        after = State(level, deviation, p_level, p_both, p_deviation)
+        after = IntradayState(level, deviation, p_level, p_both, p_deviation)
         fit = replace(self, state=after, position=self.position + len(ahead))
-        return fit, Forecast(np.array(means), np.array(states), np.array(noises))
+        return fit, PeriodForecast(np.array(means), np.array(states), np.array(noises))
 
 
 def fit_intraday(
     history: Floats,
     kinds: NDArray[np.int_] | None = None,
     clip: float = math.inf,
-    daily: Model | None = None,
+    daily: DailyModel | None = None,
 ) -> IntradayFit:
     """Fit profile, dynamics and daily level to the logs of past days, ready to forecast the next
     one.
@@ -228,14 +228,14 @@ def fit_intraday(
     if len(recent) < 2:
         message = f"{len(recent)} past days: profile, daily level and dynamics rest on defaults"
         caveats.append(Caveat("short_history", message))
-    state = State(level, 0.0, variance, 0.0, dynamics.state_variance)
+    state = IntradayState(level, 0.0, variance, 0.0, dynamics.state_variance)
     missing = float(np.isnan(history).mean()) if history.size else 0.0
     return IntradayFit(
         profile, dynamics, level_model, state, 0, len(history), missing, clip, tuple(caveats)
     )
 
 
-def one_step(history: Floats) -> Forecast:
+def one_step(history: Floats) -> PeriodForecast:
     """Return the forecast of every measurement made just before it, shapes (D, N); NaN before the
     first one.
 
@@ -250,20 +250,20 @@ def one_step(history: Floats) -> Forecast:
     return _joined(days, np.stack)
 
 
-def _first_day(row: Floats) -> Forecast:
+def _first_day(row: Floats) -> PeriodForecast:
     fit = fit_intraday(np.empty((0, len(row))))
     blocks = []
     for begin in range(0, len(row), FIRST_DAY_BLOCK):
         seen, block = row[:begin], row[begin : begin + FIRST_DAY_BLOCK]
-        dynamics = by_variogram(seen[None, :], 1.0)
+        dynamics = variogram_dynamics(seen[None, :], 1.0)
         start = replace(fit.state, deviation_variance=dynamics.state_variance)
         blocks.append(replace(fit, dynamics=dynamics, state=start).update(seen).one_step(block))
     return _joined(blocks, np.concatenate)
 
 
-def _joined(parts: list[Forecast], join: Callable[[list[Floats]], Floats]) -> Forecast:
-    return Forecast(
-        *(join([getattr(part, field.name) for part in parts]) for field in fields(Forecast))
+def _joined(parts: list[PeriodForecast], join: Callable[[list[Floats]], Floats]) -> PeriodForecast:
+    return PeriodForecast(
+        *(join([getattr(part, field.name) for part in parts]) for field in fields(PeriodForecast))
     )
 
 
@@ -294,11 +294,11 @@ def _kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
     for kind, group in zip(np.unique(kinds), groups, strict=True):
         if len(group) > 1:
             apart = float(group.mean() - mean)
-            offsets[kinds == kind] = believed(apart**2, within / len(group)) * apart
+            offsets[kinds == kind] = shrinkage(apart**2, within / len(group)) * apart
     return offsets
 
 
-def _next_level(levels: Floats, daily: Model | None) -> tuple[str, float, float]:
+def _next_level(levels: Floats, daily: DailyModel | None) -> tuple[str, float, float]:
     """Return the level model's name, its forecast of the next day and the variance of that."""
     known = levels[np.isfinite(levels)]
     if daily is not None:

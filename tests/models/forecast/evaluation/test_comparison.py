@@ -11,12 +11,12 @@ from models.forecast.evaluation.comparison import (
     diebold_mariano,
     qlike_losses,
 )
-from models.forecast.evaluation.rolling_origin import Track
+from models.forecast.evaluation.rolling_origin import DailyTrack
 from models.losses import qlike
 
 
-def track(realized: np.ndarray, mean: np.ndarray) -> Track:
-    return Track(
+def track(realized: np.ndarray, mean: np.ndarray) -> DailyTrack:
+    return DailyTrack(
         np.arange(len(mean)), realized, mean, mean / 2, mean * 2, np.zeros(len(mean), dtype=bool)
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.forecast.daily.har import fit_har
 from models.forecast.intraday.dynamics import fit_dynamics
-from models.forecast.intraday.profile import additive
+from models.forecast.intraday.profile import additive_means
 from models.forecast.intraday.state_space import fit_intraday, one_step
 from models.losses import seasonal_baseline
 
@@ -243,7 +243,7 @@ def test_smoothing_is_the_weighted_local_line():
 
 
 def test_additive_means_of_a_whole_table_are_its_margins(history):
-    level, period = additive(history)
+    level, period = additive_means(history)
     np.testing.assert_allclose(level, history.mean(axis=1))
     np.testing.assert_allclose(period, history.mean(axis=0) - history.mean(), atol=1e-12)
 
@@ -252,7 +252,7 @@ def test_additive_means_do_not_take_a_short_day_for_a_high_one():
     """Without noise levels and shape are found exactly although one day lacks its low afternoon."""
     table = np.array([[1.0], [2.0], [4.0]]) + np.array([3.0, 0.0, -1.0, -2.0])
     table[1, 2:] = np.nan
-    level, period = additive(table)
+    level, period = additive_means(table)
     np.testing.assert_allclose(np.diff(level), [1, 2], atol=0.02)
     np.testing.assert_allclose(np.diff(period), [-3, -1, -1], atol=0.02)
 
