@@ -20,11 +20,11 @@ from models.forecast.intraday.catalogue import (
     DEFAULT_CANDIDATE,
     CandidateTrack,
     PastDays,
-    average_forecasts,
     track_candidate,
 )
 from models.forecast.intraday.liquidity_chain import liquidity_chain
-from models.forecast.intraday.state_space import PeriodForecast, fit_intraday, one_step
+from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
+from models.forecast.intraday.state_space import fit_intraday, one_step
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast

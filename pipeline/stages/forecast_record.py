@@ -17,9 +17,10 @@ from models.forecast.evaluation.contest import (
     standard_errors,
 )
 from models.forecast.intraday.catalogue import CandidateTrack, PastDays
+from models.forecast.intraday.moving import seasonal_baseline
+from models.forecast.intraday.period_forecast import PeriodForecast
 from models.forecast.intraday.rest_of_day import forecast_rest_of_day
-from models.forecast.intraday.state_space import PeriodForecast, one_step
-from models.losses import seasonal_baseline
+from models.forecast.intraday.state_space import one_step
 
 LABELS: dict[Horizon, str] = {"next_period": "next period", "day_ahead": "day ahead"}
 UNFOLD_DAYS, ORIGINS = (

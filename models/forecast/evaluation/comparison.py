@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forecast.evaluation.rolling_origin import DailyTrack
+from models.losses import qlike_losses
 
 Floats = NDArray[np.float64]
 MCS_SIZE, MCS_REPETITIONS = 0.1, 1000
@@ -76,12 +77,6 @@ def compare(
             )
         )
     return sorted(scores, key=lambda score: score.qlike)
-
-
-def qlike_losses(realized: Floats, forecast: Floats) -> Floats:
-    """Return each day's QLIKE loss. Source: Patton 2011, eq. (24)."""
-    ratio = realized / forecast
-    return np.asarray(ratio - np.log(ratio) - 1)
 
 
 def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:

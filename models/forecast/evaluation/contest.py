@@ -18,9 +18,8 @@ from models.forecast.intraday.catalogue import (
     BASELINE_CANDIDATE,
     DEFAULT_CANDIDATE,
     CandidateTrack,
-    average_forecasts,
 )
-from models.forecast.intraday.state_space import PeriodForecast
+from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
 
 Floats = NDArray[np.float64]
 Horizon = Literal["next_period", "day_ahead"]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from models.forecast.intraday.period_forecast import PeriodForecast
 from models.forecast.intraday.profile import shrinkage
-from models.forecast.intraday.state_space import IntradayFit, PeriodForecast, fit_intraday
+from models.forecast.intraday.state_space import IntradayFit, fit_intraday
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]

@@ -3,7 +3,7 @@ alike.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -14,7 +14,12 @@ from models.forecast.daily.catalogue import MODELS
 from models.forecast.daily.combination import Combination
 from models.forecast.intraday.averaged import AveragedFit, fit_averaged
 from models.forecast.intraday.moving import fit_moving, fit_profile_mean
-from models.forecast.intraday.state_space import PeriodForecast, fit_intraday, one_step
+from models.forecast.intraday.period_forecast import (
+    PeriodForecast,
+    stack_forecasts,
+    unknown_forecast,
+)
+from models.forecast.intraday.state_space import fit_intraday, one_step
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -130,31 +135,9 @@ def track_candidate(name: str, past: PastDays) -> CandidateTrack:
     for day, row in enumerate(past.logs):
         if day < FIRST_FITTED_DAY:
             steps.append(one_step(row[None])[0])
-            aheads.append(
-                PeriodForecast(*(np.full(len(row), np.nan) for _ in fields(PeriodForecast)))
-            )
+            aheads.append(unknown_forecast(len(row)))
             continue
         fitted = CANDIDATES[name](past.until(day), fitted)
         steps.append(fitted.one_step(row, tuple(each[day] for each in past.companions)))
         aheads.append(fitted.forecast(len(row)))
     return CandidateTrack(stack_forecasts(steps), stack_forecasts(aheads))
-
-
-def stack_forecasts(parts: list[PeriodForecast]) -> PeriodForecast:
-    """Return forecasts of equal shapes along a new first axis."""
-    return PeriodForecast(
-        *(np.stack([getattr(part, each.name) for part in parts]) for each in fields(PeriodForecast))
-    )
-
-
-def average_forecasts(parts: list[PeriodForecast]) -> PeriodForecast:
-    """Return the geometric mean of several forecasts, their variances averaged: equal weights.
-
-    Source: Timmermann 2006, "Forecast combinations", section 7.
-    """
-    return PeriodForecast(
-        *(
-            np.mean([getattr(part, each.name) for part in parts], axis=0)
-            for each in fields(PeriodForecast)
-        )
-    )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.state_space import WINDOW_DAYS, PeriodForecast
-from models.losses import seasonal_baseline
+from models.forecast.intraday.period_forecast import PeriodForecast
+from models.forecast.intraday.state_space import WINDOW_DAYS
 
 Floats = NDArray[np.float64]
 TAIL = 240  # measurements that a moving average remembers
@@ -89,6 +89,21 @@ def fit_profile_mean(history: Floats) -> ProfileMeanFit:
         where=count > 0,
     )
     return ProfileMeanFit(mean, _spread(recent - seasonal_baseline(recent)))
+
+
+def seasonal_baseline(history: Floats) -> Floats:
+    """Return for every day and period the mean of that period over the days before; first day: the
+    day's mean so far.
+
+    history: (D, N), NaN where missing; the result too, where nothing came before.
+    """
+    known = np.isfinite(history)
+    filled = np.where(known, history, 0.0)
+    before = np.zeros(history.shape)
+    count = np.zeros(history.shape)
+    before[1:], count[1:] = filled.cumsum(axis=0)[:-1], known.cumsum(axis=0)[:-1]
+    before[0, 1:], count[0, 1:] = filled[0].cumsum()[:-1], known[0].cumsum()[:-1]
+    return np.divide(before, count, out=np.full(history.shape, np.nan), where=count > 0)
 
 
 def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.catalogue import CANDIDATES, PastDays, average_forecasts
+from models.forecast.intraday.catalogue import CANDIDATES, PastDays
+from models.forecast.intraday.period_forecast import average_forecasts
 
 Floats = NDArray[np.float64]
 

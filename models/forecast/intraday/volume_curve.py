@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.state_space import PeriodForecast
+from models.forecast.intraday.period_forecast import PeriodForecast
 
 Floats = NDArray[np.float64]
 

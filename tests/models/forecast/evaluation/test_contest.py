@@ -21,8 +21,8 @@ from models.forecast.intraday.catalogue import (
     PastDays,
     track_candidate,
 )
+from models.forecast.intraday.period_forecast import PeriodForecast
 from models.forecast.intraday.rest_of_day import forecast_rest_of_day
-from models.forecast.intraday.state_space import PeriodForecast
 from models.losses import qlike
 from tests.models.forecast.intraday.test_state_space import market
 

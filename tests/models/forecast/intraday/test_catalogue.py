@@ -10,10 +10,9 @@ from models.forecast.intraday.catalogue import (
     CANDIDATES,
     DEFAULT_CANDIDATE,
     PastDays,
-    average_forecasts,
     track_candidate,
 )
-from models.forecast.intraday.state_space import PeriodForecast, fit_intraday, one_step
+from models.forecast.intraday.state_space import fit_intraday, one_step
 from tests.models.forecast.intraday.test_state_space import market
 
 
@@ -120,13 +119,6 @@ def test_many_days_bring_the_daily_models():
     assert CANDIDATES["combined_level"](PastDays(market(10, 12, 5)), None).level_model.startswith(
         "ewma"
     )
-
-
-def test_an_average_of_one_is_itself_and_of_two_the_geometric_mean():
-    one, two = (PeriodForecast(np.array([x]), np.array([0.1]), np.array([0.2])) for x in (1.0, 2.0))
-    assert average_forecasts([one]).log_mean[0] == 1.0
-    assert average_forecasts([one, two]).log_mean[0] == pytest.approx(1.5)
-    assert average_forecasts([one, two]).noise_variance[0] == pytest.approx(0.2)
 
 
 def test_a_period_that_never_had_a_measurement_takes_the_mean_of_the_others():

@@ -9,9 +9,9 @@ import pytest
 
 from models.forecast.daily.har import fit_har
 from models.forecast.intraday.dynamics import fit_dynamics
+from models.forecast.intraday.moving import seasonal_baseline
 from models.forecast.intraday.profile import additive_means
 from models.forecast.intraday.state_space import fit_intraday, one_step
-from models.losses import seasonal_baseline
 
 PHI, STATE, NOISE = 0.97, 0.06, 0.3
 
@@ -182,18 +182,6 @@ def test_levels_and_quantiles_of_the_day_ahead_are_calibrated():
         assert (ahead.variance > 0).all()
     assert np.mean(ratio) == pytest.approx(1, abs=3 * np.std(ratio) / np.sqrt(30))
     assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
-
-
-def test_the_lognormal_moments_are_right(history):
-    ahead = fit_intraday(history).forecast(2)
-    draws = np.exp(
-        np.random.default_rng(0).normal(ahead.log_mean, np.sqrt(ahead.log_variance), (400_000, 2))
-    )
-    np.testing.assert_allclose(ahead.mean, draws.mean(axis=0), rtol=0.01)
-    np.testing.assert_allclose(ahead.variance, draws.var(axis=0), rtol=0.05)
-    np.testing.assert_allclose(
-        ahead.quantiles([0.25]), np.quantile(draws, [0.25], axis=0), rtol=0.01
-    )
 
 
 def test_short_days_and_holes_do_no_harm():
