@@ -12,7 +12,7 @@ from models.forecast.evaluation.rolling_origin import (
     BacktestProtocol,
     DailyTrack,
     joined_tracks,
-    rolling_origin,
+    track_model,
 )
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
@@ -111,10 +111,10 @@ def backtest_panel(request: BacktestRequest, config: Config) -> Backtest:
 
 def report_text(backtest: Backtest) -> str:
     """Return the scores as a table."""
+    request = backtest.request
     lines = [
-        f"{backtest.request.target}: {backtest.origins} origins, {backtest.first} to "
-        f"{backtest.last}, window "
-        f"{backtest.request.protocol.window}, horizon {backtest.request.protocol.horizon}, "
+        f"{request.target}: {backtest.origins} origins, {backtest.first} to {backtest.last}, "
+        f"window {request.protocol.window}, horizon {request.protocol.horizon}, "
         f"{backtest.unscored} days without a positive level and {backtest.outside} bars outside "
         "sessions left out",
         f"{'model':<24}{'QLIKE':>8}{'MSE':>11}{'MAE log':>9}{'bias':>8}{'cover':>7}"
@@ -126,9 +126,8 @@ def report_text(backtest: Backtest) -> str:
         f"{' *' if row.in_mcs else ''}"
         for row in backtest.scores
     ]
-    return "\n".join(
-        [*lines, *(f"skipped {name}: {reason}" for name, reason in backtest.skipped.items())]
-    )
+    lines += [f"skipped {name}: {reason}" for name, reason in backtest.skipped.items()]
+    return "\n".join(lines)
 
 
 def content(backtest: Backtest) -> dict[str, object]:
@@ -185,14 +184,13 @@ def _tracks(
             skipped.setdefault(block.model, result)
         else:
             parts[block.model].append(result)
-    return {
-        name: joined_tracks(each) for name, each in parts.items() if name not in skipped
-    }, skipped
+    whole = {name: joined_tracks(each) for name, each in parts.items() if name not in skipped}
+    return whole, skipped
 
 
 def _run_block(block: Block) -> DailyTrack | str:
     """Return the block's track, or why the model cannot be fitted to this panel."""
     try:
-        return rolling_origin(MODELS[block.model], block.measures, block.protocol, block.origins)
+        return track_model(MODELS[block.model], block.measures, block.protocol, block.origins)
     except ValueError as error:
         return str(error)

@@ -10,9 +10,9 @@ from models.forecast.daily.model import DailyFit, DailyForecast, DailyModel
 
 @dataclass(frozen=True)
 class Combination:
-    """The geometric mean of the members' forecasts, equal weights: estimated ones lose what they
-    gain.
+    """The geometric mean of the members' forecasts, all of one weight.
 
+    Estimated weights lose what they gain.
     Source: Timmermann 2006, "Forecast combinations", section 7 (the "combination puzzle").
     """
 
@@ -38,9 +38,7 @@ class CombinationFit:
         )
 
     def forecast(self, horizon: int) -> DailyForecast:
-        """Return the next `horizon` days; a day of the window counts where all members had a
-        forecast of it.
-        """
+        """Return the next `horizon` days; a day's ratio is known where every member's is."""
         found = [member.forecast(horizon) for member in self.members]
         mean = np.exp(np.mean([np.log(each.mean) for each in found], axis=0))
         shared = min(each.ratios.shape[1] for each in found)  # they all end on the same day

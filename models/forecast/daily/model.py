@@ -1,6 +1,4 @@
-"""What every forecaster of a daily level has in common: its forecast, and the interface it is
-fitted through.
-"""
+"""What every forecaster of a daily level has in common: its forecast and its interface."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,8 +14,7 @@ LEAST_DAYS = 20  # with a level and its lags, below which nothing is fitted
 
 @dataclass(frozen=True, eq=False)
 class DailyForecast:
-    """Levels of the next H days: a mean, times an error distributed as in the window the model was
-    fitted to.
+    """Levels of the next H days: a mean, times an error distributed as in the model's window.
 
     mean: (H,); ratios: (H, n), level over forecast at the same distance on the window's days, NaN
     where unknown; replaced: (H,), whether the model's own mean was unusable or outside the window's
@@ -75,9 +72,9 @@ class DailyModel(Protocol):
 
 
 def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
-    """Return the forecast with every mean that is unusable or outside the window's range replaced
-    by its mean.
+    """Return the forecast, its mean replaced where it lies outside the window's range.
 
+    So is an unusable one, both by the window's mean.
     mean: (H,); ratios: (H, n); window: (n,) levels, NaN where missing; a zero is no bound, no
     forecast can be 0.
     """

@@ -80,9 +80,9 @@ def compare(
 
 
 def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
-    """Return the statistic and the two-sided p that the mean loss difference is 0; NaN when it
-    never differs.
+    """Return Diebold and Mariano's statistic and two-sided p; NaN for losses that never differ.
 
+    difference: (n,) losses less the baseline's, whose mean is 0 under the null.
     The variance is Newey-West's with max(horizon - 1, n^(1/3)) lags.
     Source: Diebold, Mariano 1995, "Comparing predictive accuracy", section 1.1.
     """
@@ -98,9 +98,9 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
 
 
 def confidence_set(losses: dict[str, Floats], seed: int, least_block: int = 1) -> dict[str, float]:
-    """Return every model's p in the model confidence set; NaN for fewer than two models that
-    differ, or 30 losses.
+    """Return every model's p in the model confidence set.
 
+    NaN for fewer than two models that differ, or fewer than 30 losses.
     losses: each (n,), in time order. Models with the same losses count once and share a p.
 
     Source: Hansen, Lunde, Nason 2011, "The model confidence set", with the range statistic and a

@@ -1,6 +1,4 @@
-"""Rolling-origin backtest of a daily forecaster: fitted again every day, each forecast from the
-days before it.
-"""
+"""Rolling-origin backtest of a daily forecaster, fitted again every day to those before it."""
 
 from dataclasses import dataclass, fields
 
@@ -16,7 +14,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BacktestProtocol:
-    """window: days a model is fitted to; horizon: days ahead of the day forecast; coverage: of the
+    """What a backtest holds fixed.
+
+    window: days a model is fitted to; horizon: days ahead of the day forecast; coverage: of the
     interval.
     """
 
@@ -39,9 +39,9 @@ class BacktestProtocol:
             raise ValueError(f"coverage: {self.coverage}, it is between 0 and 1")
 
     def origins(self, days: int) -> range:
-        """Return the days on whose eve forecasts are made: from the first full window to the last
-        day to score.
+        """Return the days on whose eve forecasts are made, from the first full window on.
 
+        The last is that of the last day to score.
         Raises: ValueError when there is none.
         """
         found = range(self.window + START + 1, days - self.horizon + 1)
@@ -69,7 +69,7 @@ class DailyTrack:
     replaced: NDArray[np.bool_]
 
 
-def rolling_origin(
+def track_model(
     model: DailyModel, measures: Measures, protocol: BacktestProtocol, origins: range
 ) -> DailyTrack:
     """Forecast at every origin, consecutive days, from what was measured before it."""

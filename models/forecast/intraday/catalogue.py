@@ -1,6 +1,4 @@
-"""The forecasters within the day by name, one interface for volatility, volume, spread and depth
-alike.
-"""
+"""The forecasters within the day by name, one interface for whatever is measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,9 +50,7 @@ class CandidateFit(Protocol):
     """A model fitted to past days, ready for the next; nothing in it changes."""
 
     def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
-        """Return the forecast of every period made just before it, shapes (N,), from those before
-        it.
-        """
+        """Return the forecast of every period made just before it, shapes (N,)."""
         ...
 
     def update(self, observations: Floats) -> "CandidateFit":
@@ -66,9 +62,8 @@ class CandidateFit(Protocol):
         ...
 
 
-FitCandidate = Callable[
-    [PastDays, CandidateFit | None], CandidateFit
-]  # the second: an earlier fit, whose costly parts may be kept
+# From past days and an earlier fit, whose costly parts may be kept.
+FitCandidate = Callable[[PastDays, CandidateFit | None], CandidateFit]
 
 
 def _state_space(
@@ -113,9 +108,7 @@ CANDIDATES: dict[str, FitCandidate] = {
 
 @dataclass(frozen=True, eq=False)
 class CandidateTrack:
-    """What a forecaster said of every past period, shapes (D, N): just before it, and before its
-    day.
-    """
+    """What a candidate said of past periods, (D, N): just before each, and before its day."""
 
     next_period: PeriodForecast
     day_ahead: PeriodForecast

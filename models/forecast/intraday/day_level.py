@@ -27,8 +27,7 @@ def day_levels(history: Floats, profile: Floats) -> Floats:
 
 
 def kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
-    """Return for every day, (D + 1,), how far its kind's mean level lies from the mean, shrunk by
-    its error.
+    """Return how far each day's kind lies from the mean level, (D + 1,), shrunk by its error.
 
     Source: Efron, Morris 1973 for the shrinkage, by the noise of a mean against its squared
     distance.
@@ -39,10 +38,9 @@ def kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
         return offsets
     mean = levels[known].mean()
     groups = [levels[known & (kinds[:-1] == kind)] for kind in np.unique(kinds)]
-    free = max(int(known.sum()) - sum(len(group) > 0 for group in groups), 1)
-    within = (
-        sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group)) / free
-    )
+    present = [group for group in groups if len(group)]
+    free = max(int(known.sum()) - len(present), 1)
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in present) / free
     for kind, group in zip(np.unique(kinds), groups, strict=True):
         if len(group) > 1:
             apart = float(group.mean() - mean)

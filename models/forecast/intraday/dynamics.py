@@ -1,6 +1,4 @@
-"""The within-day dynamics of a log measurement, by moments, together with the profile they deviate
-from.
-"""
+"""The within-day dynamics of a log measurement, by moments, and the profile beside them."""
 
 from dataclasses import dataclass
 
@@ -14,15 +12,15 @@ Floats = NDArray[np.float64]
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 LEAST_LAGS = 5
 LEAST_VARIANCE = 1e-9  # of a measurement that never changes
-PHIS = 1 - np.geomspace(
-    0.5, 0.01, 40
-)  # a state slower than the longest lag cannot be told from the level
+# A state slower than the longest lag cannot be told from the level.
+PHIS = 1 - np.geomspace(0.5, 0.01, 40)
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """a is an AR(1) with coefficient phi a period and stationary variance state_variance; e is
-    white noise.
+    """A stationary AR(1) a, and white noise e beside it.
+
+    phi: a's coefficient a period; state_variance: a's, stationary; noise_variance: e's.
     """
 
     phi: float = 0.97
@@ -49,9 +47,9 @@ def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
 
 
 def variogram_dynamics(rest: Floats, inflation: float) -> Dynamics:
-    """Return the dynamics behind deviations from the profile, (D, N), NaN where missing, days'
-    levels included.
+    """Return the dynamics behind deviations from the profile, days' levels included.
 
+    rest: (D, N), NaN where missing.
     Half the mean squared change over h periods is noise + state (1 - phi^h) whatever the level; it
     is fitted by least relative squares after multiplication by `inflation`. The defaults stand
     where fewer than five lags can be measured over at least as many periods as they span.

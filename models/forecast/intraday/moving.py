@@ -1,6 +1,4 @@
-"""The plain forecasts within the day that better ones have to beat: a time-of-day profile and
-moving averages.
-"""
+"""The plain forecasts within the day that better ones have to beat: profile and averages."""
 
 from dataclasses import dataclass, replace
 
@@ -17,9 +15,9 @@ LEAST_VARIANCE = 1e-9  # of a measurement that never changes
 
 @dataclass(frozen=True, eq=False)
 class ProfileMeanFit:
-    """Every period's mean over the past days, (N,), whatever today brings; position: the next
-    period.
+    """Every period's mean over the past days, whatever today brings.
 
+    profile: (N,); position: the next period.
     noise_variance: mean squared error of every day by the mean of those before it.
     """
 
@@ -44,9 +42,9 @@ class ProfileMeanFit:
 
 @dataclass(frozen=True, eq=False)
 class MovingFit:
-    """An average of the last known logs, across midnight; half_life: of them, None for an even one
-    of `width`.
+    """An average of the last known logs, across midnight.
 
+    half_life: in known logs, None for an even average of `width`.
     tail: known ones only, so that no halt is long enough to empty it.
     """
 
@@ -75,8 +73,9 @@ class MovingFit:
 
 
 def fit_profile_mean(history: Floats) -> ProfileMeanFit:
-    """Average the logs of the last 60 days, (D, N), period by period; the mean of all where none
-    was measured yet.
+    """Average the logs of the last 60 days, (D, N), period by period.
+
+    A period without any takes the mean of all.
     """
     recent = history[-WINDOW_DAYS:]
     known = np.isfinite(recent)
@@ -92,8 +91,7 @@ def fit_profile_mean(history: Floats) -> ProfileMeanFit:
 
 
 def seasonal_baseline(history: Floats) -> Floats:
-    """Return for every day and period the mean of that period over the days before; first day: the
-    day's mean so far.
+    """Return each period's mean over the days before; the first day's, its mean so far.
 
     history: (D, N), NaN where missing; the result too, where nothing came before.
     """

@@ -1,6 +1,4 @@
-"""The time-of-day profile of a log measurement: smooth where the data are few, sharp where they
-allow.
-"""
+"""The time-of-day profile of a log measurement: smooth where data are few, else sharp."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +11,9 @@ FIRST_DAY_SHARE = 0.5  # share of a single day's shape that is believed
 
 
 def additive_means(history: Floats) -> tuple[Floats, Floats]:
-    """Return the day levels, (D,), and period means, (N,), of history ~ level_d + period_i; 0 where
-    nothing is known.
+    """Return the day levels, (D,), and period means, (N,), of history ~ level_d + period_i.
 
+    Zero where nothing is known.
     history: (D, N), NaN where missing.
     """
     known = np.isfinite(history)
@@ -48,6 +46,7 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
 
 
 def shrinkage(found: float, noise: float) -> float:
+    """Return the weight, 0 to 1, of an estimate whose variance noise alone would make `noise`."""
     return max(0.0, 1 - noise / found) if found > 0 else 0.0
 
 

@@ -1,6 +1,4 @@
-"""What the day so far says of the rest of it: forecasts of the remaining total, updated and as made
-before the day.
-"""
+"""What the day so far says of the rest: the remaining total, updated and as of the morning."""
 
 from dataclasses import dataclass
 
@@ -15,9 +13,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class RestOfDay:
-    """Log errors of the total from each origin to the day's end, shapes (days, origins), NaN where
-    nothing is left.
+    """Log errors of the total from each origin to the day's end, shapes (days, origins).
 
+    NaN where nothing is left.
     origins: (origins,) periods; updated: forecast at the origin; morning: forecast before the day.
     """
 
@@ -29,9 +27,9 @@ class RestOfDay:
 def forecast_rest_of_day(
     past: PastDays, members: tuple[str, ...], days: range, origins: NDArray[np.int_]
 ) -> RestOfDay:
-    """Forecast the rest of every day from each origin by the average of `members`, each fitted to
-    the days before it.
+    """Forecast the rest of every day from each origin by the average of `members`.
 
+    Each is fitted to the days before.
     A period without a measurement is left out of forecast and total alike.
     """
     errors = np.full((2, len(days), len(origins)), np.nan)

@@ -23,9 +23,7 @@ FIRST_DAY_BLOCK = 30  # periods
 
 @dataclass(frozen=True)
 class IntradayState:
-    """What is known of the day's level and of the deviation from it, before the next period:
-    Gaussian, in logs.
-    """
+    """What is known of level and deviation before the next period: Gaussian, in logs."""
 
     level: float
     deviation: float
@@ -36,9 +34,9 @@ class IntradayState:
 
 @dataclass(frozen=True, eq=False)
 class IntradayFit:
-    """y_{d,i} = profile_i + level_d + a_{d,i} + e: a is a stationary AR(1) that starts afresh each
-    day.
+    """y_{d,i} = profile_i + level_d + a_{d,i} + e.
 
+    a: a stationary AR(1) that starts afresh each day.
     profile: (N,), mean 0; dynamics of a and e; level_model: "har", "ewma" (with its weight), a
     daily model's name or "none"; state before period `position`; days used; missing: share of their
     periods without a measurement; clip: standard deviations at which a surprise counts no more.
@@ -84,9 +82,7 @@ class IntradayFit:
         )
 
     def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
-        """Return for every observation the forecast made just before it, from those before it; no
-        companion is used.
-        """
+        """Return the forecast of every period made just before it; no companion is used."""
         return self._advance(today)[1]
 
     def summary(self) -> str:
@@ -124,8 +120,7 @@ def fit_intraday(
     clip: float = math.inf,
     daily: DailyModel | None = None,
 ) -> IntradayFit:
-    """Fit profile, dynamics and daily level to the logs of past days, ready to forecast the next
-    one.
+    """Fit profile, dynamics and daily level to the logs of past days.
 
     history: (D, N), NaN where missing; shorter days end in NaN; D = 0 gives the defaults and an
     unknown level. kinds: (D + 1,) the kind of each day and of the next (say weekday 0, weekend 1),
@@ -153,9 +148,9 @@ def fit_intraday(
 
 
 def one_step(history: Floats) -> PeriodForecast:
-    """Return the forecast of every measurement made just before it, shapes (D, N); NaN before the
-    first one.
+    """Return the forecast of every measurement made just before it, shapes (D, N).
 
+    NaN before the first measurement.
     history: (D, N), logs. Day d is filtered by what was fitted to the days before it, so nothing
     depends on later values; a row of NaN is a day-ahead forecast. The first day has only itself:
     its dynamics are measured again every FIRST_DAY_BLOCK periods from what it has shown by then.

@@ -1,6 +1,4 @@
-"""The contest: a better forecaster wins, equals are averaged, too little says so; intervals hold
-what they claim.
-"""
+"""The contest: the better wins, equals are averaged, and intervals hold what they claim."""
 
 from dataclasses import fields
 
@@ -103,9 +101,7 @@ def test_the_loss_of_a_variance_is_qlike_of_its_mean():
 
 @pytest.mark.parametrize("heavy", [False, True])
 def test_intervals_cover_what_they_claim(heavy: bool):
-    """Errors of another spread and fat tails: the past's quantiles set it right, the Gaussian's do
-    not.
-    """
+    """Errors of another spread, fat tails: the past's quantiles are right, the Gaussian's not."""
     rng = np.random.default_rng(1)
     errors = 0.4 * rng.standard_t(3, size=(40, 100)) if heavy else rng.normal(size=(40, 100))
     forecast = told(np.zeros((40, 100)))
@@ -148,9 +144,7 @@ def test_a_market_of_known_dynamics_is_won_by_the_state_space():
 
 
 def test_a_set_that_could_not_be_tested_is_not_claimed():
-    """Six losses of whole days are too few for the confidence set: nobody is called a survivor of
-    it.
-    """
+    """Six losses of whole days are too few for the confidence set: nobody is its survivor."""
     logs, tracks = rivals(8, {DEFAULT_CANDIDATE: 0.6, "profile": 1.5, "averaged": 0.1})
     cut = {
         name: CandidateTrack(
@@ -165,9 +159,7 @@ def test_a_set_that_could_not_be_tested_is_not_claimed():
 
 
 def test_an_average_is_judged_where_its_members_are():
-    """The best is perfect on periods that the other has no word on: that is no reason against their
-    average.
-    """
+    """Being perfect where the other has no word is no reason against their average."""
     rng = np.random.default_rng(0)
     logs, best, other = (
         np.zeros((20, 240)),

@@ -11,7 +11,7 @@ from models.forecast.evaluation.comparison import compare
 from models.forecast.evaluation.rolling_origin import (
     BacktestProtocol,
     joined_tracks,
-    rolling_origin,
+    track_model,
 )
 from tests.models.forecast.daily.test_catalogue import sp500
 from tests.models.forecast.markets import market
@@ -24,7 +24,7 @@ def test_days_and_levels_are_those_of_the_protocol():
     protocol = BacktestProtocol(WINDOW, horizon=3)
     origins = protocol.origins(len(days))
     assert (origins[0], origins[-1]) == (82, 97)
-    track = rolling_origin(MODELS["random_walk"], days, protocol, origins)
+    track = track_model(MODELS["random_walk"], days, protocol, origins)
     assert track.day.tolist() == list(range(84, 100))
     np.testing.assert_array_equal(track.realized, days.level[84:])
     np.testing.assert_array_equal(track.mean, days.level[81:97])  # the day before the origin
@@ -49,7 +49,7 @@ def test_the_past_does_not_see_the_future(name: str, horizon: int):
     changed = days[:100].followed_by(replace(other[100:], date=days.date[100:]))
     protocol = BacktestProtocol(WINDOW, horizon)
     origins = range(90, 104)
-    one, two = (rolling_origin(MODELS[name], each, protocol, origins) for each in (days, changed))
+    one, two = (track_model(MODELS[name], each, protocol, origins) for each in (days, changed))
     known = np.asarray(origins) <= 100  # the forecast on the eve of day 100 knows days 0 to 99
     for field in ("mean", "low", "high", "replaced"):
         np.testing.assert_array_equal(getattr(one, field)[known], getattr(two, field)[known])
@@ -59,9 +59,9 @@ def test_the_past_does_not_see_the_future(name: str, horizon: int):
 @pytest.mark.parametrize("name", ["har", "log_calendar_harq", "lightgbm", "local_level", "gjr"])
 def test_blocks_change_nothing(name: str):
     days, protocol = market(120), BacktestProtocol(WINDOW)
-    whole = rolling_origin(MODELS[name], days, protocol, range(82, 120))
+    whole = track_model(MODELS[name], days, protocol, range(82, 120))
     blocks = range(82, 95), range(95, 120)
-    parts = joined_tracks([rolling_origin(MODELS[name], days, protocol, each) for each in blocks])
+    parts = joined_tracks([track_model(MODELS[name], days, protocol, each) for each in blocks])
     np.testing.assert_allclose(parts.mean, whole.mean, rtol=1e-8)
     np.testing.assert_allclose(parts.high, whole.high, rtol=1e-8)
 
@@ -71,22 +71,20 @@ def test_intervals_cover_what_they_say():
     days = market(1600, seed=11)
     protocol = BacktestProtocol(378)
     for name in ("har", "log_har", "ewma", "log_calendar_harq"):
-        track = rolling_origin(MODELS[name], days, protocol, protocol.origins(len(days)))
+        track = track_model(MODELS[name], days, protocol, protocol.origins(len(days)))
         inside = (track.realized >= track.low) & (track.realized <= track.high)
         assert len(inside) == 1200
         assert 0.865 < inside.mean() < 0.935, name
 
 
 def test_sp500_beats_har_by_fifteen_per_cent(real_data: Path):
-    """The panel's 3,074 days: HAR's QLIKE is .140, the best model's at most .119, significantly and
-    in the set.
-    """
+    """HAR's QLIKE over 3,074 days is .140, the best at most .119, significantly and in the set."""
     days, protocol = sp500(real_data), BacktestProtocol(1000)
     origins = protocol.origins(len(days))
     assert len(origins) == 3074
     names = ("har", "log_har", "semivariance_har", "log_calendar_harq", "combination")
     scores = compare(
-        {name: rolling_origin(MODELS[name], days, protocol, origins) for name in names}, "har", 1, 0
+        {name: track_model(MODELS[name], days, protocol, origins) for name in names}, "har", 1, 0
     )
     by_name = {score.model: score for score in scores}
     assert by_name["har"].qlike == pytest.approx(0.140, abs=5e-4)

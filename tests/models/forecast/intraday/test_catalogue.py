@@ -1,6 +1,4 @@
-"""Every forecaster within the day: what it may know, what hostile days do to it, and plain ones by
-hand.
-"""
+"""Every forecaster within the day: causality, hostile days, and plain ones by hand."""
 
 import numpy as np
 import pytest
@@ -130,9 +128,7 @@ def test_a_period_that_never_had_a_measurement_takes_the_mean_of_the_others():
 
 
 def test_the_profile_expects_the_error_that_it_has_made():
-    """Of independent logs of variance 1 day d + 1 misses the mean of d days by 1 + 1/d, the first
-    its own by 1.
-    """
+    """Of independent logs day d + 1 misses the mean of d days by 1 + 1/d, the first by 1."""
     logs = np.random.default_rng(8).normal(size=(5, 20_000))
     expected = track_candidate(BASELINE_CANDIDATE, PastDays(logs)).day_ahead.noise_variance[1:, 0]
     errors = 1 + np.array([0, 1, 1 / 2, 1 / 3])

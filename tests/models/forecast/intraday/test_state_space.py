@@ -1,6 +1,4 @@
-"""The intraday model against Gaussian conditioning written out, planted markets, and changed
-futures.
-"""
+"""The intraday model against Gaussian conditioning, planted markets, and changed futures."""
 
 from dataclasses import astuple
 
@@ -23,9 +21,7 @@ def shape(periods: int) -> np.ndarray:
 
 
 def market(days: int, periods: int, seed: int) -> np.ndarray:
-    """Logs of a market with persistent daily levels, the U shape, an AR(1) within the day, and
-    noise.
-    """
+    """Logs of a market: persistent daily levels, the U shape, an AR(1) within the day, noise."""
     rng = np.random.default_rng(seed)
     level = np.zeros(days)
     for day in range(1, days):
@@ -45,9 +41,7 @@ def market(days: int, periods: int, seed: int) -> np.ndarray:
 
 
 def conditional(fit, row: np.ndarray, known: np.ndarray, target: int) -> tuple[float, float]:
-    """Mean and variance of row[target] given row[known], from the joint Gaussian of the model's
-    definition.
-    """
+    """Mean and variance of row[target] given row[known], from the model's joint Gaussian."""
     place = np.arange(len(row))
     dynamics = fit.dynamics
     joint = fit.state.level_variance + dynamics.state_variance * dynamics.phi ** np.abs(
@@ -127,9 +121,7 @@ def test_nothing_is_predicted_before_the_first_observation(history):
 
 
 def test_the_first_day_learns_its_own_noise():
-    """Dynamics far from the defaults: after the first hours the stated variance is that of the
-    errors.
-    """
+    """Dynamics far from the defaults: after some hours the stated variance is the errors'."""
     found = []
     for seed in range(20):
         row = 3 + np.sqrt(8.0) * np.random.default_rng(seed).normal(size=(1, 390))
