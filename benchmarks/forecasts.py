@@ -22,10 +22,10 @@ from models.forecast.daily.catalogue import MODELS
 from models.forecast.daily.designs import START
 from models.forecast.daily.measures import Measures
 from models.forecast.evaluation.comparison import diebold_mariano
-from models.forecast.evaluation.rolling_origin import Protocol, rolling_origin
+from models.forecast.evaluation.rolling_origin import BacktestProtocol, track_model
 from models.forecast.intraday.averaged import fit_averaged
 from models.forecast.intraday.state_space import fit_intraday
-from models.forecast.intraday.volume_curve import volume_curve
+from models.forecast.intraday.volume_curve import expected_volume_curve
 
 DATA = Path(os.environ.get("IMPACT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 CRYPTO = ("BTCUSDT", "ETHUSDT")
@@ -39,8 +39,9 @@ def say(text: str) -> None:
 
 
 def crypto(symbol: str) -> tuple[np.ndarray, tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
-    """Return logs of volume, of (trades, range), log returns, all (30, 1440), and the kinds of 31
-    days.
+    """Return logs of volume, of (trades, range), log returns, and the days' kinds.
+
+    All are (30, 1440), the kinds (31,).
     """
     bars = pd.read_parquet(DATA / f"crypto_1m/{symbol}_1m.parquet").iloc[:43_200]
     spread = (bars["high"] - bars["low"]) / bars["close"] + 1e-5
@@ -81,9 +82,7 @@ def session_logs(symbol: str) -> np.ndarray:
 
 
 def har_like(logs: np.ndarray, day: int) -> np.ndarray:
-    """Return the day's one-step forecasts by least squares on means of the last 1, 5, 20 and 60
-    minutes.
-    """
+    """Return the day's one-step forecasts by least squares on means of 1, 5, 20 and 60 minutes."""
     flat = pd.Series(logs[: day + 1].ravel())
     rows = np.column_stack(
         [
@@ -151,7 +150,7 @@ def volume() -> None:
             geometric = np.where(np.isfinite(ahead["profile"]), np.exp(ahead["profile"]), 0.0)
             curves = {
                 "profile": geometric.cumsum() / geometric.sum(),
-                "model": volume_curve(day_ahead, logs[:day]),
+                "model": expected_volume_curve(day_ahead, logs[:day]),
                 "mean volume": past.sum(axis=0).cumsum() / past.sum(),
             }
             for kind, forecasts in (("one minute", one), ("one day", ahead)):
@@ -163,8 +162,9 @@ def volume() -> None:
 
 
 def report(symbol: str, errors: dict[tuple[str, str], list[np.ndarray]]) -> None:
-    """Print one symbol's errors; the VWAP curve's is the average over days of the root mean
-    square.
+    """Print one symbol's errors.
+
+    The VWAP curve's is the average over days of the root mean square.
     """
     for kind in ("one minute", "one day", "VWAP curve"):
         cells = []
@@ -183,9 +183,7 @@ def report(symbol: str, errors: dict[tuple[str, str], list[np.ndarray]]) -> None
 
 
 def within() -> None:
-    """Print the error of the rest of the day's log variance as the day unfolds, last 10 days of
-    crypto_1m.
-    """
+    """Print the error of the rest of the day's log variance, last 10 days of crypto_1m."""
     for symbol in CRYPTO:
         _, _, moves, kinds = crypto(symbol)
         logs = np.log(
@@ -210,15 +208,13 @@ def within() -> None:
 
 
 def speed() -> None:
-    """Print the time of HAR over SP500RM, refitted daily by updating and by a plain statsmodels
-    loop.
-    """
+    """Print the time of HAR over SP500RM: updated daily, and by a plain statsmodels loop."""
     import statsmodels.api as sm
 
     level = pd.read_csv(DATA / "realized/SP500RM.csv.gz")["RV"].to_numpy(dtype=float)
-    days, protocol = Measures(level), Protocol(1000)
+    days, protocol = Measures(level), BacktestProtocol(1000)
     begin = time.perf_counter()
-    track = rolling_origin(MODELS["har"], days, protocol, protocol.origins(len(days)))
+    track = track_model(MODELS["har"], days, protocol, protocol.origins(len(days)))
     ours = time.perf_counter() - begin
     begin = time.perf_counter()
     worst = 0.0

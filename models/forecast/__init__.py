@@ -1,0 +1,1 @@
+"""Forecasts of markets: daily levels, measurements within the day, and which to trust."""

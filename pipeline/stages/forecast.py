@@ -1,6 +1,4 @@
-"""Forecast: volatility, volume, spread, depth for the periods to be traded, and for each past one
-as it was then.
-"""
+"""Forecast volatility, volume, spread and depth ahead, and each past period as it was then."""
 
 from dataclasses import dataclass
 
@@ -11,18 +9,24 @@ from models.forecast.evaluation.contest import (
     Choice,
     Horizon,
     choose_before,
-    chosen,
+    chosen_forecast,
     interval,
     standard_errors,
 )
-from models.forecast.intraday.catalogue import CANDIDATES, DEFAULT, PastDays, Track, averaged, track
-from models.forecast.intraday.liquidity_chain import liquidity_chain
-from models.forecast.intraday.state_space import Forecast as Told
+from models.forecast.intraday.catalogue import (
+    CANDIDATES,
+    DEFAULT_CANDIDATE,
+    CandidateTrack,
+    PastDays,
+    track_candidate,
+)
+from models.forecast.intraday.liquidity_chain import discretise_liquidity
+from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
 from models.forecast.intraday.state_space import fit_intraday, one_step
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
-from pipeline.stages.forecast_record import Record, record
+from pipeline.stages.forecast_record import SeriesRecord, record_tables
 from pipeline.stages.history import past_periods
 
 SERIES = {
@@ -38,7 +42,7 @@ CHAIN_STATES = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class MeasuredSeries:
     """One measurement's history.
 
     measured: (R, N) logs, the day to be traded last where it has no tape yet; past: the D days with
@@ -49,7 +53,7 @@ class Series:
     name: str
     measured: np.ndarray
     past: PastDays
-    tracks: dict[str, Track]
+    tracks: dict[str, CandidateTrack]
     choices: dict[Horizon, Choice]
 
     @property
@@ -59,9 +63,9 @@ class Series:
 
 
 def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
-    """Predict every period from what came before it: the horizon by the candidates that the past
-    favours.
+    """Predict every period from what came before it.
 
+    The horizon is forecast by the candidates that the past favours.
     The states that a law is fitted to are always the state space's: each a conditional mean given
     one fixed set of information, so that the estimates do not hang on which candidate won. A
     measurement of zero (no trade, no move) carries no logarithm: it counts as missing and is
@@ -77,7 +81,7 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
     rows = [*dates] if scope.date in dates else [*dates, scope.date]
     series = _all_series(periods, dates, rows, scope)
     past, horizon = _states(periods, series, dates, scope)
-    found = record(
+    found = record_tables(
         {SERIES[each.name]: _record_input(each, dates) for each in series},
         dates,
         scope.holdout,
@@ -97,7 +101,7 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
 
 def _all_series(
     periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope: Scope
-) -> list[Series]:
+) -> list[MeasuredSeries]:
     measured = {
         name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), rows, scope)
         for name in SERIES
@@ -108,14 +112,14 @@ def _all_series(
     for name in SERIES:
         others = tuple(logs[: len(dates)] for other, logs in measured.items() if other != name)
         past = PastDays(given[name][: len(dates)], kinds, others)
-        tracks = {candidate: track(candidate, past) for candidate in CANDIDATES}
+        tracks = {candidate: track_candidate(candidate, past) for candidate in CANDIDATES}
         choices: dict[Horizon, Choice] = {
             horizon: choose_before(
                 tracks, past.logs, name == "realized_variance", horizon, len(dates)
             )
             for horizon in ("next_period", "day_ahead")
         }
-        found.append(Series(name, measured[name], past, tracks, choices))
+        found.append(MeasuredSeries(name, measured[name], past, tracks, choices))
     return found
 
 
@@ -131,18 +135,15 @@ def _log_rate(periods: pd.DataFrame) -> pd.Series:
 
 
 def _matrix(periods: pd.DataFrame, logs: pd.Series, rows: list[str], scope: Scope) -> np.ndarray:
-    """Return log measurements, one row a day and the day to be traded last; missing ones
-    are NaN.
-    """
+    """Return log measurements, (R, N), NaN where missing; the day to be traded comes last."""
     matrix = np.full((len(rows), scope.periods), np.nan)
-    matrix[
-        np.searchsorted(np.asarray(rows), periods["date"].to_numpy()), periods["period"].to_numpy()
-    ] = logs
+    row = np.searchsorted(np.asarray(rows), periods["date"].to_numpy())
+    matrix[row, periods["period"].to_numpy()] = logs
     return matrix
 
 
 def _states(
-    periods: pd.DataFrame, series: list[Series], dates: np.ndarray, scope: Scope
+    periods: pd.DataFrame, series: list[MeasuredSeries], dates: np.ndarray, scope: Scope
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     row, column = np.searchsorted(dates, periods["date"].to_numpy()), periods["period"].to_numpy()
     past = periods[["date", "period", "start"]].copy()
@@ -155,22 +156,20 @@ def _states(
     )
     for each in series:
         name = SERIES[each.name]
-        past[name] = _state(each.name, each.tracks[DEFAULT].next_period)[row, column]
-        told = _horizon(each, dates, scope)
-        ahead[name] = _state(each.name, told)
-        before = chosen(each.tracks, each.choices["day_ahead"], "day_ahead")
+        past[name] = _state(each.name, each.tracks[DEFAULT_CANDIDATE].next_period)[row, column]
+        forecast = _horizon(each, dates, scope)
+        ahead[name] = _state(each.name, forecast)
+        before = chosen_forecast(each.tracks, each.choices["day_ahead"], "day_ahead")
         errors = standard_errors(before, each.measured[: len(dates)])
         power = 0.5 if each.variance else 1.0
         ahead[f"{name}_low"], ahead[f"{name}_high"] = (
-            bound**power for bound in interval(told, errors, COVERAGE)
+            bound**power for bound in interval(forecast, errors, COVERAGE)
         )
     return past, ahead
 
 
-def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
-    """Return the forecast of the periods to be traded by the chosen candidates, given the day so
-    far.
-    """
+def _horizon(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:
+    """Return the chosen candidates' forecast of the periods to be traded, given the day so far."""
     count, day = len(scope.starts), int(np.searchsorted(dates, scope.date))
     today = (
         series.past.logs[day, : scope.first] if day < len(dates) else np.full(scope.first, np.nan)
@@ -180,13 +179,11 @@ def _horizon(series: Series, dates: np.ndarray, scope: Scope) -> Told:
         return one_step(row[None])[0][scope.first : scope.first + count]
     members = series.choices["day_ahead"].members
     fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
-    return averaged([fit.update(today).forecast(count) for fit in fits])
+    return average_forecasts([fit.update(today).forecast(count) for fit in fits])
 
 
-def _state(name: str, found: Told) -> np.ndarray:
-    """Return what the law and the plan use: the root of the mean variance, the mean trading rate,
-    medians else.
-    """
+def _state(name: str, found: PeriodForecast) -> np.ndarray:
+    """Return what law and plan use: root mean variance, mean trading rate, medians else."""
     if name == "realized_variance":
         return np.sqrt(found.mean)
     if name == "volume":
@@ -194,18 +191,15 @@ def _state(name: str, found: Told) -> np.ndarray:
     return np.exp(found.log_mean)
 
 
-def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
-    """Return the chain that the trading rate's log deviation from its forecast follows from the
-    first period on.
-    """
+def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
+    """Return the chain of the trading rate's log deviation from its forecast, from period one."""
     day = int(np.searchsorted(dates, scope.date))
     fit = fit_intraday(volume.past.logs[: max(day, 1)], None)
     variance = fit.dynamics.state_variance
     if day < len(dates) and day:
         variance = fit.update(volume.past.logs[day, : scope.first]).state.deviation_variance
-    chain = liquidity_chain(
-        fit.dynamics, CHAIN_STATES, variance
-    )  # the deviation's mean is in the forecast already
+    # The deviation's mean is in the forecast already.
+    chain = discretise_liquidity(fit.dynamics, CHAIN_STATES, variance)
     moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
     states = {
         "deviation": chain.deviation,
@@ -215,61 +209,58 @@ def _chain(volume: Series, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
     return pd.DataFrame(states | moves)
 
 
-def _record_input(series: Series, dates: np.ndarray) -> Record:
-    return Record(
+def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:
+    return SeriesRecord(
         series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance
     )
 
 
 def _warnings(
-    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[Series]
+    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[MeasuredSeries]
 ) -> pd.DataFrame:
-    rows = []
-    if len(dates) < FEW_DAYS:
-        rows.append(
-            (
-                "few_days",
-                f"{len(dates)} days of history: time-of-day profiles and daily levels are "
-                "provisional",
-            )
-        )
     untested = [
         SERIES[each.name]
         for each in series
         if not all(choice.tested for choice in each.choices.values())
     ]
-    if untested:
-        rows.append(
-            (
-                "forecaster_untested",
-                f"{', '.join(untested)}: {series[0].choices['day_ahead'].reason}",
-            )
-        )
-    if dates[-1] != scope.last:
-        rows.append(
-            (
-                "stale",
-                f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
-                "levels and price are as old",
-            )
-        )
     uncovered = int((periods["covered"] < WELL_COVERED).sum())
-    if uncovered:
-        rows.append(
-            (
-                "uncovered",
-                f"{uncovered} of {len(periods)} periods have a two-sided book less than "
-                f"{WELL_COVERED:.0%} of the time",
-            )
+    found = [
+        (
+            len(dates) < FEW_DAYS,
+            "few_days",
+            f"{len(dates)} days of history: time-of-day profiles and daily levels are provisional",
+        ),
+        (
+            bool(untested),
+            "forecaster_untested",
+            f"{', '.join(untested)}: {series[0].choices['day_ahead'].reason}",
+        ),
+        (
+            dates[-1] != scope.last,
+            "stale",
+            f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
+            "levels and price are as old",
+        ),
+        (
+            uncovered > 0,
+            "uncovered",
+            f"{uncovered} of {len(periods)} periods have a two-sided book less than "
+            f"{WELL_COVERED:.0%} of the time",
+        ),
+    ]
+    rows = [(code, message) for applies, code, message in found if applies]
+    return pd.DataFrame(rows + _missing(periods), columns=["code", "message"])
+
+
+def _missing(periods: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return a warning for every series with periods that no positive measurement stands for."""
+    counts = {name: int((~(periods[name] > 0)).sum()) for name in SERIES}
+    return [
+        (
+            "missing_periods",
+            f"{name}: {count} of {len(periods)} periods without a positive measurement were "
+            "treated as missing",
         )
-    for name in SERIES:
-        missing = int((~(periods[name] > 0)).sum())
-        if missing:
-            rows.append(
-                (
-                    "missing_periods",
-                    f"{name}: {missing} of {len(periods)} periods without a positive "
-                    "measurement were treated as missing",
-                )
-            )
-    return pd.DataFrame(rows, columns=["code", "message"])
+        for name, count in counts.items()
+        if count
+    ]

@@ -8,8 +8,13 @@ from pathlib import Path
 
 from models.forecast.daily.catalogue import BASELINE, MODELS
 from models.forecast.daily.measures import Measures
-from models.forecast.evaluation.comparison import Score, compare
-from models.forecast.evaluation.rolling_origin import Protocol, Track, joined_tracks, rolling_origin
+from models.forecast.evaluation.comparison import DailyScore, compare
+from models.forecast.evaluation.rolling_origin import (
+    BacktestProtocol,
+    DailyTrack,
+    joined_tracks,
+    track_model,
+)
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
@@ -23,27 +28,29 @@ SEED = 0  # of the confidence set's bootstrap
 
 
 @dataclass(frozen=True)
-class Request:
+class BacktestRequest:
     """What `impact backtest-forecasts` was asked; models: names with commas between, or "all"."""
 
     panel: str
     target: str
     models: str
-    protocol: Protocol
+    protocol: BacktestProtocol
     baseline: str = BASELINE
 
 
-def request(panel: str, target: str, models: str, days: tuple[int, int], baseline: str) -> Request:
+def request(
+    panel: str, target: str, models: str, days: tuple[int, int], baseline: str
+) -> BacktestRequest:
     """Return the request; days: window (0: the default) and horizon.
 
     Raises: InputError naming the option out of range.
     """
     window, horizon = days
     try:
-        protocol = Protocol(window or Protocol.window, horizon)
+        protocol = BacktestProtocol(window or BacktestProtocol.window, horizon)
     except ValueError as error:
         raise InputError(f"--{error}") from None
-    return Request(panel, target, models, protocol, baseline)
+    return BacktestRequest(panel, target, models, protocol, baseline)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Block:
 
     model: str
     measures: Measures
-    protocol: Protocol
+    protocol: BacktestProtocol
     origins: range
 
 
@@ -64,17 +71,17 @@ class Backtest:
     bars outside the calendar's sessions.
     """
 
-    request: Request
+    request: BacktestRequest
     first: str
     last: str
     origins: int
     unscored: int
     outside: int
-    scores: list[Score]
+    scores: list[DailyScore]
     skipped: dict[str, str]
 
 
-def backtest_panel(request: Request, config: Config) -> Backtest:
+def backtest_panel(request: BacktestRequest, config: Config) -> Backtest:
     """Run every model asked for over the panel and compare them.
 
     Raises: InputError when the panel, a model's name or the protocol cannot be used.
@@ -106,10 +113,10 @@ def backtest_panel(request: Request, config: Config) -> Backtest:
 
 def report_text(backtest: Backtest) -> str:
     """Return the scores as a table."""
+    request = backtest.request
     lines = [
-        f"{backtest.request.target}: {backtest.origins} origins, {backtest.first} to "
-        f"{backtest.last}, window "
-        f"{backtest.request.protocol.window}, horizon {backtest.request.protocol.horizon}, "
+        f"{request.target}: {backtest.origins} origins, {backtest.first} to {backtest.last}, "
+        f"window {request.protocol.window}, horizon {request.protocol.horizon}, "
         f"{backtest.unscored} days without a positive level and {backtest.outside} bars outside "
         "sessions left out",
         f"{'model':<24}{'QLIKE':>8}{'MSE':>11}{'MAE log':>9}{'bias':>8}{'cover':>7}"
@@ -121,9 +128,8 @@ def report_text(backtest: Backtest) -> str:
         f"{' *' if row.in_mcs else ''}"
         for row in backtest.scores
     ]
-    return "\n".join(
-        [*lines, *(f"skipped {name}: {reason}" for name, reason in backtest.skipped.items())]
-    )
+    lines += [f"skipped {name}: {reason}" for name, reason in backtest.skipped.items()]
+    return "\n".join(lines)
 
 
 def content(backtest: Backtest) -> dict[str, object]:
@@ -137,12 +143,13 @@ def content(backtest: Backtest) -> dict[str, object]:
         "outside": backtest.outside,
         "skipped": backtest.skipped,
         "scores": [
-            {key: null(value) for key, value in asdict(score).items()} for score in backtest.scores
+            {key: null_if_nan(value) for key, value in asdict(score).items()}
+            for score in backtest.scores
         ],
     }
 
 
-def null(value: object) -> object:
+def null_if_nan(value: object) -> object:
     """Return the value, None for NaN, which JSON lacks."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
@@ -159,8 +166,8 @@ def _names(models: str, baseline: str) -> list[str]:
 
 
 def _tracks(
-    names: list[str], measures: Measures, protocol: Protocol, origins: range, config: Config
-) -> tuple[dict[str, Track], dict[str, str]]:
+    names: list[str], measures: Measures, protocol: BacktestProtocol, origins: range, config: Config
+) -> tuple[dict[str, DailyTrack], dict[str, str]]:
     """Return every model's track, and the reason of those that cannot run."""
     blocks = [
         Block(name, measures, protocol, origins[begin : begin + BLOCK])
@@ -172,22 +179,21 @@ def _tracks(
         workers = len(os.sched_getaffinity(0)) if len(origins) * len(names) > MANY_FORECASTS else 0
     with Executor(workers, config.executor.scheduler) as executor:
         found = executor.map(_run_block, blocks, "backtest")
-    parts: dict[str, list[Track]] = {name: [] for name in names}
+    parts: dict[str, list[DailyTrack]] = {name: [] for name in names}
     skipped: dict[str, str] = {}
     for block, result in zip(blocks, found, strict=True):
         if isinstance(result, str):
             skipped.setdefault(block.model, result)
         else:
             parts[block.model].append(result)
-    return {
-        name: joined_tracks(each) for name, each in parts.items() if name not in skipped
-    }, skipped
+    whole = {name: joined_tracks(each) for name, each in parts.items() if name not in skipped}
+    return whole, skipped
 
 
-def _run_block(block: Block) -> Track | str:
+def _run_block(block: Block) -> DailyTrack | str:
     """Return the block's track, or why the model cannot be fitted to this panel."""
     try:
-        return rolling_origin(MODELS[block.model], block.measures, block.protocol, block.origins)
+        return track_model(MODELS[block.model], block.measures, block.protocol, block.origins)
     except ValueError as error:
         return str(error)
 

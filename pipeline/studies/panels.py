@@ -25,9 +25,9 @@ PERCENT = 100.0  # returns are measured in percent
 
 
 def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measures, int]:
-    """Return the target's daily measures from a CSV or Parquet file, and how many bars lay outside
-    all sessions.
+    """Return a file's daily measures of the target, and how many bars lay outside all sessions.
 
+    The file is CSV or Parquet.
     One row a day, with a date column and the target's; the target `rv` brings RQ, RJ, RVn, RVp
     where they are there. Several rows a day are bars, of which those within the calendar's sessions
     count: `rv` is then measured from `close` or `midprice`, any other target is summed. Column
@@ -92,9 +92,9 @@ def read_frame(path: str) -> pd.DataFrame:
 
 
 def times(frame: pd.DataFrame, path: str) -> pd.Series:
-    """Return the table's time column in UTC, without the zone, in order; a time without a zone is
-    UTC.
+    """Return the table's time column in UTC, in order, without the zone.
 
+    A time without a zone is UTC.
     A number is a date such as 20250131 or nanoseconds since 1970.
     Raises: InputError when there is none, a value is not a time, the order is wrong or a time comes
     twice.
@@ -200,8 +200,7 @@ def numbers(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
 
 
 def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.DataFrame:
-    """Return one row a day from bars: the target's sum, or the realized measures of log returns
-    within the day.
+    """Return one row a day from bars: the target's sum, or realized measures of log returns.
 
     Source: Andersen, Bollerslev, Diebold 2007 for the jump (what bipower variation leaves);
     Barndorff-Nielsen, Kinnebrock, Shephard 2010 for the semivariances.

@@ -1,11 +1,11 @@
-"""Losses against other implementations, the baseline by hand, the sandwich by brute force."""
+"""Losses against other implementations, the sandwich by brute force."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import mean_gamma_deviance
 
 from models.inference.covariance import Covariance, clustered
-from models.losses import gamma_deviance, mse_log, qlike, seasonal_baseline
+from models.losses import gamma_deviance, qlike
 
 
 def test_gamma_deviance_is_sklearns_and_has_no_value_at_zero():
@@ -26,19 +26,6 @@ def test_qlike_is_least_at_the_truth_and_leaves_out_what_is_missing():
         1 - np.log(2)
     )
     assert np.isnan(qlike(np.array([np.nan]), np.ones(1)))
-
-
-def test_mse_log_by_hand():
-    realized, forecast = np.array([np.e, 1.0, np.nan]), np.array([1.0, np.e**2, 1.0])
-    assert mse_log(realized, forecast) == pytest.approx((1 + 4) / 2)
-    assert np.isnan(mse_log(np.zeros(1), np.ones(1)))
-
-
-def test_seasonal_baseline_by_hand():
-    nan = np.nan
-    history = np.array([[1.0, 3.0, nan, 5.0], [7.0, nan, 2.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
-    expected = [[nan, 1.0, 2.0, 2.0], [1.0, 3.0, nan, 5.0], [4.0, 3.0, 2.0, 7.0]]
-    np.testing.assert_array_equal(seasonal_baseline(history), expected)
 
 
 def test_clustered_covariance_is_the_sum_over_pairs_of_one_cluster():

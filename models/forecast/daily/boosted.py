@@ -32,8 +32,9 @@ PARAMETERS = {
 
 @dataclass(frozen=True)
 class BoostedModel:
-    """log level_{t+1} = log regression + trees(x_t) of what it leaves: trees cannot extrapolate,
-    the line can.
+    """log level_{t+1} = log regression + trees(x_t) of what it leaves.
+
+    Trees cannot extrapolate, the line can.
     """
 
     name: str
@@ -59,9 +60,7 @@ class BoostedFit:
         return BoostedFit(self.model, self.line.update(observation))
 
     def forecast(self, horizon: int) -> DailyForecast:
-        """Return the next `horizon` days; the ratios are those of the held-out end of the
-        window.
-        """
+        """Return the next `horizon` days; ratios are those of the window's held-out end."""
         line = self.line.forecast(horizon)
         design = self.line.design
         means, ratios = np.array(line.mean), np.full(line.ratios.shape, np.nan)

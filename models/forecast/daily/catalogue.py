@@ -6,7 +6,7 @@ from models.forecast.daily.combination import Combination
 from models.forecast.daily.garch import Garch
 from models.forecast.daily.level import Ewma, LocalLevel, RandomWalk
 from models.forecast.daily.linear import LinearModel
-from models.forecast.daily.model import Model
+from models.forecast.daily.model import DailyModel
 
 _LINEAR = (
     LinearModel("har", designs.har, logs=False),
@@ -41,5 +41,5 @@ _OTHERS = (
         ),
     ),
 )
-MODELS: dict[str, Model] = {model.name: model for model in (*_LINEAR, *_OTHERS)}
+MODELS: dict[str, DailyModel] = {model.name: model for model in (*_LINEAR, *_OTHERS)}
 BASELINE = "har"

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.forecast.daily.measures import Measures, positive_log
-from models.forecast.daily.model import DailyForecast, Fitted, Model
+from models.forecast.daily.model import DailyFit, DailyForecast, DailyModel
 
 
 @dataclass(frozen=True)
 class Combination:
-    """The geometric mean of the members' forecasts, equal weights: estimated ones lose what they
-    gain.
+    """The geometric mean of the members' forecasts, all of one weight.
 
+    Estimated weights lose what they gain.
     Source: Timmermann 2006, "Forecast combinations", section 7 (the "combination puzzle").
     """
 
     name: str
-    members: tuple[Model, ...]
+    members: tuple[DailyModel, ...]
 
     def fit(self, history: Measures, window: int) -> "CombinationFit":
         """Fit every member; raises what they raise."""
@@ -29,7 +29,7 @@ class CombinationFit:
     """The fitted members."""
 
     model: Combination
-    members: tuple[Fitted, ...]
+    members: tuple[DailyFit, ...]
 
     def update(self, observation: Measures) -> "CombinationFit":
         """Return the members fitted again to the window that ends with the observed days."""
@@ -38,9 +38,7 @@ class CombinationFit:
         )
 
     def forecast(self, horizon: int) -> DailyForecast:
-        """Return the next `horizon` days; a day of the window counts where all members had a
-        forecast of it.
-        """
+        """Return the next `horizon` days; a day's ratio is known where every member's is."""
         found = [member.forecast(horizon) for member in self.members]
         mean = np.exp(np.mean([np.log(each.mean) for each in found], axis=0))
         shared = min(each.ratios.shape[1] for each in found)  # they all end on the same day

@@ -29,8 +29,9 @@ def harq(days: Measures) -> Floats:
 
 
 def semivariance_har(days: Measures) -> Floats:
-    """Return HAR with the last day split into its semivariances. Source: Patton, Sheppard 2015, eq.
-    (13).
+    """Return HAR with the last day split into its semivariances.
+
+    Source: Patton, Sheppard 2015, "Good volatility, bad volatility", eq. (13).
     """
     halves = [days.needed(name)[START:] for name in ("negative", "positive")]
     return _with_constant(np.column_stack([*halves, lag_means(days.level)[:, 1:]]))
@@ -47,9 +48,7 @@ def log_har(days: Measures) -> Floats:
 
 
 def log_calendar_har(days: Measures) -> Floats:
-    """Return log-HAR and the weekday to be forecast: the most that a level and its date alone
-    allow.
-    """
+    """Return log-HAR and the weekday to be forecast: the most that level and date allow."""
     return np.column_stack([log_har(days), next_weekday(days)])
 
 
@@ -62,17 +61,13 @@ def log_jump_har(days: Measures) -> Floats:
 
 
 def log_semivariance_har(days: Measures) -> Floats:
-    """Return log-HAR and how much larger the negative than the positive semivariance was over day
-    and week.
-    """
+    """Return log-HAR and the log ratio of negative to positive semivariance, day and week."""
     means = [positive_log(lag_means(days.needed(name))[:, :2]) for name in ("negative", "positive")]
     return np.column_stack([log_har(days), means[0] - means[1]])
 
 
 def log_harq(days: Measures) -> Floats:
-    """Return log-HAR and the log of the measurement's relative standard error, which pulls a noisy
-    day back.
-    """
+    """Return log-HAR and the log relative standard error, which pulls a noisy day back."""
     return np.column_stack([log_har(days), _noise(days)])
 
 
@@ -92,9 +87,8 @@ def next_weekday(days: Measures) -> Floats:
     It follows from the calendar alone: the day after, beyond the weekend unless the market was open
     on one of the last 22 days that fell on a weekend. Holidays are not known here.
     """
-    weekday = (
-        days.needed("date").astype("datetime64[D]").astype(np.int64) + 3
-    ) % 7  # 1970-01-01: a Thursday
+    day = days.needed("date").astype("datetime64[D]").astype(np.int64)
+    weekday = (day + 3) % 7  # 1970-01-01: a Thursday
     weekends = np.concatenate([[0], (weekday >= 5).cumsum()])
     open_weekends = (weekends[START + 1 :] - weekends[: -START - 1]) > 0
     after = (weekday[START:] + 1) % 7

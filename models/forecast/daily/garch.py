@@ -1,6 +1,4 @@
-"""GARCH models of a realized variance: its signed root is what a return would be, without the
-return's noise.
-"""
+"""GARCH models of a realized variance, whose signed root is a return without its noise."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +15,9 @@ LEAST = 1e-6  # share of the scaled series: below it nothing varies and nothing 
 
 @dataclass(frozen=True)
 class Garch:
-    """level_t = h_t e_t, h_{t+1} = omega + (alpha + gamma [bad day]) level_t + beta h_t, by
-    quasi-likelihood.
+    """level_t = h_t e_t, h_{t+1} = omega + (alpha + gamma [bad day]) level_t + beta h_t.
 
+    By quasi-likelihood.
     asymmetric: with gamma ("GJR"); a bad day is one whose negative semivariance exceeds the
     positive one.
     Source: Engle 2002, "New frontiers for ARCH models", section 5 (the multiplicative error model
@@ -62,9 +60,7 @@ class Garch:
 
 @dataclass(frozen=True, eq=False)
 class GarchFit:
-    """A fitted GARCH: ahead for tomorrow, from where the forecast decays to `rest` by `decay` a
-    day.
-    """
+    """A fitted GARCH: the forecast decays from `ahead`, tomorrow's, to `rest` by `decay` a day."""
 
     model: Garch
     window: int

@@ -26,8 +26,9 @@ class HARFit:
     n: int
 
     def forecast(self, daily: Floats) -> float:
-        """Return the next day's level from at least 22 days (NaN where missing; a window of nothing
-        gives NaN).
+        """Return the next day's level from at least 22 days.
+
+        daily: NaN where missing; a window of nothing gives NaN.
         """
         return float(np.r_[1.0, lag_means(daily)[-1]] @ self.coefficients)
 
@@ -60,9 +61,9 @@ def fit_har(daily: Floats) -> HARFit:
 
 
 def lag_means(daily: Floats) -> Floats:
-    """Return the means of the last 1, 5 and 22 days at the end of every day from the 22nd on, shape
-    (D - 21, 3).
+    """Return the means of the last 1, 5 and 22 days at the end of every day from the 22nd on.
 
+    Shape (D - 21, 3).
     daily: (D,), NaN where missing; so is the mean of a window of nothing.
     Raises: ValueError when there are fewer than 22 days.
     """

@@ -21,8 +21,9 @@ SETTLING = 22  # known days of a window whose forecasts rest on too little
 
 @dataclass(frozen=True, eq=False)
 class FlatFit:
-    """One number for all days ahead; fitted: (n,) what it was before each of the window's days;
-    detail: parameters.
+    """One number for all days ahead.
+
+    fitted: (n,) what it was before each of the window's days; detail: parameters.
     """
 
     model: "RandomWalk | Ewma | LocalLevel"
@@ -70,9 +71,7 @@ class RandomWalk:
 
 @dataclass(frozen=True)
 class Ewma:
-    """An exponentially weighted mean of past levels; the weight with the least QLIKE in the
-    window.
-    """
+    """An exponentially weighted mean of past levels, by the weight of least QLIKE in the window."""
 
     name: str = "ewma"
 
@@ -96,9 +95,9 @@ class Ewma:
 
 @dataclass(frozen=True)
 class LocalLevel:
-    """log level = random walk + noise, by maximum likelihood; a zero or missing day is skipped by
-    the filter.
+    """log level = random walk + noise, by maximum likelihood.
 
+    A zero or missing day is skipped by the filter.
     Source: Durbin, Koopman 2012, "Time Series Analysis by State Space Methods", chapter 2; Duan
     1983 for the smearing.
     """
@@ -128,9 +127,9 @@ class LocalLevel:
 
 
 def _local_level(logs: Floats) -> tuple[Floats, float, float]:
-    """Return the level before every day, the one ahead, and the walk's variance over the noise's
-    (log levels).
+    """Return the log level before every day, the one ahead, and the variance ratio.
 
+    The ratio is that of the walk's variance to the noise's.
     The scale is concentrated out, which leaves one parameter to search.
     """
     from statsmodels.tsa.statespace.structural import UnobservedComponents  # seconds to import

@@ -22,8 +22,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LinearModel:
-    """level_{t+1}, or its logarithm, = x_t' b + error. design: Measures -> (D - 21, k), x_t on the
-    row of day t.
+    """level_{t+1}, or its logarithm, = x_t' b + error.
+
+    design: Measures -> (D - 21, k), x_t on the row of day t.
     """
 
     name: str
@@ -53,8 +54,9 @@ class LinearModel:
 
 @dataclass(frozen=True, eq=False)
 class LinearFit:
-    """A fitted regression; recent: the window and 22 days before it; design: (n + 1, k), tomorrow's
-    row last.
+    """A fitted regression.
+
+    recent: the window and 22 days before it; design: (n + 1, k), tomorrow's row last.
     """
 
     model: LinearModel
@@ -70,9 +72,7 @@ class LinearFit:
 
     @property
     def r2(self) -> float:
-        """Return the share of the target's variance in the window that is explained; NaN when it
-        never varies.
-        """
+        """Return the share of the target's variance explained; NaN when it never varies."""
         known = _complete(self.design[:-1], self._target(1))
         target = self._target(1)[known]
         rest = target - self.design[:-1][known] @ self.coefficients
@@ -132,9 +132,7 @@ class LinearFit:
         )
 
     def _target(self, step: int) -> Floats:
-        """Return what followed each row but the last at this distance, (n,), NaN where it has not
-        come yet.
-        """
+        """Return what followed each row but the last at this distance, (n,), NaN if yet to come."""
         target = self.model.target(self.recent.level[START + step :])
         return np.concatenate([target, np.full(step - 1, np.nan)])
 
@@ -150,9 +148,8 @@ class LinearFit:
             return ahead, known_ratios(target, fitted)
         errors = target - fitted
         count = int(np.isfinite(errors).sum())
-        spread = np.sqrt(
-            count / max(count - len(b), 1)
-        )  # residuals are shorter than errors to come
+        # Residuals are shorter than errors to come.
+        spread = np.sqrt(count / max(count - len(b), 1))
         smearing = float(np.nanmean(np.exp(errors)))
         with np.errstate(over="ignore"):  # an infinite forecast is replaced
             mean = float(np.exp(ahead)) * smearing

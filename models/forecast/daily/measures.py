@@ -1,6 +1,4 @@
-"""Daily measures of one market: the level to be forecast and what else was measured on the same
-day.
-"""
+"""Daily measures of one market: the level to be forecast and what was measured beside it."""
 
 from dataclasses import dataclass, fields
 
@@ -13,9 +11,9 @@ Dates = NDArray[np.datetime64]
 
 @dataclass(frozen=True, eq=False)
 class Measures:
-    """Days in order; every field has shape (D,), NaN where missing, or is None where it was never
-    measured.
+    """Days in order.
 
+    Every field has shape (D,), NaN where missing, or is None where it was never measured.
     level: what is forecast, > 0 (a realized variance, a volume); quarticity: of the variance; jump:
     the part of the level that jumps made; negative, positive: semivariances, which add up to the
     level; date.

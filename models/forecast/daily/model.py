@@ -1,6 +1,4 @@
-"""What every forecaster of a daily level has in common: its forecast, and the interface it is
-fitted through.
-"""
+"""What every forecaster of a daily level has in common: its forecast and its interface."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,8 +14,7 @@ LEAST_DAYS = 20  # with a level and its lags, below which nothing is fitted
 
 @dataclass(frozen=True, eq=False)
 class DailyForecast:
-    """Levels of the next H days: a mean, times an error distributed as in the window the model was
-    fitted to.
+    """Levels of the next H days: a mean, times an error distributed as in the model's window.
 
     mean: (H,); ratios: (H, n), level over forecast at the same distance on the window's days, NaN
     where unknown; replaced: (H,), whether the model's own mean was unusable or outside the window's
@@ -42,14 +39,14 @@ class DailyForecast:
         return np.asarray(self.mean * np.array(quantiles).T)
 
 
-class Fitted(Protocol):
+class DailyFit(Protocol):
     """A model fitted to the days so far; nothing in it changes."""
 
     def forecast(self, horizon: int) -> DailyForecast:
         """Return the forecast of the next `horizon` days."""
         ...
 
-    def update(self, observation: Measures) -> "Fitted":
+    def update(self, observation: Measures) -> "DailyFit":
         """Return the model fitted again to the window that ends with the observed days."""
         ...
 
@@ -58,7 +55,7 @@ class Fitted(Protocol):
         ...
 
 
-class Model(Protocol):
+class DailyModel(Protocol):
     """A forecaster that can be fitted."""
 
     @property
@@ -66,7 +63,7 @@ class Model(Protocol):
         """Return the name it is listed under."""
         ...
 
-    def fit(self, history: Measures, window: int) -> Fitted:
+    def fit(self, history: Measures, window: int) -> DailyFit:
         """Fit to the last `window` days of the history that have 22 days before them.
 
         Raises: ValueError naming what is too short or missing.
@@ -75,9 +72,9 @@ class Model(Protocol):
 
 
 def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
-    """Return the forecast with every mean that is unusable or outside the window's range replaced
-    by its mean.
+    """Return the forecast, its mean replaced where it lies outside the window's range.
 
+    So is an unusable one, both by the window's mean.
     mean: (H,); ratios: (H, n); window: (n,) levels, NaN where missing; a zero is no bound, no
     forecast can be 0.
     """

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-RCOND = (
-    1e-12  # of the scaled cross products: below it a direction is not identified and gets no weight
-)
+# Of the scaled cross products: below it a direction is not identified and gets no weight.
+RCOND = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +57,9 @@ def sliding_products(rows: Floats, window: int) -> SlidingProducts:
 
 
 def solve_products(total: Floats) -> Floats:
-    """Return the least-squares coefficients, (k,), from the cross products of k regressors and,
-    last, the target.
+    """Return the least-squares coefficients, (k,), from cross products.
 
+    total: (k + 1, k + 1), of the k regressors and, last, the target.
     Columns are scaled to length 1 first; among coefficients that fit alike (a constant series) the
     shortest.
     """

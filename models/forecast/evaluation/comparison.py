@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.evaluation.rolling_origin import Track
+from models.forecast.evaluation.rolling_origin import DailyTrack
+from models.losses import qlike_losses
 
 Floats = NDArray[np.float64]
 MCS_SIZE, MCS_REPETITIONS = 0.1, 1000
@@ -14,7 +15,7 @@ LEAST_SCORED = 30  # days, below which no test is made
 
 
 @dataclass(frozen=True)
-class Score:
+class DailyScore:
     """One model's record; smaller is better.
 
     bias: mean forecast over mean level, minus 1; coverage: share of levels in the interval; dm,
@@ -36,7 +37,9 @@ class Score:
     replaced: int
 
 
-def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) -> list[Score]:
+def compare(
+    tracks: dict[str, DailyTrack], baseline: str, horizon: int, seed: int
+) -> list[DailyScore]:
     """Score the models on the days whose level is positive, best QLIKE first.
 
     Raises: ValueError when the baseline is not among them or no day can be scored.
@@ -59,7 +62,7 @@ def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) ->
         statistic, p = diebold_mariano(losses[name] - losses[baseline], horizon)
         inside = (y >= track.low[known]) & (y <= track.high[known])
         scores.append(
-            Score(
+            DailyScore(
                 name,
                 float(losses[name].mean()),
                 float(((y - mean) ** 2).mean()),
@@ -76,16 +79,10 @@ def compare(tracks: dict[str, Track], baseline: str, horizon: int, seed: int) ->
     return sorted(scores, key=lambda score: score.qlike)
 
 
-def qlike_losses(realized: Floats, forecast: Floats) -> Floats:
-    """Return each day's QLIKE loss. Source: Patton 2011, eq. (24)."""
-    ratio = realized / forecast
-    return np.asarray(ratio - np.log(ratio) - 1)
-
-
 def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
-    """Return the statistic and the two-sided p that the mean loss difference is 0; NaN when it
-    never differs.
+    """Return Diebold and Mariano's statistic and two-sided p; NaN for losses that never differ.
 
+    difference: (n,) losses less the baseline's, whose mean is 0 under the null.
     The variance is Newey-West's with max(horizon - 1, n^(1/3)) lags.
     Source: Diebold, Mariano 1995, "Comparing predictive accuracy", section 1.1.
     """
@@ -101,9 +98,9 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
 
 
 def confidence_set(losses: dict[str, Floats], seed: int, least_block: int = 1) -> dict[str, float]:
-    """Return every model's p in the model confidence set; NaN for fewer than two models that
-    differ, or 30 losses.
+    """Return every model's p in the model confidence set.
 
+    NaN for fewer than two models that differ, or fewer than 30 losses.
     losses: each (n,), in time order. Models with the same losses count once and share a p.
 
     Source: Hansen, Lunde, Nason 2011, "The model confidence set", with the range statistic and a

@@ -1,6 +1,4 @@
-"""Rolling-origin backtest of a daily forecaster: fitted again every day, each forecast from the
-days before it.
-"""
+"""Rolling-origin backtest of a daily forecaster, fitted again every day to those before it."""
 
 from dataclasses import dataclass, fields
 
@@ -9,14 +7,16 @@ from numpy.typing import NDArray
 
 from models.forecast.daily.designs import START
 from models.forecast.daily.measures import Measures
-from models.forecast.daily.model import LEAST_DAYS, Model
+from models.forecast.daily.model import LEAST_DAYS, DailyModel
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """window: days a model is fitted to; horizon: days ahead of the day forecast; coverage: of the
+class BacktestProtocol:
+    """What a backtest holds fixed.
+
+    window: days a model is fitted to; horizon: days ahead of the day forecast; coverage: of the
     interval.
     """
 
@@ -39,9 +39,9 @@ class Protocol:
             raise ValueError(f"coverage: {self.coverage}, it is between 0 and 1")
 
     def origins(self, days: int) -> range:
-        """Return the days on whose eve forecasts are made: from the first full window to the last
-        day to score.
+        """Return the days on whose eve forecasts are made, from the first full window on.
 
+        The last is that of the last day to score.
         Raises: ValueError when there is none.
         """
         found = range(self.window + START + 1, days - self.horizon + 1)
@@ -54,7 +54,7 @@ class Protocol:
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
+class DailyTrack:
     """What a model said and what came, shapes (n,).
 
     day: index of the day forecast; realized: its level; mean; low, high: the interval; replaced: by
@@ -69,7 +69,9 @@ class Track:
     replaced: NDArray[np.bool_]
 
 
-def rolling_origin(model: Model, measures: Measures, protocol: Protocol, origins: range) -> Track:
+def track_model(
+    model: DailyModel, measures: Measures, protocol: BacktestProtocol, origins: range
+) -> DailyTrack:
     """Forecast at every origin, consecutive days, from what was measured before it."""
     begin = origins[0]
     fit = model.fit(measures[:begin], protocol.window)
@@ -83,11 +85,14 @@ def rolling_origin(model: Model, measures: Measures, protocol: Protocol, origins
         rows.append((found.mean[-1], low, high, found.replaced[-1]))
     mean, low, high, replaced = np.array(rows, dtype=np.float64).T
     day = np.asarray(origins) + protocol.horizon - 1
-    return Track(day, measures.level[day], mean, low, high, replaced.astype(bool))
+    return DailyTrack(day, measures.level[day], mean, low, high, replaced.astype(bool))
 
 
-def joined_tracks(parts: list[Track]) -> Track:
+def joined_tracks(parts: list[DailyTrack]) -> DailyTrack:
     """Return consecutive tracks as one."""
-    return Track(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Track))
+    return DailyTrack(
+        *(
+            np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(DailyTrack)
+        )
     )

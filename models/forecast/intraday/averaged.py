@@ -1,6 +1,4 @@
-"""A positive measurement within the day: the state-space model averaged with a regression on the
-periods gone by.
-"""
+"""The state-space model within the day, averaged with a regression on the periods gone by."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from models.forecast.intraday.profile import believed
-from models.forecast.intraday.state_space import Forecast, IntradayFit, fit_intraday
+from models.forecast.intraday.period_forecast import PeriodForecast
+from models.forecast.intraday.profile import shrinkage
+from models.forecast.intraday.state_space import IntradayFit, fit_intraday
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -22,10 +21,8 @@ CLOCK_WIDTH = 15.0  # periods, s.d. of the kernel that minutes of the hour devia
 EVEN, WEIGHT_SPREAD = 0.5, 0.1  # mean and s.d. of the regression's weight, before a day is held out
 LEAST_ROWS = 100  # below it there is no regression
 TREE_ROWS, TREES = 10_000, 60  # trees are grown from this many rows on
-REFIT_DAYS, YOUNG_DAYS = (
-    5,
-    10,
-)  # coefficients and trees are kept so long, once there are as many days as the second
+REFIT_DAYS = 5  # coefficients and trees are kept so long
+YOUNG_DAYS = 10  # below it they are fitted again every day
 PARAMETERS = {
     "objective": "regression",
     "num_leaves": 15,
@@ -60,28 +57,24 @@ class AveragedFit:
     companions: tuple[Floats, ...]
     fitted: int
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
-        """Return the forecast of every period made just before it, shapes (N,), from those before
-        it.
-        """
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
+        """Return the forecast of every period made just before it, shapes (N,)."""
         stepped, regressed = self._parts(today, companions)
         return replace(
             stepped, log_mean=stepped.log_mean + self.weight * (regressed - stepped.log_mean)
         )
 
     def update(self, observations: Floats) -> IntradayFit:
-        """Return the state-space model conditioned on the day's first logs: the regression is of
-        one step only.
-        """
+        """Return the state-space model after the day's first logs: the regression is one-step."""
         return self.state.update(observations)
 
-    def forecast(self, horizon: int) -> Forecast:
-        """Return the forecast of the next `horizon` periods of the day, by the state-space
-        model.
-        """
+    def forecast(self, horizon: int) -> PeriodForecast:
+        """Return the state-space model's forecast of the day's next `horizon` periods."""
         return self.state.forecast(horizon)
 
-    def _parts(self, today: Floats, companions: tuple[Floats, ...]) -> tuple[Forecast, Floats]:
+    def _parts(
+        self, today: Floats, companions: tuple[Floats, ...]
+    ) -> tuple[PeriodForecast, Floats]:
         """Return the state space's forecast and the regression's log mean."""
         stepped = self.state.one_step(today)
         if self.coefficients is None:
@@ -123,24 +116,22 @@ def fit_averaged(
         raise ValueError(
             f"kinds: {len(kinds)} days, {len(history)} past ones and the next are needed"
         )
-    if (
-        earlier is not None
-        and earlier.fitted >= YOUNG_DAYS
-        and len(history) - earlier.fitted < REFIT_DAYS
-    ):
-        return replace(
-            earlier, state=fit_intraday(history, kinds), history=history, companions=companions
-        )
+    if earlier is not None and _still_good(earlier, len(history)):
+        state = fit_intraday(history, kinds)
+        return replace(earlier, state=state, history=history, companions=companions)
     fit = _fit_parts(history, kinds, companions)
     if len(history) < 2 or fit.coefficients is None:
         return fit
-    before = _fit_parts(
-        history[:-1], None if kinds is None else kinds[:-1], tuple(each[:-1] for each in companions)
-    )
+    earlier_kinds = None if kinds is None else kinds[:-1]
+    before = _fit_parts(history[:-1], earlier_kinds, tuple(each[:-1] for each in companions))
     stepped, regressed = before._parts(history[-1], tuple(each[-1] for each in companions))
-    return replace(
-        fit, weight=_weight(history[-1] - stepped.log_mean, regressed - stepped.log_mean)
-    )
+    error, difference = history[-1] - stepped.log_mean, regressed - stepped.log_mean
+    return replace(fit, weight=_weight(error, difference))
+
+
+def _still_good(earlier: AveragedFit, days: int) -> bool:
+    """Tell whether the regression of an earlier fit can be kept for a history of so many days."""
+    return earlier.fitted >= YOUNG_DAYS and days - earlier.fitted < REFIT_DAYS
 
 
 def _fit_parts(history: Floats, kinds: Ints | None, companions: tuple[Floats, ...]) -> AveragedFit:
@@ -181,22 +172,20 @@ def _weight(error: Floats, difference: Floats) -> float:
 def _regressors(
     history: Floats, companions: tuple[Floats, ...], clock: Floats, fitted: int
 ) -> Floats:
-    """Return what is known before every period: 1, its clock effect and averages of what came
-    before, (D N, k).
+    """Return the regressors of every period: 1, its clock effect and averages before it.
 
+    Shape (D N, k).
     fitted: periods that the coefficients rest on.
     """
     periods = history.shape[1]
     effect = np.tile(clock[np.arange(periods) % CLOCK], len(history))
     flat = history.ravel() - effect
-    columns = [_average_before(flat, life) for life in HALF_LIVES if life * MEMORY <= fitted]
-    columns += [
-        _average_before(each.ravel(), life) for each in companions for life in COMPANION_LIVES
-    ]
+    columns = [_ewma_before(flat, life) for life in HALF_LIVES if life * MEMORY <= fitted]
+    columns += [_ewma_before(each.ravel(), life) for each in companions for life in COMPANION_LIVES]
     return np.column_stack([np.ones(len(flat)), effect, *columns])
 
 
-def _average_before(values: Floats, half_life: float) -> Floats:
+def _ewma_before(values: Floats, half_life: float) -> Floats:
     from pandas import Series
 
     return np.asarray(
@@ -205,9 +194,7 @@ def _average_before(values: Floats, half_life: float) -> Floats:
 
 
 def _clock_effects(history: Floats) -> Floats:
-    """Return what each minute of the hour adds to the period means around it, (60,), as far as it
-    is believed.
-    """
+    """Return what each minute of the hour adds to the period means around it, (60,), shrunk."""
     known = np.isfinite(history)
     if not known.all(axis=0).any() or history.shape[1] < 2 * CLOCK:
         return np.zeros(CLOCK)
@@ -218,7 +205,7 @@ def _clock_effects(history: Floats) -> Floats:
     number = np.bincount(minute, minlength=CLOCK)
     effect = np.bincount(minute, rough, minlength=CLOCK) / np.maximum(number, 1)
     noise = float((rough - effect[minute]).var() / number.mean())
-    return np.asarray(believed(float(effect.var()), noise) * (effect - effect.mean()))
+    return np.asarray(shrinkage(float(effect.var()), noise) * (effect - effect.mean()))
 
 
 def _with_time(rows: Floats, periods: int) -> Floats:

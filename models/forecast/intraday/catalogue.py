@@ -1,9 +1,7 @@
-"""The forecasters within the day by name, one interface for volatility, volume, spread and depth
-alike.
-"""
+"""The forecasters within the day by name, one interface for whatever is measured."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -14,13 +12,20 @@ from models.forecast.daily.catalogue import MODELS
 from models.forecast.daily.combination import Combination
 from models.forecast.intraday.averaged import AveragedFit, fit_averaged
 from models.forecast.intraday.moving import fit_moving, fit_profile_mean
-from models.forecast.intraday.state_space import Forecast, fit_intraday, one_step
+from models.forecast.intraday.period_forecast import (
+    PeriodForecast,
+    stack_forecasts,
+    unknown_forecast,
+)
+from models.forecast.intraday.state_space import fit_intraday, one_step
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
 CLIP = 2.0  # standard deviations
 LEVELS = Combination("combined level", (MODELS["log_har"], MODELS["ewma"], MODELS["random_walk"]))
-FIRST_DAY = 1  # the first day has nothing before it: only the state space can start within it
+FIRST_FITTED_DAY = (
+    1  # the first day has nothing before it: only the state space can start within it
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,114 +46,91 @@ class PastDays:
         return PastDays(self.logs[:day], kinds, tuple(each[:day] for each in self.companions))
 
 
-class Fitted(Protocol):
+class CandidateFit(Protocol):
     """A model fitted to past days, ready for the next; nothing in it changes."""
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
-        """Return the forecast of every period made just before it, shapes (N,), from those before
-        it.
-        """
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
+        """Return the forecast of every period made just before it, shapes (N,)."""
         ...
 
-    def update(self, observations: Floats) -> "Fitted":
+    def update(self, observations: Floats) -> "CandidateFit":
         """Return the fit conditioned on the day's next logs, (m,)."""
         ...
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the forecast of the day's next `horizon` periods."""
         ...
 
 
-Fit = Callable[
-    [PastDays, Fitted | None], Fitted
-]  # the second: an earlier fit, whose costly parts may be kept
+# From past days and an earlier fit, whose costly parts may be kept.
+FitCandidate = Callable[[PastDays, CandidateFit | None], CandidateFit]
 
 
-def _state_space(past: PastDays, earlier: Fitted | None, clip: float = np.inf) -> Fitted:
+def _state_space(
+    past: PastDays, earlier: CandidateFit | None, clip: float = np.inf
+) -> CandidateFit:
     return fit_intraday(past.logs, past.kinds, clip)
 
 
-def _daily_level(past: PastDays, earlier: Fitted | None) -> Fitted:
+def _daily_level(past: PastDays, earlier: CandidateFit | None) -> CandidateFit:
     try:
         return fit_intraday(past.logs, past.kinds, daily=LEVELS)
     except ValueError:  # too few days for the daily models
         return fit_intraday(past.logs, past.kinds)
 
 
-def _averaged(past: PastDays, earlier: Fitted | None) -> Fitted:
+def _averaged(past: PastDays, earlier: CandidateFit | None) -> CandidateFit:
     before = earlier if isinstance(earlier, AveragedFit) else None
     return fit_averaged(past.logs, past.kinds, past.companions, before)
 
 
-def _profile(past: PastDays, earlier: Fitted | None) -> Fitted:
+def _profile(past: PastDays, earlier: CandidateFit | None) -> CandidateFit:
     return fit_profile_mean(past.logs)
 
 
 def _moving(
-    past: PastDays, earlier: Fitted | None, width: int, half_life: float | None = None
-) -> Fitted:
+    past: PastDays, earlier: CandidateFit | None, width: int, half_life: float | None = None
+) -> CandidateFit:
     return fit_moving(past.logs, width, half_life)
 
 
-DEFAULT, BASELINE = "state_space", "profile"
-CANDIDATES: dict[str, Fit] = {
-    DEFAULT: _state_space,
+DEFAULT_CANDIDATE, BASELINE_CANDIDATE = "state_space", "profile"
+CANDIDATES: dict[str, FitCandidate] = {
+    DEFAULT_CANDIDATE: _state_space,
     "robust_state_space": partial(_state_space, clip=CLIP),
     "combined_level": _daily_level,
     "averaged": _averaged,
-    BASELINE: _profile,
+    BASELINE_CANDIDATE: _profile,
     "rolling_mean": partial(_moving, width=20),
     "ewma": partial(_moving, width=0, half_life=8.0),
 }
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
-    """What a forecaster said of every past period, shapes (D, N): just before it, and before its
-    day.
-    """
+class CandidateTrack:
+    """What a candidate said of past periods, (D, N): just before each, and before its day."""
 
-    next_period: Forecast
-    day_ahead: Forecast
+    next_period: PeriodForecast
+    day_ahead: PeriodForecast
 
-    def until(self, day: int) -> "Track":
+    def until(self, day: int) -> "CandidateTrack":
         """Return what was said of the days before `day`."""
-        return Track(self.next_period[:day], self.day_ahead[:day])
+        return CandidateTrack(self.next_period[:day], self.day_ahead[:day])
 
 
-def track(name: str, past: PastDays) -> Track:
+def track_candidate(name: str, past: PastDays) -> CandidateTrack:
     """Fit before every day to the days before it, and forecast it period by period and as a whole.
 
     The first day is the state-space model's, whichever is asked for. Its day-ahead forecast is NaN.
     """
     steps, aheads = [], []
-    fitted: Fitted | None = None
+    fitted: CandidateFit | None = None
     for day, row in enumerate(past.logs):
-        if day < FIRST_DAY:
+        if day < FIRST_FITTED_DAY:
             steps.append(one_step(row[None])[0])
-            aheads.append(Forecast(*(np.full(len(row), np.nan) for _ in fields(Forecast))))
+            aheads.append(unknown_forecast(len(row)))
             continue
         fitted = CANDIDATES[name](past.until(day), fitted)
         steps.append(fitted.one_step(row, tuple(each[day] for each in past.companions)))
         aheads.append(fitted.forecast(len(row)))
-    return Track(stacked(steps), stacked(aheads))
-
-
-def stacked(parts: list[Forecast]) -> Forecast:
-    """Return forecasts of equal shapes along a new first axis."""
-    return Forecast(
-        *(np.stack([getattr(part, each.name) for part in parts]) for each in fields(Forecast))
-    )
-
-
-def averaged(parts: list[Forecast]) -> Forecast:
-    """Return the geometric mean of several forecasts, their variances averaged: equal weights.
-
-    Source: Timmermann 2006, "Forecast combinations", section 7.
-    """
-    return Forecast(
-        *(
-            np.mean([getattr(part, each.name) for part in parts], axis=0)
-            for each in fields(Forecast)
-        )
-    )
+    return CandidateTrack(stack_forecasts(steps), stack_forecasts(aheads))

@@ -1,6 +1,4 @@
-"""The within-day dynamics of a log measurement, by moments, together with the profile they deviate
-from.
-"""
+"""The within-day dynamics of a log measurement, by moments, and the profile beside them."""
 
 from dataclasses import dataclass
 
@@ -8,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from models.forecast.intraday.profile import additive, fit_profile
+from models.forecast.intraday.profile import additive_means, fit_profile
 
 Floats = NDArray[np.float64]
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 LEAST_LAGS = 5
 LEAST_VARIANCE = 1e-9  # of a measurement that never changes
-PHIS = 1 - np.geomspace(
-    0.5, 0.01, 40
-)  # a state slower than the longest lag cannot be told from the level
+# A state slower than the longest lag cannot be told from the level.
+PHIS = 1 - np.geomspace(0.5, 0.01, 40)
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """a is an AR(1) with coefficient phi a period and stationary variance state_variance; e is
-    white noise.
+    """A stationary AR(1) a, and white noise e beside it.
+
+    phi: a's coefficient a period; state_variance: a's, stationary; noise_variance: e's.
     """
 
     phi: float = 0.97
@@ -37,21 +35,21 @@ def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
     means, which fall short of the truth by (D - 1) / D; a single day has its profile removed
     instead.
     """
-    days, period = len(history), additive(history)[1]
+    days, period = len(history), additive_means(history)[1]
     count = np.isfinite(history).sum(axis=0).astype(np.float64)
     if days < 2:
         profile = fit_profile(period, count, 0.0, 0.0, days)
-        return by_variogram(history - profile, 1.0), profile
-    dynamics = by_variogram(history - period, days / (days - 1))
+        return variogram_dynamics(history - profile, 1.0), profile
+    dynamics = variogram_dynamics(history - period, days / (days - 1))
     return dynamics, fit_profile(
         period, count, dynamics.noise_variance, dynamics.state_variance, days
     )
 
 
-def by_variogram(rest: Floats, inflation: float) -> Dynamics:
-    """Return the dynamics behind deviations from the profile, (D, N), NaN where missing, days'
-    levels included.
+def variogram_dynamics(rest: Floats, inflation: float) -> Dynamics:
+    """Return the dynamics behind deviations from the profile, days' levels included.
 
+    rest: (D, N), NaN where missing.
     Half the mean squared change over h periods is noise + state (1 - phi^h) whatever the level; it
     is fitted by least relative squares after multiplication by `inflation`. The defaults stand
     where fewer than five lags can be measured over at least as many periods as they span.

@@ -1,6 +1,4 @@
-"""The Markov chain of liquidity within the day: states of the fitted log deviation, and how it
-moves between them.
-"""
+"""The Markov chain of liquidity within the day, from the dynamics of its log deviation."""
 
 from dataclasses import dataclass
 
@@ -16,8 +14,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Log deviations from what is expected, (M,), the chance of moving between them in a period,
-    (M, M), and of each now, (M,).
+    """A Markov chain over states of the log deviation from what is expected.
+
+    deviation: (M,); transition: (M, M) chances of a period's moves; initial: (M,) chances now.
     """
 
     deviation: Floats
@@ -30,7 +29,7 @@ class Chain:
         return np.asarray(binom.pmf(np.arange(len(self.deviation)), len(self.deviation) - 1, 0.5))
 
 
-def liquidity_chain(dynamics: Dynamics, states: int, variance: float) -> Chain:
+def discretise_liquidity(dynamics: Dynamics, states: int, variance: float) -> Chain:
     """Discretise an AR(1) so that its mean, variance and autocorrelation are kept exactly.
 
     states: >= 2; variance: of the deviation now (the stationary one before a day begins), whose

@@ -1,14 +1,12 @@
-"""The plain forecasts within the day that better ones have to beat: a time-of-day profile and
-moving averages.
-"""
+"""The plain forecasts within the day that better ones have to beat: profile and averages."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.state_space import WINDOW_DAYS, Forecast
-from models.losses import seasonal_baseline
+from models.forecast.intraday.period_forecast import PeriodForecast
+from models.forecast.intraday.state_space import WINDOW_DAYS
 
 Floats = NDArray[np.float64]
 TAIL = 240  # measurements that a moving average remembers
@@ -16,10 +14,10 @@ LEAST_VARIANCE = 1e-9  # of a measurement that never changes
 
 
 @dataclass(frozen=True, eq=False)
-class ProfileFit:
-    """Every period's mean over the past days, (N,), whatever today brings; position: the next
-    period.
+class ProfileMeanFit:
+    """Every period's mean over the past days, whatever today brings.
 
+    profile: (N,); position: the next period.
     noise_variance: mean squared error of every day by the mean of those before it.
     """
 
@@ -27,15 +25,15 @@ class ProfileFit:
     noise_variance: float
     position: int = 0
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return the forecast of every period of the day, shapes (N,)."""
         return _flat_variance(self.profile, self.noise_variance)
 
-    def update(self, observations: Floats) -> "ProfileFit":
+    def update(self, observations: Floats) -> "ProfileMeanFit":
         """Return the same from a later period on."""
         return replace(self, position=self.position + len(observations))
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the forecast of the next `horizon` periods."""
         return _flat_variance(
             self.profile[self.position : self.position + horizon], self.noise_variance
@@ -44,9 +42,9 @@ class ProfileFit:
 
 @dataclass(frozen=True, eq=False)
 class MovingFit:
-    """An average of the last known logs, across midnight; half_life: of them, None for an even one
-    of `width`.
+    """An average of the last known logs, across midnight.
 
+    half_life: in known logs, None for an even average of `width`.
     tail: known ones only, so that no halt is long enough to empty it.
     """
 
@@ -55,10 +53,10 @@ class MovingFit:
     half_life: float | None
     noise_variance: float
 
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> Forecast:
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
         """Return the forecast of every period made just before it, shapes (N,)."""
         return _flat_variance(
-            _average_before(np.concatenate([self.tail, today]), self.width, self.half_life)[
+            _moving_average_before(np.concatenate([self.tail, today]), self.width, self.half_life)[
                 len(self.tail) :
             ],
             self.noise_variance,
@@ -68,15 +66,16 @@ class MovingFit:
         """Return the average after the day's next logs."""
         return replace(self, tail=_known(np.concatenate([self.tail, observations]))[-TAIL:])
 
-    def forecast(self, horizon: int) -> Forecast:
+    def forecast(self, horizon: int) -> PeriodForecast:
         """Return the average for each of the next `horizon` periods."""
         last = self.one_step(np.full(1, np.nan)).log_mean
         return _flat_variance(np.repeat(last, horizon), self.noise_variance)
 
 
-def fit_profile_mean(history: Floats) -> ProfileFit:
-    """Average the logs of the last 60 days, (D, N), period by period; the mean of all where none
-    was measured yet.
+def fit_profile_mean(history: Floats) -> ProfileMeanFit:
+    """Average the logs of the last 60 days, (D, N), period by period.
+
+    A period without any takes the mean of all.
     """
     recent = history[-WINDOW_DAYS:]
     known = np.isfinite(recent)
@@ -88,7 +87,21 @@ def fit_profile_mean(history: Floats) -> ProfileFit:
         out=np.full(recent.shape[1], overall),
         where=count > 0,
     )
-    return ProfileFit(mean, _spread(recent - seasonal_baseline(recent)))
+    return ProfileMeanFit(mean, _spread(recent - seasonal_baseline(recent)))
+
+
+def seasonal_baseline(history: Floats) -> Floats:
+    """Return each period's mean over the days before; the first day's, its mean so far.
+
+    history: (D, N), NaN where missing; the result too, where nothing came before.
+    """
+    known = np.isfinite(history)
+    filled = np.where(known, history, 0.0)
+    before = np.zeros(history.shape)
+    count = np.zeros(history.shape)
+    before[1:], count[1:] = filled.cumsum(axis=0)[:-1], known.cumsum(axis=0)[:-1]
+    before[0, 1:], count[0, 1:] = filled[0].cumsum()[:-1], known[0].cumsum()[:-1]
+    return np.divide(before, count, out=np.full(history.shape, np.nan), where=count > 0)
 
 
 def fit_moving(history: Floats, width: int, half_life: float | None = None) -> MovingFit:
@@ -98,11 +111,11 @@ def fit_moving(history: Floats, width: int, half_life: float | None = None) -> M
         _known(flat)[-TAIL:],
         width,
         half_life,
-        _spread(flat - _average_before(flat, width, half_life)),
+        _spread(flat - _moving_average_before(flat, width, half_life)),
     )
 
 
-def _average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
+def _moving_average_before(logs: Floats, width: int, half_life: float | None) -> Floats:
     from pandas import Series
 
     known = Series(logs).dropna()
@@ -123,6 +136,6 @@ def _known(values: Floats) -> Floats:
     return values[np.isfinite(values)]
 
 
-def _flat_variance(log_mean: Floats, variance: float) -> Forecast:
+def _flat_variance(log_mean: Floats, variance: float) -> PeriodForecast:
     known = np.isfinite(log_mean)
-    return Forecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))
+    return PeriodForecast(log_mean, np.where(known, 0.0, np.nan), np.where(known, variance, np.nan))

@@ -1,6 +1,4 @@
-"""The time-of-day profile of a log measurement: smooth where the data are few, sharp where they
-allow.
-"""
+"""The time-of-day profile of a log measurement: smooth where data are few, else sharp."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +7,13 @@ from scipy.ndimage import correlate1d
 Floats = NDArray[np.float64]
 BANDWIDTH = 5.0  # periods, standard deviation of the kernel: some 15 periods wide
 ROUNDS = 5
-FIRST_DAY = 0.5  # share of a single day's shape that is believed
+FIRST_DAY_SHARE = 0.5  # share of a single day's shape that is believed
 
 
-def additive(history: Floats) -> tuple[Floats, Floats]:
-    """Return the day levels, (D,), and period means, (N,), of history ~ level_d + period_i; 0 where
-    nothing is known.
+def additive_means(history: Floats) -> tuple[Floats, Floats]:
+    """Return the day levels, (D,), and period means, (N,), of history ~ level_d + period_i.
 
+    Zero where nothing is known.
     history: (D, N), NaN where missing.
     """
     known = np.isfinite(history)
@@ -41,13 +39,14 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
     """
     smooth = _local_line(period, count)
     if days < 2:
-        return FIRST_DAY * smooth
+        return FIRST_DAY_SHARE * smooth
     rough = period - smooth
-    sharp = believed(float((rough**2).mean()), noise / days)
-    return believed(float(smooth.var()), slow / days) * smooth + sharp * rough
+    sharp = shrinkage(float((rough**2).mean()), noise / days)
+    return shrinkage(float(smooth.var()), slow / days) * smooth + sharp * rough
 
 
-def believed(found: float, noise: float) -> float:
+def shrinkage(found: float, noise: float) -> float:
+    """Return the weight, 0 to 1, of an estimate whose variance noise alone would make `noise`."""
     return max(0.0, 1 - noise / found) if found > 0 else 0.0
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.state_space import Forecast
+from models.forecast.intraday.period_forecast import PeriodForecast
 
 Floats = NDArray[np.float64]
 
 
-def volume_curve(ahead: Forecast, history: Floats) -> Floats:
+def expected_volume_curve(ahead: PeriodForecast, history: Floats) -> Floats:
     """Return the expected cumulative share of a day's volume after each period, (N,).
 
     ahead: the day's forecast, (N,); history: (D, N) logs of past days, NaN where nothing traded.

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.forecast.evaluation.rolling_origin import Protocol
+from models.forecast.evaluation.rolling_origin import BacktestProtocol
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.backtest import Request, backtest_panel
+from pipeline.studies.backtest import BacktestRequest, backtest_panel
 from pipeline.studies.panels import read_panel
 from tests.models.forecast.markets import market
 from tests.pipeline.test_cli import impact, refused
@@ -76,7 +76,7 @@ def test_the_command_writes_scores_and_nested_runs(panel: Path, own_mlflow: Path
 
 
 def test_workers_change_nothing(panel: Path) -> None:
-    request = Request(str(panel), "rv", "har,log_harq", Protocol(60))
+    request = BacktestRequest(str(panel), "rv", "har,log_harq", BacktestProtocol(60))
     one = backtest_panel(request, IN_PROCESS)
     other = backtest_panel(request, load_config(None, {"executor": {"workers": 1}}))
     assert one.scores[0] == other.scores[0]
@@ -85,7 +85,9 @@ def test_workers_change_nothing(panel: Path) -> None:
 def test_models_whose_measures_are_absent_are_named(panel: Path) -> None:
     frame = pd.read_csv(panel)[["date", "RV"]]
     frame.to_parquet(panel.with_suffix(".parquet"))
-    request = Request(str(panel.with_suffix(".parquet")), "rv", "harq,log_har", Protocol(60))
+    request = BacktestRequest(
+        str(panel.with_suffix(".parquet")), "rv", "harq,log_har", BacktestProtocol(60)
+    )
     found = backtest_panel(request, IN_PROCESS)
     assert {score.model for score in found.scores} == {"har", "log_har"}
     assert "quarticity: not measured" in found.skipped["harq"]
@@ -191,7 +193,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 def test_a_panel_that_cannot_be_used_is_explained(panel: Path, change, said: list[str]) -> None:
     change(pd.read_csv(panel)).to_csv(panel, index=False)
     with pytest.raises(InputError) as caught:
-        backtest_panel(Request(str(panel), "rv", "har", Protocol(60)), IN_PROCESS)
+        backtest_panel(BacktestRequest(str(panel), "rv", "har", BacktestProtocol(60)), IN_PROCESS)
     for text in (str(panel), *said):
         assert text in str(caught.value)
 

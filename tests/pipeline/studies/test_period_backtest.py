@@ -1,38 +1,16 @@
-"""`impact backtest-forecasts --by period`: bars in, scores out; sessions, half days, clock changes,
-refusals.
-"""
+"""`impact backtest-forecasts --by period`: bars in, scores out, refusals."""
 
 import json
 from pathlib import Path
 
 import mlflow
-import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.engine.config import load_config
-from pipeline.engine.errors import InputError
-from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.period_backtest import PeriodRequest, backtest_bars, read_bars
-from tests.models.forecast.intraday.test_state_space import market
+from pipeline.studies.period_backtest import PeriodRequest, backtest_bars
+from tests.pipeline.studies.test_bars import bars
 from tests.pipeline.test_cli import impact, refused
-
-NIGHT = SessionCalendar("24/7", 6 * 3600)
-
-
-def bars(days: int, start: str = "2025-03-01") -> pd.DataFrame:
-    """Hourly bars round the clock, with columns in the capitals of some vendor."""
-    logs = market(days, 24, 0).ravel()
-    close = 100 * np.exp(np.cumsum(0.002 * np.random.default_rng(1).normal(size=len(logs))))
-    return pd.DataFrame(
-        {
-            "Timestamp": pd.date_range(start, periods=len(logs), freq="h"),
-            "Volume": np.exp(logs),
-            "Close": close,
-            "High": close * 1.001,
-            "Low": close * 0.999,
-        }
-    )
 
 
 def test_the_command_scores_every_candidate_and_what_was_chosen_before(
@@ -77,70 +55,8 @@ def test_the_command_scores_every_candidate_and_what_was_chosen_before(
     )
 
 
-def test_weekends_are_told_apart_and_the_variance_is_by_hand(tmp_path: Path) -> None:
-    frame = bars(8)
-    frame.to_csv(tmp_path / "bars.csv", index=False)
-    found = read_bars(str(tmp_path / "bars.csv"), "rv", NIGHT)
-    assert found.past.kinds.tolist() == [1, 1, 0, 0, 0, 0, 0, 1, 0]  # 2025-03-01 was a Saturday
-    moves = 100 * np.diff(np.log(frame["Close"].to_numpy()))
-    assert found.past.logs[1, 1] == pytest.approx(np.log((moves[29:35] ** 2).sum()))
-    assert found.past.logs[1, 0] == pytest.approx(
-        np.log((moves[24:29] ** 2).sum())
-    )  # the night's change is not in it
-    assert len(found.past.companions) == 2
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "opens"),
-    [
-        ("2025-03-07", "2025-03-10", ("14:30", "13:30")),
-        ("2025-10-31", "2025-11-03", ("13:30", "14:30")),
-    ],
-)
-def test_a_clock_change_moves_no_period(
-    tmp_path: Path, first: str, last: str, opens: tuple[str, str]
-) -> None:
-    """The session's first minute is period 0 on both sides of the change, whatever UTC calls it."""
-    days = [pd.date_range(f"{day} 00:00", periods=1440, freq="min") for day in (first, last)]
-    frame = pd.DataFrame({"timestamp": np.concatenate(days)})
-    open_minutes = [f"{day} {opened}" for day, opened in zip((first, last), opens, strict=True)]
-    frame["volume"] = np.where(frame["timestamp"].isin(pd.to_datetime(open_minutes)), 50.0, 1.0)
-    frame.to_csv(tmp_path / "bars.csv", index=False)
-    found = read_bars(str(tmp_path / "bars.csv"), "volume", SessionCalendar())
-    assert found.past.logs.shape == (2, 390)
-    np.testing.assert_allclose(found.past.logs[:, 0], np.log(50))
-    np.testing.assert_allclose(found.past.logs[:, 1:], 0.0)
-    assert found.outside == 2 * (1440 - 390)
-
-
-def test_a_variance_of_too_few_moves_is_refused(tmp_path: Path) -> None:
-    bars(8).to_csv(tmp_path / "bars.csv", index=False)
-    with pytest.raises(InputError, match="--period-seconds"):
-        read_bars(str(tmp_path / "bars.csv"), "rv", SessionCalendar("24/7", 3600))
-
-
-def test_half_days_holes_and_empty_minutes_are_counted(tmp_path: Path) -> None:
-    times = pd.date_range(
-        "2024-07-03 00:00", periods=1440, freq="min"
-    )  # closes at 13:00 in New York
-    frame = pd.DataFrame({"timestamp": times, "volume": 2.0})
-    frame.loc[frame["timestamp"] == "2024-07-03 15:00", "volume"] = 0.0
-    frame = frame[frame["timestamp"] != "2024-07-03 15:01"]
-    whole = frame.assign(
-        timestamp=frame["timestamp"] + pd.Timedelta(days=2)
-    )  # 5 July; the 4th is no session
-    pd.concat([frame, whole]).to_csv(tmp_path / "bars.csv", index=False)
-    found = read_bars(str(tmp_path / "bars.csv"), "volume", SessionCalendar())
-    assert found.dates == ["2024-07-03", "2024-07-05"]
-    assert np.isnan(found.past.logs[0, 210:]).all()
-    assert np.isnan(found.past.logs[:, 90:92]).all()
-    assert found.missing == 4
-
-
 def test_six_days_are_enough_by_default_and_a_last_bar_is_no_day(tmp_path: Path) -> None:
-    """A panel that ends a bar into its seventh day: the day weighs as much in the VWAP curve as it
-    has periods.
-    """
+    """A panel that ends within a day: the day weighs in the VWAP curve by its periods."""
     frame = bars(7).iloc[: 6 * 24 + 1]
     for rows, scored in ((6 * 24, 3), (6 * 24 + 1, 3)):
         frame[:rows].to_parquet(tmp_path / "bars.parquet")
@@ -152,39 +68,6 @@ def test_six_days_are_enough_by_default_and_a_last_bar_is_no_day(tmp_path: Path)
     cut = backtest_bars(PeriodRequest(str(tmp_path / "bars.parquet"), "volume", 3), config)
     for one, other in zip(whole.curve, cut.curve, strict=True):
         assert one["tracking"] * 73 == pytest.approx(other["tracking"] * 72)
-
-
-@pytest.mark.parametrize(
-    ("target", "change", "said"),
-    [
-        (
-            "volume",
-            lambda frame: pd.concat([frame, frame]).sort_values("Timestamp"),
-            ["row 2", "repeats the row above", "one symbol"],
-        ),
-        (
-            "volume",
-            lambda frame: frame.assign(Volume=np.where(frame.index == 4, -1.0, frame["Volume"])),
-            ["row 5, volume = -1"],
-        ),
-        (
-            "rv",
-            lambda frame: frame.assign(
-                Close=np.where(frame.index % 9 == 4, -frame.index, frame["Close"])
-            ),
-            ["row 5, close = -4", "positive"],
-        ),
-        ("volume", lambda frame: frame.assign(High=np.inf), ["row 1, high = inf", "finite"]),
-    ],
-)
-def test_bars_that_cannot_be_used_are_explained(
-    tmp_path: Path, target: str, change, said: list[str]
-) -> None:
-    change(bars(4)).to_csv(tmp_path / "bars.csv", index=False)
-    with pytest.raises(InputError) as caught:
-        read_bars(str(tmp_path / "bars.csv"), target, NIGHT)
-    for text in said:
-        assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(

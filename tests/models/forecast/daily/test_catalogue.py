@@ -1,6 +1,4 @@
-"""Every forecaster of the registry: refitting, causality, hostile series, and the published
-regressions.
-"""
+"""Every daily forecaster: refitting, causality, hostile series, published regressions."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -229,9 +227,7 @@ def test_a_constant_has_no_r2():
 
 
 def test_the_local_level_settles_on_known_days():
-    """22 known days at the window's beginning, then a dead market: half of them measure the
-    errors.
-    """
+    """22 known days, then a dead market: half of them measure the errors."""
     level = np.exp(0.3 * np.random.default_rng(0).normal(size=60))
     level[22:] = 0.0
     found = MODELS["local_level"].fit(Measures(level), 60).forecast(1)

@@ -10,9 +10,7 @@ from models.forecast.daily.har import fit_har
 
 
 def test_published_coefficients_on_sp500(real_data: Path) -> None:
-    """Bollerslev, Patton, Quaedvlieg 2016's panel: full-sample OLS, coefficients as published to
-    four digits.
-    """
+    """Bollerslev, Patton, Quaedvlieg 2016: full-sample OLS, as published to four digits."""
     panel = pd.read_csv(real_data / "realized" / "SP500RM.csv.gz")
     fit = fit_har(panel["RV"].to_numpy(dtype=float))
     np.testing.assert_allclose(fit.coefficients, [0.1123, 0.2273, 0.4903, 0.1864], atol=5e-5)

@@ -9,14 +9,12 @@ from models.forecast.evaluation.comparison import (
     compare,
     confidence_set,
     diebold_mariano,
-    qlike_losses,
 )
-from models.forecast.evaluation.rolling_origin import Track
-from models.losses import qlike
+from models.forecast.evaluation.rolling_origin import DailyTrack
 
 
-def track(realized: np.ndarray, mean: np.ndarray) -> Track:
-    return Track(
+def track(realized: np.ndarray, mean: np.ndarray) -> DailyTrack:
+    return DailyTrack(
         np.arange(len(mean)), realized, mean, mean / 2, mean * 2, np.zeros(len(mean), dtype=bool)
     )
 
@@ -35,12 +33,6 @@ def test_scores_by_hand():
     assert np.isnan(one.dm_p)
     assert np.isnan(one.mcs_p)
     assert scores[0].qlike <= scores[1].qlike
-
-
-def test_losses_average_to_the_qlike_of_the_forecast_stage():
-    rng = np.random.default_rng(0)
-    realized, mean = rng.gamma(2, 1, 50), rng.gamma(2, 1, 50)
-    assert qlike_losses(realized, mean).mean() == pytest.approx(qlike(realized, mean))
 
 
 def test_diebold_mariano_is_newey_west_written_out():

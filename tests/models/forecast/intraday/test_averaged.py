@@ -9,9 +9,7 @@ from tests.models.forecast.intraday.test_state_space import market, shape
 
 
 def two_speeds(days: int, periods: int, seed: int) -> np.ndarray:
-    """Logs with a fast and a slow deviation, no profile, more on every tenth minute, and quiet
-    weekends.
-    """
+    """Logs with a fast and a slow deviation, more on every tenth minute, and quiet weekends."""
     rng = np.random.default_rng(seed)
     flat, fast = (market(days, periods, seed) - shape(periods)).ravel(), 0.0
     for place in range(flat.size):
@@ -27,9 +25,7 @@ def kinds(days: int) -> np.ndarray:
 
 
 def round_the_clock(days: int, periods: int, seed: int) -> np.ndarray:
-    """Logs of a market that never closes: a slow and a fast deviation that run through midnight,
-    and noise.
-    """
+    """Logs of a market that never closes: deviations that run through midnight, and noise."""
     rng = np.random.default_rng(seed)
     flat, slow, fast = np.empty(days * periods), 0.0, 0.0
     for place in range(flat.size):

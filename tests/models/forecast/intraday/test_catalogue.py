@@ -1,19 +1,16 @@
-"""Every forecaster within the day: what it may know, what hostile days do to it, and plain ones by
-hand.
-"""
+"""Every forecaster within the day: causality, hostile days, and plain ones by hand."""
 
 import numpy as np
 import pytest
 
 from models.forecast.intraday.catalogue import (
-    BASELINE,
+    BASELINE_CANDIDATE,
     CANDIDATES,
-    DEFAULT,
+    DEFAULT_CANDIDATE,
     PastDays,
-    averaged,
-    track,
+    track_candidate,
 )
-from models.forecast.intraday.state_space import Forecast, fit_intraday, one_step
+from models.forecast.intraday.state_space import fit_intraday, one_step
 from tests.models.forecast.intraday.test_state_space import market
 
 
@@ -30,7 +27,10 @@ def test_the_past_does_not_see_the_future(name: str, day: int, period: int):
     for logs in (changed, other):
         logs[day, period:] += 5.0
         logs[day + 1 :] = -3.0
-    one, two = track(name, before), track(name, PastDays(changed, before.kinds, (other,)))
+    one, two = (
+        track_candidate(name, before),
+        track_candidate(name, PastDays(changed, before.kinds, (other,))),
+    )
     for field in ("log_mean", "state_variance", "noise_variance"):
         first, second = getattr(one.next_period, field), getattr(two.next_period, field)
         np.testing.assert_array_equal(first[:day], second[:day])
@@ -63,22 +63,25 @@ def test_half_days_holes_and_constants_are_ordinary(name: str):
     logs[6, 10:25] = np.nan  # a halt
     logs[8] = np.nan  # nothing at all
     logs[:, 17] = np.nan  # a minute in which nothing ever trades
-    found = track(name, PastDays(logs, days.kinds, days.companions))
+    found = track_candidate(name, PastDays(logs, days.kinds, days.companions))
     known = np.delete(np.arange(60), 17)
     assert np.isfinite(found.next_period.log_mean[1:, known]).all()
     assert np.isfinite(found.day_ahead.log_mean[1:, known]).all()
-    flat = track(name, PastDays(np.full((6, 30), 1.5)))
+    flat = track_candidate(name, PastDays(np.full((6, 30), 1.5)))
     np.testing.assert_allclose(flat.next_period.log_mean[1:], 1.5, atol=1e-6)
-    nothing = track(name, PastDays(np.full((3, 10), np.nan)))
+    nothing = track_candidate(name, PastDays(np.full((3, 10), np.nan)))
     assert np.isnan(nothing.next_period.log_mean).all()
 
 
 def test_plain_forecasts_by_hand():
     logs = market(6, 40, 3)
     found = {
-        name: track(name, PastDays(logs)) for name in (BASELINE, "rolling_mean", "ewma", DEFAULT)
+        name: track_candidate(name, PastDays(logs))
+        for name in (BASELINE_CANDIDATE, "rolling_mean", "ewma", DEFAULT_CANDIDATE)
     }
-    np.testing.assert_allclose(found[BASELINE].day_ahead.log_mean[4], logs[:4].mean(axis=0))
+    np.testing.assert_allclose(
+        found[BASELINE_CANDIDATE].day_ahead.log_mean[4], logs[:4].mean(axis=0)
+    )
     flat = logs.ravel()
     np.testing.assert_allclose(
         found["rolling_mean"].next_period.log_mean[3, 5], flat[105:125].mean()
@@ -87,7 +90,9 @@ def test_plain_forecasts_by_hand():
     np.testing.assert_allclose(
         found["ewma"].next_period.log_mean[3, 5], (weight * flat[:125]).sum() / weight.sum()
     )
-    np.testing.assert_array_equal(found[DEFAULT].next_period.log_mean, one_step(logs).log_mean)
+    np.testing.assert_array_equal(
+        found[DEFAULT_CANDIDATE].next_period.log_mean, one_step(logs).log_mean
+    )
 
 
 def test_the_robust_filter_forgets_an_outlier():
@@ -114,27 +119,18 @@ def test_many_days_bring_the_daily_models():
     )
 
 
-def test_an_average_of_one_is_itself_and_of_two_the_geometric_mean():
-    one, two = (Forecast(np.array([x]), np.array([0.1]), np.array([0.2])) for x in (1.0, 2.0))
-    assert averaged([one]).log_mean[0] == 1.0
-    assert averaged([one, two]).log_mean[0] == pytest.approx(1.5)
-    assert averaged([one, two]).noise_variance[0] == pytest.approx(0.2)
-
-
 def test_a_period_that_never_had_a_measurement_takes_the_mean_of_the_others():
     logs = market(6, 40, 7)
     logs[:, 0] = np.nan
-    found = track(BASELINE, PastDays(logs)).day_ahead
+    found = track_candidate(BASELINE_CANDIDATE, PastDays(logs)).day_ahead
     assert np.isfinite(found.log_mean[1:]).all()
     assert found.log_mean[4, 0] == pytest.approx(logs[:4, 1:].mean())
 
 
 def test_the_profile_expects_the_error_that_it_has_made():
-    """Of independent logs of variance 1 day d + 1 misses the mean of d days by 1 + 1/d, the first
-    its own by 1.
-    """
+    """Of independent logs day d + 1 misses the mean of d days by 1 + 1/d, the first by 1."""
     logs = np.random.default_rng(8).normal(size=(5, 20_000))
-    expected = track(BASELINE, PastDays(logs)).day_ahead.noise_variance[1:, 0]
+    expected = track_candidate(BASELINE_CANDIDATE, PastDays(logs)).day_ahead.noise_variance[1:, 0]
     errors = 1 + np.array([0, 1, 1 / 2, 1 / 3])
     np.testing.assert_allclose(expected, errors.cumsum() / np.arange(1, 5), rtol=0.03)
 
@@ -142,9 +138,9 @@ def test_the_profile_expects_the_error_that_it_has_made():
 @pytest.mark.parametrize("name", ["rolling_mean", "ewma"])
 def test_a_halt_of_any_length_leaves_the_moving_averages_their_memory(name: str):
     logs = market(5, 400, 9)
-    before = track(name, PastDays(logs[:4])).day_ahead.log_mean[3]
+    before = track_candidate(name, PastDays(logs[:4])).day_ahead.log_mean[3]
     logs[3, 1:] = np.nan
-    halted = track(name, PastDays(logs)).day_ahead.log_mean[4]
+    halted = track_candidate(name, PastDays(logs)).day_ahead.log_mean[4]
     assert np.isfinite(halted).all()
     flat = logs[:4].ravel()
     known = flat[np.isfinite(flat)]

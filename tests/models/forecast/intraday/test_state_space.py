@@ -1,6 +1,4 @@
-"""The intraday model against Gaussian conditioning written out, planted markets, and changed
-futures.
-"""
+"""The intraday model against Gaussian conditioning, planted markets, and changed futures."""
 
 from dataclasses import astuple
 
@@ -9,9 +7,9 @@ import pytest
 
 from models.forecast.daily.har import fit_har
 from models.forecast.intraday.dynamics import fit_dynamics
-from models.forecast.intraday.profile import additive
+from models.forecast.intraday.moving import seasonal_baseline
+from models.forecast.intraday.profile import additive_means
 from models.forecast.intraday.state_space import fit_intraday, one_step
-from models.losses import seasonal_baseline
 
 PHI, STATE, NOISE = 0.97, 0.06, 0.3
 
@@ -23,9 +21,7 @@ def shape(periods: int) -> np.ndarray:
 
 
 def market(days: int, periods: int, seed: int) -> np.ndarray:
-    """Logs of a market with persistent daily levels, the U shape, an AR(1) within the day, and
-    noise.
-    """
+    """Logs of a market: persistent daily levels, the U shape, an AR(1) within the day, noise."""
     rng = np.random.default_rng(seed)
     level = np.zeros(days)
     for day in range(1, days):
@@ -45,9 +41,7 @@ def market(days: int, periods: int, seed: int) -> np.ndarray:
 
 
 def conditional(fit, row: np.ndarray, known: np.ndarray, target: int) -> tuple[float, float]:
-    """Mean and variance of row[target] given row[known], from the joint Gaussian of the model's
-    definition.
-    """
+    """Mean and variance of row[target] given row[known], from the model's joint Gaussian."""
     place = np.arange(len(row))
     dynamics = fit.dynamics
     joint = fit.state.level_variance + dynamics.state_variance * dynamics.phi ** np.abs(
@@ -127,9 +121,7 @@ def test_nothing_is_predicted_before_the_first_observation(history):
 
 
 def test_the_first_day_learns_its_own_noise():
-    """Dynamics far from the defaults: after the first hours the stated variance is that of the
-    errors.
-    """
+    """Dynamics far from the defaults: after some hours the stated variance is the errors'."""
     found = []
     for seed in range(20):
         row = 3 + np.sqrt(8.0) * np.random.default_rng(seed).normal(size=(1, 390))
@@ -184,18 +176,6 @@ def test_levels_and_quantiles_of_the_day_ahead_are_calibrated():
     assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
 
 
-def test_the_lognormal_moments_are_right(history):
-    ahead = fit_intraday(history).forecast(2)
-    draws = np.exp(
-        np.random.default_rng(0).normal(ahead.log_mean, np.sqrt(ahead.log_variance), (400_000, 2))
-    )
-    np.testing.assert_allclose(ahead.mean, draws.mean(axis=0), rtol=0.01)
-    np.testing.assert_allclose(ahead.variance, draws.var(axis=0), rtol=0.05)
-    np.testing.assert_allclose(
-        ahead.quantiles([0.25]), np.quantile(draws, [0.25], axis=0), rtol=0.01
-    )
-
-
 def test_short_days_and_holes_do_no_harm():
     full = market(20, 120, 3)
     ragged = full.copy()
@@ -243,7 +223,7 @@ def test_smoothing_is_the_weighted_local_line():
 
 
 def test_additive_means_of_a_whole_table_are_its_margins(history):
-    level, period = additive(history)
+    level, period = additive_means(history)
     np.testing.assert_allclose(level, history.mean(axis=1))
     np.testing.assert_allclose(period, history.mean(axis=0) - history.mean(), atol=1e-12)
 
@@ -252,7 +232,7 @@ def test_additive_means_do_not_take_a_short_day_for_a_high_one():
     """Without noise levels and shape are found exactly although one day lacks its low afternoon."""
     table = np.array([[1.0], [2.0], [4.0]]) + np.array([3.0, 0.0, -1.0, -2.0])
     table[1, 2:] = np.nan
-    level, period = additive(table)
+    level, period = additive_means(table)
     np.testing.assert_allclose(np.diff(level), [1, 2], atol=0.02)
     np.testing.assert_allclose(np.diff(period), [-3, -1, -1], atol=0.02)
 
