@@ -215,7 +215,7 @@ def record(backtest: Backtest) -> Record:
     )
 
 
-def _score_record(score: Score) -> Record:
+def _score_record(score: DailyScore) -> Record:
     found = {
         name: value for name, value in asdict(score).items() if name not in ("model", "in_mcs")
     }

@@ -1,0 +1,118 @@
+"""The estimates that are exported: alpha at average liquidity, gamma beside it, one covariance."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from models.impact.book.cost_law import CostLawFit, is_level
+from models.impact.book.identification import Range
+from models.impact.book.quasi_score import SHAPE
+from models.impact.flow.permanent import PermanentImpact
+from models.impact.slicing.slices import SlicePlan
+from models.inference.caveat import Caveat
+from models.inference.covariance import Covariance, Influence
+from models.inference.joint import joined, one_step_bootstrap
+
+REPETITIONS, SEED = 499, 0  # of the bootstrap, whose standard errors then have an error of 3 %
+
+
+@dataclass(frozen=True, eq=False)
+class SymbolFit:
+    """What was fitted to one symbol: the cost law, permanent impact, and slices within a period.
+
+    flow_influence: of each cluster on the slope of mid changes on flow.
+    """
+
+    law: CostLawFit
+    permanent: PermanentImpact
+    flow_influence: Influence
+    slices: SlicePlan
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """The law's parameters and gamma as exported, shapes (p,): log_alpha_b, k, beta, theta, gamma.
+
+    bootstrap_errors: NaN where there are none; ranges: what the profile criterion does not refuse.
+    """
+
+    values: np.ndarray
+    covariance: Covariance
+    bootstrap_errors: np.ndarray
+    ranges: tuple[Range, ...]
+    warnings: tuple[Caveat, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the parameters' names."""
+        return self.covariance.names
+
+
+def exported_estimates(
+    fit: SymbolFit, thinness: np.ndarray, ranges: tuple[Range, ...]
+) -> Estimates:
+    """Return the estimates with alpha at average liquidity and per slice, their errors carried.
+
+    thinness: of the history's periods, (t,).
+    """
+    shift, jacobian = _averaged(fit, thinness)
+    values = fit.law.values + shift
+    errors, warnings = _bootstrapped(values, fit.law, jacobian)
+    return Estimates(
+        values=np.append(values, fit.permanent.gamma),
+        covariance=_covariance(fit, jacobian),
+        bootstrap_errors=np.append(errors, np.nan),
+        ranges=ranges,
+        warnings=tuple(warnings),
+    )
+
+
+def _averaged(fit: SymbolFit, thinness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what moves the mean of thinness^theta and the slices' factor into the levels, (q,),
+    and the derivative of the moved parameters in the fitted ones, (q, q).
+    """
+    names, levels = fit.law.names, is_level(fit.law.names)
+    liquidity = thinness**fit.law.theta
+    shift, jacobian = np.zeros(len(names)), np.eye(len(names))
+    shift[levels] = np.log(liquidity.mean()) + np.log(fit.slices.factor)
+    slope = (liquidity * np.log(thinness)).mean() / liquidity.mean()
+    jacobian[levels, names.index("theta")] += slope
+    jacobian[levels, names.index("k")] += fit.slices.derivative_k
+    return shift, jacobian
+
+
+def _covariance(fit: SymbolFit, jacobian: np.ndarray) -> Covariance:
+    """Return the covariance of the moved parameters and gamma, the refill's error added."""
+    law = fit.law
+    moved = replace(law.influence, values=law.influence.values @ jacobian.T)
+    own = Covariance(law.names, law.covariance.delta(jacobian), law.covariance.dof)
+    full = joined(own, moved, "gamma", fit.flow_influence, fit.permanent.standard_error)
+    levels = np.flatnonzero(is_level(full.names))
+    refill = np.zeros_like(full.matrix)
+    refill[np.ix_(levels, levels)] = fit.slices.refill_error**2
+    return replace(full, matrix=full.matrix + refill)
+
+
+def _bootstrapped(
+    values: np.ndarray, found: CostLawFit, jacobian: np.ndarray
+) -> tuple[np.ndarray, list[Caveat]]:
+    """Return the errors by resampled clusters, NaN where most samples lack a whole bucket, and say
+    how many do.
+    """
+    try:
+        drawn = one_step_bootstrap(
+            values, found.sums, jacobian @ found.transform, REPETITIONS, SEED
+        )
+    except ValueError as error:
+        message = (
+            f"no bootstrap errors: clusters are too few for {len(values) - len(SHAPE)} "
+            f"buckets ({error})"
+        )
+        return np.full(len(values), np.nan), [Caveat("bootstrap_failed", message)]
+    if not drawn.failed:
+        return drawn.standard_errors, []
+    message = (
+        f"{drawn.failed} of {REPETITIONS} resamples of clusters lack a whole bucket and are "
+        "left out"
+    )
+    return drawn.standard_errors, [Caveat("bootstrap_incomplete", message)]

@@ -1,0 +1,90 @@
+"""What a calibration has to say against itself beside its estimators: where the law may not hold."""
+
+import numpy as np
+import pandas as pd
+
+from models.impact.admissibility import admissibility
+from models.impact.book.cost_law import CostLawFit, fit_law
+from models.impact.book.families import FamilyFit
+from models.impact.book.identification import Contrast, attenuation, lopsided
+from models.impact.book.selection import MOST_CENSORED, Comparison
+from models.inference.caveat import Caveat
+from pipeline.engine.scope import Scope
+from pipeline.stages.estimates import SymbolFit
+from pipeline.stages.history import law_cells
+from solver import ImpactLaw
+
+UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
+CHEAPEST = 0.05  # the share of states in which trades may be cheaper than where the law is checked
+
+
+def compared(
+    found: FamilyFit, comparison: Comparison, contrasts: dict[str, Contrast]
+) -> list[Caveat]:
+    """Say where sides differ, states attenuate, or the walks support another family."""
+    caveats = [*lopsided(contrasts["asymmetry"])]
+    for name, slope in (("beta", "volatility_slope"), ("theta", "volume_slope")):
+        caveats += attenuation(name, contrasts[slope]) if name in found.solution.score.free else ()
+    if comparison.selected is not found.family:
+        message = (
+            f"the walks support the family {comparison.selected.value}; the law is "
+            f"{found.family.value}"
+        )
+        caveats.append(Caveat("family_not_selected", message))
+    return caveats
+
+
+def sliced(cells: pd.DataFrame, fit: SymbolFit) -> list[Caveat]:
+    """Say what slicing leaves out: children move the price for those after them in the period."""
+    count, gamma, size = fit.slices.slices, fit.permanent.gamma, float(cells["size"].median())
+    if count == 1 or gamma == 0:
+        return []
+    moved = gamma * (1 - 1 / count) * size**2 / 2
+    message = (
+        f"{count} children a period: the permanent impact of earlier on later ones, "
+        f"{moved:.3g} for {size:,.0f} shares, is not in the law"
+    )
+    return [Caveat("slices_permanent", message)]
+
+
+def admissible(cells: pd.DataFrame, fit: SymbolFit) -> tuple[Caveat, ...]:
+    """Check the law in a cheap state, for trades of the grid's sizes."""
+    state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))
+    scale = float(np.quantile(fit.law.at(*state).scale, CHEAPEST))
+    spread = float(cells["half_spread"].mean()) * fit.law.family.has_spread
+    sizes = cells["size"]
+    return admissibility(
+        ImpactLaw(alpha=scale, k=fit.law.k, gamma=fit.permanent.gamma, spread=spread),
+        float(sizes.min()),
+        float(sizes.max()),
+    )
+
+
+def extrapolation(cells: pd.DataFrame, found: CostLawFit, scope: Scope) -> list[Caveat]:
+    """Say up to which size the book showed its cost, and whether the exponent there is that of all
+    sizes.
+    """
+    censored = cells.groupby("size")["censored"].mean()
+    held = censored.index[censored <= MOST_CENSORED]
+    if len(held) == len(censored):
+        return []
+    limit = f"{held.max():,.0f} shares" if len(held) else "no size of the grid"
+    caveats = [
+        Caveat(
+            "extrapolated",
+            f"displayed depth held {limit} at least half of the time: costs of larger orders "
+            "are extrapolated",
+        )
+    ]
+    if found.family.fixed_k is None and len(held) > 2:
+        part = fit_law(law_cells(cells[cells["size"].isin(held)]), found.family, scope.buckets)
+        apart = np.hypot(part.standard_error("k"), found.standard_error("k"))
+        if part.family is found.family and abs(part.k - found.k) > UNSTABLE * apart:
+            caveats.append(
+                Caveat(
+                    "k_unstable",
+                    f"k is {part.k:.3g} on the sizes that the book shows and {found.k:.3g} "
+                    "on all: its standard error leaves this out",
+                )
+            )
+    return caveats
