@@ -186,9 +186,8 @@ def within() -> None:
     """Print the error of the rest of the day's log variance, last 10 days of crypto_1m."""
     for symbol in CRYPTO:
         _, _, moves, kinds = crypto(symbol)
-        logs = np.log(
-            np.maximum((moves**2).reshape(30, 288, 5).sum(axis=2), 1e-10)
-        )  # realized variance of 5 minutes
+        variance = (moves**2).reshape(30, 288, 5).sum(axis=2)  # realized, of 5 minutes
+        logs = np.log(np.maximum(variance, 1e-10))
         cells = []
         for hour in (0, 3, 6, 9, 12, 15, 18, 21):
             begin, apart, still = hour * 12, [], []
@@ -229,17 +228,15 @@ def speed() -> None:
             worst = max(worst, abs(forecast / track.mean[place] - 1))
     theirs = time.perf_counter() - begin
     say(
-        f"HAR, {len(track.day)} origins: updating, with intervals, {ours:.2f} s; statsmodels loop, "
-        "without, "
-        f"{theirs:.2f} s; largest relative difference {worst:.1e}"
+        f"HAR, {len(track.day)} origins: updating, with intervals, {ours:.2f} s; "
+        f"statsmodels loop, without, {theirs:.2f} s; largest relative difference {worst:.1e}"
     )
 
 
 def main() -> None:
     """Run the sections asked for, all without arguments."""
-    warnings.filterwarnings(
-        "ignore", message="Mean of empty slice"
-    )  # a minute in which nothing traded yet
+    # A minute in which nothing traded yet.
+    warnings.filterwarnings("ignore", message="Mean of empty slice")
     if not DATA.exists():
         say(f"skipped: no data in {DATA}; set IMPACT_DATA to the folder that holds them")
         return

@@ -77,11 +77,7 @@ def read_frame(path: str) -> pd.DataFrame:
     """
     try:
         frame = pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-    ) as error:  # pandas' and pyarrow's reading errors are these
+    except (OSError, EOFError, ValueError) as error:  # pandas' and pyarrow's reading errors
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{path}: cannot be read as CSV or Parquet ({reason}); check --panel"
@@ -133,8 +129,7 @@ def _dates_of_numbers(given: pd.Series, name: str, path: str) -> pd.Series:
         row = int(np.argmax(small))
         raise InputError(
             f"{path}: row {row + 1}, {name} = {given.iloc[row]} is not a date; write it as "
-            "2025-01-31, "
-            "20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
+            "2025-01-31, 20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
         )
     return given
 
@@ -206,15 +201,10 @@ def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.D
     Barndorff-Nielsen, Kinnebrock, Shephard 2010 for the semivariances.
     """
     if target.lower() != VARIANCE:
-        return (
-            pd.Series(amounts(frame, target, path), name=target.lower())
-            .groupby(days)
-            .sum(min_count=1)
-            .to_frame()
-        )
-    move = (
-        PERCENT * np.log(pd.Series(prices(frame, price_column(frame), path))).groupby(days).diff()
-    )
+        amount = pd.Series(amounts(frame, target, path), name=target.lower())
+        return amount.groupby(days).sum(min_count=1).to_frame()
+    price = pd.Series(prices(frame, price_column(frame), path))
+    move = PERCENT * np.log(price).groupby(days).diff()
     sums = pd.DataFrame(
         {
             "rv": move**2,
@@ -225,9 +215,8 @@ def _daily(frame: pd.DataFrame, days: pd.Series, target: str, path: str) -> pd.D
         }
     )
     count = move.groupby(days).count()
-    found = (
-        sums.groupby(days).sum().where(count > 0)
-    )  # a day of one bar has no variance, not one of zero
+    # A day of one bar has no variance, not one of zero.
+    found = sums.groupby(days).sum().where(count > 0)
     found["rq"] *= count / 3
     found["rj"] = (found["rv"] - found["bpv"]).clip(lower=0.0)  # by definition not negative
     return found

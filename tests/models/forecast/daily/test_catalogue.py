@@ -80,10 +80,9 @@ def test_updating_equals_fitting_to_the_longer_history(name: str):
     updated, again = fit.update(days[190:]).forecast(3), model.fit(days, WINDOW).forecast(3)
     np.testing.assert_allclose(updated.mean, again.mean, rtol=1e-8)
     np.testing.assert_allclose(updated.ratios, again.ratios, rtol=1e-7)
+    # Updating left the old fit alone.
     before = model.fit(days[:190], WINDOW).forecast(1)
-    np.testing.assert_array_equal(
-        fit.forecast(1).mean, before.mean
-    )  # updating left the old fit alone
+    np.testing.assert_array_equal(fit.forecast(1).mean, before.mean)
 
 
 @every_model
@@ -112,9 +111,8 @@ def test_scale_does_not_matter(name: str):
         days.date,
     )
     one, other = (MODELS[name].fit(each, WINDOW).forecast(2) for each in (days, scaled))
-    np.testing.assert_allclose(
-        other.mean, one.mean * 1e-4, rtol=0.1 if name == "lightgbm" else 2e-3
-    )  # trees jump
+    tolerance = 0.1 if name == "lightgbm" else 2e-3  # trees jump
+    np.testing.assert_allclose(other.mean, one.mean * 1e-4, rtol=tolerance)
 
 
 @every_model

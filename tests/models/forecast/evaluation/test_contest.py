@@ -116,9 +116,8 @@ def test_intervals_cover_what_they_claim(heavy: bool):
 
 
 def test_the_day_so_far_improves_the_rest():
-    logs = market(40, 120, 6) + np.random.default_rng(7).normal(
-        scale=0.6, size=(40, 1)
-    )  # levels that surprise
+    surprise = np.random.default_rng(7).normal(scale=0.6, size=(40, 1))  # of the day's level
+    logs = market(40, 120, 6) + surprise
     found = forecast_rest_of_day(
         PastDays(logs), (DEFAULT_CANDIDATE,), range(20, 40), np.array([0, 30, 60, 90])
     )
@@ -127,11 +126,10 @@ def test_the_day_so_far_improves_the_rest():
     assert (updated[1:] < 0.8 * morning[1:]).all()
     short = logs.copy()
     short[-1, 60:] = np.nan
-    assert np.isnan(
-        forecast_rest_of_day(
-            PastDays(short), (DEFAULT_CANDIDATE,), range(39, 40), np.array([90])
-        ).updated
-    ).all()
+    found = forecast_rest_of_day(
+        PastDays(short), (DEFAULT_CANDIDATE,), range(39, 40), np.array([90])
+    )
+    assert np.isnan(found.updated).all()
 
 
 def test_a_market_of_known_dynamics_is_won_by_the_state_space():
