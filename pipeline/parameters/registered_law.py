@@ -16,7 +16,10 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
     def load_context(self, context: Any) -> None:
         """Read the law from its JSON artifact."""
         with open(context.artifacts["law"], encoding="utf-8") as file:
-            stored = json.load(file)
+            self.read(json.load(file))
+
+    def read(self, stored: dict[str, Any]) -> None:
+        """Take one symbol's section of `params.json`."""
         self._law = ImpactLaw.from_section(stored)
         self._place = {period["i"]: place for place, period in enumerate(stored["periods"])}
 

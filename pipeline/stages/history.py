@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.impact.book.families import SQUARE_ROOT
 from models.impact.book.selection import MOST_CENSORED
 from models.impact.book.walks import Cells, completed_excess
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.engine.tables import Features, Forecast
 
-SQUARE_ROOT = 1.5
 BLOCK_PERIODS = (
     15  # clusters within a day: longer than the book's memory, short enough to have many
 )

@@ -1,4 +1,4 @@
-"""What a calibration has to say against itself beside its estimators: where the law may not hold."""
+"""What a calibration says against itself beside its estimators: where the law may not hold."""
 
 import numpy as np
 import pandas as pd

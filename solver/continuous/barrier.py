@@ -8,9 +8,9 @@ import numpy as np
 
 from solver.continuous.certificate import price_gap, threshold
 from solver.problem.laws import Floats
-from solver.problem.problem import Terms
 from solver.problem.schedule import inner, remaining
 from solver.problem.shape import factor, is_lattice_convex
+from solver.problem.terms import Terms
 
 CLOSE = (
     1000.0  # complementarity, in units of the gap asked for, from which the gap by prices is tried

@@ -8,9 +8,9 @@ import numpy as np
 
 from solver.continuous.golden import golden_section
 from solver.problem.laws import Floats
-from solver.problem.problem import Terms
 from solver.problem.schedule import gradient, marginal_phi, remaining
 from solver.problem.shape import convex_range, curvature, is_convex, is_lattice_convex
+from solver.problem.terms import Terms
 
 PRICE_SECTIONS = 80
 PRICE_STEPS = 8

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from solver.continuous.barrier import InteriorPoint, normalise, start
 from solver.continuous.multiplier import settle
 from solver.problem.laws import Floats
-from solver.problem.problem import Terms
 from solver.problem.schedule import marginal_phi, remaining
 from solver.problem.solution import Settings
+from solver.problem.terms import Terms
 
 NEWTON_STEPS = 20  # tried without a barrier
 NARROW = 1e-13  # limits closer than this share of the order leave no choice

@@ -8,9 +8,10 @@ import numpy as np
 
 from solver.backend import kernels
 from solver.problem.laws import Floats, Ints
-from solver.problem.problem import Problem, Terms
+from solver.problem.problem import Problem
 from solver.problem.schedule import remaining
 from solver.problem.solution import Settings
+from solver.problem.terms import Terms
 
 STEPS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 NEXT = (

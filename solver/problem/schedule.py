@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from solver.problem.laws import Floats, ProblemError, TableLaw, as_vector
-from solver.problem.problem import ROUNDING, Problem, Terms
+from solver.problem.problem import ROUNDING, Problem
+from solver.problem.terms import Terms
 
 
 @dataclass(frozen=True)

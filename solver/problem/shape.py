@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from solver.problem.laws import Floats
-from solver.problem.problem import Terms
+from solver.problem.terms import Terms
 
 
 def curvature(terms: Terms, x: Floats) -> Floats:

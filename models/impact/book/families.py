@@ -14,6 +14,7 @@ from models.inference.caveat import Caveat
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LARGEST_EXPONENT_ERROR = 0.25
+SQUARE_ROOT = 1.5  # the exponent of total cost that the square-root law of impact fixes
 
 
 class Family(Enum):
@@ -28,7 +29,7 @@ class Family(Enum):
     @property
     def fixed_k(self) -> float | None:
         """Return the exponent where the family fixes it."""
-        return {Family.SPREAD_SQRT: 1.5, Family.SQUARE_ROOT: 1.5, Family.LINEAR: 1.0}.get(self)
+        return _FIXED.get(self)
 
     @property
     def has_spread(self) -> bool:
@@ -36,6 +37,9 @@ class Family(Enum):
         best price.
         """
         return self in (Family.SPREAD_POWER, Family.SPREAD_SQRT)
+
+
+_FIXED = {Family.SPREAD_SQRT: SQUARE_ROOT, Family.SQUARE_ROOT: SQUARE_ROOT, Family.LINEAR: 1.0}
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.impact.book.cost_law import identified_family
-from models.impact.book.families import Family, FamilyFit, attempt
+from models.impact.book.families import SQUARE_ROOT, Family, FamilyFit, attempt
 from models.impact.book.identification import Contrast
 from models.impact.book.walks import Cells, completed_excess
 from models.inference.caveat import ONE_SIDED, Caveat
@@ -18,7 +18,6 @@ from models.losses import gamma_deviance
 Floats = NDArray[np.float64]
 MOST_CENSORED = 0.5  # of the time: a size that depth holds less often says little of its own cost
 LINEAR_WITHIN = 0.01  # an exponent this near 1 leaves no cost of size
-SQUARE_ROOT = 1.5
 
 
 @dataclass(frozen=True)
