@@ -13,9 +13,7 @@ from pipeline.run import RunResult, run_pipeline, simulate_tape
 
 @dataclass(frozen=True)
 class SmallRun:
-    """A finished run of two simulated symbols over three days: where it is, what it was asked, what
-    it said.
-    """
+    """A finished run of two simulated symbols over three days."""
 
     folder: Path
     tape: Path

@@ -43,7 +43,7 @@ def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
 
 
 def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
-    k, *_ = find_rows(page, "k")
+    k, *_ = find_rows(page, "k")  # 1.5234 ± 1.96 × 0.0123
     assert k == [
         "k",
         "1.523",
@@ -53,18 +53,13 @@ def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
         "0.014",
         "1.490 … 1.560",
         "1",
-    ]  # 1.5234 ± 1.96 × 0.0123
+    ]
     gamma, *_ = find_rows(page, "γ")
     assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
-    morning, *_ = find_rows(
-        page, "log α, 09:30–10:35"
-    )  # 78 periods of 5 min in 6 buckets: 13 periods each
-    assert [*morning[1:4], morning[6]] == [
-        "−7.912",
-        "0.083",
-        "−8.075 … −7.749",
-        "0.000366",
-    ]  # log(3e-4) + .2
+    # 78 periods of 5 min in 6 buckets: 13 periods each; log(3e-4) + .2
+    morning, *_ = find_rows(page, "log α, 09:30–10:35")
+    assert morning[1:4] == ["−7.912", "0.083", "−8.075 … −7.749"]
+    assert morning[6] == "0.000366"
 
 
 def test_every_number_links_to_its_estimators_documentation() -> None:
@@ -83,9 +78,8 @@ def test_every_number_links_to_its_estimators_documentation() -> None:
     for name, text in shown.items():
         source = text.partition("Source:")[2]
         named = {f"models.{each}" for each in re.findall(r"`models\.([\w.]+)`", source)}
-        assert named <= linked, (
-            name
-        )  # a source may add that of another estimator, which then is on the page too
+        # a source may add that of another estimator, which then is on the page too
+        assert named <= linked, name
         assert re.search(r"\b(1[89]|20)\d\d\b", source) or name == "solver.solve", name
 
 
@@ -120,9 +114,8 @@ def test_forecast_loss_is_compared_with_its_baseline(page: Page) -> None:
 
 
 def test_quality_is_counted_by_symbol_and_by_day(page: Page) -> None:
-    assert find_rows(page, "AAA")[:1] == [
-        ["AAA", "7", "1,234"]
-    ]  # crossed, duplicate; halted touched none
+    # crossed, duplicate; halted touched none
+    assert find_rows(page, "AAA")[:1] == [["AAA", "7", "1,234"]]
     assert ["AAA", "2025-01-30", "duplicate", "1,200"] in find_rows(page, "AAA")
     assert "halted" not in page.text
 

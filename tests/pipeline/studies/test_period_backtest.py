@@ -15,7 +15,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.studies.period_backtest import PeriodRequest, backtest_bars, read_bars
 from tests.models.forecast.intraday.test_state_space import market
-from tests.pipeline.test_cli import impact, refused
+from tests.pipeline.command import impact, refused
 
 NIGHT = SessionCalendar("24/7", 6 * 3600)
 
