@@ -18,9 +18,18 @@ from tests.pipeline.report.reports import (
     with_gaps,
 )
 
+pytestmark = pytest.mark.xdist_group("report")  # one worker renders what the tests share
+
+
+@pytest.fixture(scope="module")
+def single() -> str:
+    """Return the page of one symbol."""
+    return render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
+
 
 @pytest.fixture(scope="module")
 def page() -> Page:
+    """Return the page of two symbols."""
     reports = make_report("AAA"), make_report("BBB", seed=2)
     return parse(render(make_params("AAA", "BBB"), reports, make_quality("AAA", "BBB"), FACTS))
 
@@ -62,13 +71,12 @@ def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
     assert morning[6] == "0.000366"
 
 
-def test_every_number_links_to_its_estimators_documentation() -> None:
+def test_every_number_links_to_its_estimators_documentation(single: str) -> None:
     """Tables name their estimators, names link to texts, and texts name their sources."""
-    html = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
-    linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', html))
-    shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', html, re.DOTALL))
-    assert '<a href="#models.impact.book.cost_law.fit_law">1.523</a>' in html
-    assert '<a href="#models.impact.flow.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in html
+    linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', single))
+    shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', single, re.DOTALL))
+    assert '<a href="#models.impact.book.cost_law.fit_law">1.523</a>' in single
+    assert '<a href="#models.impact.flow.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in single
     assert linked == set(shown)
     assert {
         "models.impact.book.cost_law.fit_law",
@@ -132,17 +140,13 @@ def test_run_can_be_repeated_from_the_page(page: Page) -> None:
     assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
 
 
-def test_several_symbols_have_contents_and_one_has_none(page: Page) -> None:
+def test_several_symbols_have_contents_and_one_has_none(page: Page, single: str) -> None:
     links = [attributes.get("href") for tag, attributes in page.tags if tag == "a"]
     targets = {attributes.get("id") for _, attributes in page.tags}
     assert links[:2] == ["#symbol-1", "#symbol-2"]
     assert all(link is not None and link.removeprefix("#") in targets for link in links)
-    single = parse(render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS))
-    assert not [
-        1
-        for tag, attributes in single.tags
-        if tag == "a" and attributes["href"].startswith("#symbol")
-    ]
+    links = [attributes["href"] for tag, attributes in parse(single).tags if tag == "a"]
+    assert not [link for link in links if link is not None and link.startswith("#symbol")]
 
 
 def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
@@ -155,12 +159,9 @@ def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_same_inputs_give_the_same_bytes() -> None:
-    first, second = (
-        render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
-        for _ in range(2)
-    )
-    assert first == second
+def test_same_inputs_give_the_same_bytes(single: str) -> None:
+    again = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
+    assert again == single
 
 
 def test_everything_is_escaped() -> None:
