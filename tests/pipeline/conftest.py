@@ -14,9 +14,7 @@ from pipeline.tape.opening import simulate_tape
 
 @dataclass(frozen=True)
 class SmallRun:
-    """A finished run of two simulated symbols over three days: where it is, what it was asked, what
-    it said.
-    """
+    """A finished run of two simulated symbols over three days."""
 
     folder: Path
     tape: Path

@@ -4,63 +4,25 @@ import json
 import subprocess
 import sys
 import zipfile
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipeline.cli import main
+from tests.pipeline.command import Done, impact, impact_process, refused
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
-@dataclass(frozen=True)
-class Done:
-    """A finished command: what it said and how it ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def impact(*arguments: str, cwd: Path | None = None) -> Done:
-    """Run a command in this process, which has paid for the imports; it ends as `impact` does."""
-    said, complained = StringIO(), StringIO()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "argv", ["impact", *arguments])
-        patched.chdir(cwd or Path.cwd())
-        with (
-            redirect_stdout(said),
-            redirect_stderr(complained),
-            pytest.raises(SystemExit) as ended,
-        ):
-            main()
-    return Done(int(ended.value.code or 0), said.getvalue(), complained.getvalue())
-
-
-def impact_process(*arguments: str, cwd: Path) -> Done:
-    """Run a command in a process of its own, as a user does."""
-    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
-def refused(done: Done, *said: str) -> None:
-    """Assert exit code 2 and one clear line."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    lines = [line for line in done.stderr.splitlines() if line.startswith("impact: ")]
-    assert len(lines) == 1, done.stderr
-    for text in said:
-        assert text in lines[0]
-
-
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def allocate(run: SmallRun, *order: str) -> Done:
+    """Schedule an order in SIM0."""
+    params = str(run.folder / "out/params.json")
+    return impact("allocate", "--params", params, "--symbol", "SIM0", *order)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -114,20 +76,8 @@ def test_allocate_needs_the_parameter_file_alone(small_run: SmallRun, tmp_path: 
 def test_risk_aversion_brings_trading_forward_and_caps_hold(small_run: SmallRun) -> None:
     plans = {}
     for risk in ("0", "1e-5"):
-        done = impact(
-            "allocate",
-            "--params",
-            str(small_run.folder / "out/params.json"),
-            "--symbol",
-            "SIM0",
-            "--shares",
-            "20000",
-            "--risk-aversion",
-            risk,
-            "--max-participation",
-            "0.05",
-            "--json",
-        )
+        order = ("--shares", "20000", "--risk-aversion", risk, "--max-participation", "0.05")
+        done = allocate(small_run, *order, "--json")
         plans[risk] = pl.DataFrame(json.loads(done.stdout)["plan"])
         assert (plans[risk]["optimal"] <= 0.05 * plans[risk]["volume"]).all()
     early = {risk: plan["optimal"][:100].sum() for risk, plan in plans.items()}
@@ -303,19 +253,8 @@ def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(
     small_run: SmallRun, order: tuple[str, ...]
 ) -> None:
     shares, lot, cap = order
-    done = impact(
-        "allocate",
-        "--params",
-        str(small_run.folder / "out/params.json"),
-        "--symbol",
-        "SIM0",
-        "--shares",
-        shares,
-        "--lot",
-        lot,
-        "--max-participation",
-        cap,
-        "--json",
+    done = allocate(
+        small_run, "--shares", shares, "--lot", lot, "--max-participation", cap, "--json"
     )
     said = json.loads(done.stdout)
     cost = {row["method"]: row["cost"] for row in said["costs"]}
@@ -331,20 +270,10 @@ def test_no_benchmark_beats_the_plan_and_all_keep_lots_and_caps(
 def test_an_order_too_large_for_the_programme_is_planned_with_its_gap_or_refused(
     small_run: SmallRun,
 ) -> None:
-    base = (
-        "allocate",
-        "--params",
-        str(small_run.folder / "out/params.json"),
-        "--symbol",
-        "SIM0",
-        "--shares",
-        "2000000",
-        "--max-participation",
-        "1",
-    )
-    done = impact(*base)
+    order = ("--shares", "2000000", "--max-participation", "1")
+    done = allocate(small_run, *order)
     assert done.returncode == 0, done.stderr
     assert "dp_left_out" in done.stdout
     assert "not_proved_optimal" in done.stdout
-    refused(impact(*base, "--method", "dp"), "dp", "larger lot")
-    assert "not_proved_optimal" not in impact(*base, "--lot", "100").stdout
+    refused(allocate(small_run, *order, "--method", "dp"), "dp", "larger lot")
+    assert "not_proved_optimal" not in allocate(small_run, *order, "--lot", "100").stdout

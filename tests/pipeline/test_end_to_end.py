@@ -89,9 +89,8 @@ def test_the_run_says_where_everything_is(small_run: SmallRun) -> None:
 
 def test_the_next_session_is_planned(small_run: SmallRun) -> None:
     params = read_params(str(small_run.folder / "out/params.json"))
-    assert (
-        params.valid.start == "2025-01-10T14:30:00+00:00"
-    )  # 9 January 2025: a day of mourning, no session
+    # 9 January 2025: a day of mourning, no session
+    assert params.valid.start == "2025-01-10T14:30:00+00:00"
     assert params.valid.end == "2025-01-10T21:00:00+00:00"
 
 
@@ -182,9 +181,7 @@ def test_a_remote_output_folder_is_identical(small_run: SmallRun) -> None:
 def test_what_comes_after_as_of_changes_nothing(
     small_tape: Path, tmp_path: Path, as_of: str, own_mlflow: Path
 ) -> None:
-    """Rewrite prices, sizes and sides of all later records; every result from before stays the same
-    to the bit.
-    """
+    """Later records are rewritten; every result from before stays the same to the bit."""
     later = (
         pl.lit(as_of + ":00")
         .str.to_datetime(time_zone="America/New_York")

@@ -1,6 +1,4 @@
-"""Real tapes as the vendors ship them, through the whole pipeline; skipped where they are
-absent.
-"""
+"""Real tapes as the vendors ship them, through the whole pipeline; skipped where absent."""
 
 import json
 from pathlib import Path
@@ -35,9 +33,8 @@ def test_lobster_zips_calibrate_and_schedule_both_symbols(
         assert one["law"]["gamma"] > 0
     assert params["AMZN"]["law"]["family"] == "spread_power"
     assert 1.1 < params["AMZN"]["law"]["k"] < 3
-    assert (
-        params["AAPL"]["law"]["family"] == "linear"
-    )  # one level of depth shows no walk beyond the best price
+    # one level of depth shows no walk beyond the best price
+    assert params["AAPL"]["law"]["family"] == "linear"
     schedule = pd.read_csv(own_mlflow / "out/schedule.csv")
     assert schedule.groupby("symbol")["optimal"].sum().to_dict() == {"AAPL": 5000, "AMZN": 5000}
     assert (

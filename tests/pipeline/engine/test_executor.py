@@ -1,6 +1,4 @@
-"""The executor: the same results in process and on workers, errors passed on, dead workers
-replaced.
-"""
+"""The executor: same results anywhere, errors passed on, dead workers replaced."""
 
 import os
 import signal

@@ -61,9 +61,8 @@ def test_no_session_is_an_error_that_names_the_next() -> None:
 
 def test_next_sessions_skip_weekend_and_holiday() -> None:
     calendar = SessionCalendar("XNYS")
-    assert (
-        calendar.next_session("2025-01-17").date == "2025-01-21"
-    )  # Monday was Martin Luther King's day
+    # Monday was Martin Luther King's day
+    assert calendar.next_session("2025-01-17").date == "2025-01-21"
     assert calendar.next_session("2025-01-18").date == "2025-01-21"
     dates = [session.date for session in calendar.sessions_from("2025-01-08", 3)]
     assert dates == ["2025-01-08", "2025-01-10", "2025-01-13"]  # the 9th was a day of mourning

@@ -18,9 +18,18 @@ from tests.pipeline.report.reports import (
     with_gaps,
 )
 
+pytestmark = pytest.mark.xdist_group("report")  # one worker renders what the tests share
+
+
+@pytest.fixture(scope="module")
+def single() -> str:
+    """Return the page of one symbol."""
+    return render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
+
 
 @pytest.fixture(scope="module")
 def page() -> Page:
+    """Return the page of two symbols."""
     reports = make_report("AAA"), make_report("BBB", seed=2)
     return parse(render(make_params("AAA", "BBB"), reports, make_quality("AAA", "BBB"), FACTS))
 
@@ -43,7 +52,7 @@ def test_largest_participation_is_found_in_the_plan(page: Page) -> None:
 
 
 def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
-    k, *_ = find_rows(page, "k")
+    k, *_ = find_rows(page, "k")  # 1.5234 ± 1.96 × 0.0123
     assert k == [
         "k",
         "1.523",
@@ -53,27 +62,21 @@ def test_parameters_carry_errors_intervals_and_sources(page: Page) -> None:
         "0.014",
         "1.490 … 1.560",
         "1",
-    ]  # 1.5234 ± 1.96 × 0.0123
+    ]
     gamma, *_ = find_rows(page, "γ")
     assert gamma[1:4] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸", "(1.88 … 3.14) × 10⁻⁷"]
-    morning, *_ = find_rows(
-        page, "log α, 09:30–10:35"
-    )  # 78 periods of 5 min in 6 buckets: 13 periods each
-    assert [*morning[1:4], morning[6]] == [
-        "−7.912",
-        "0.083",
-        "−8.075 … −7.749",
-        "0.000366",
-    ]  # log(3e-4) + .2
+    # 78 periods of 5 min in 6 buckets: 13 periods each; log(3e-4) + .2
+    morning, *_ = find_rows(page, "log α, 09:30–10:35")
+    assert morning[1:4] == ["−7.912", "0.083", "−8.075 … −7.749"]
+    assert morning[6] == "0.000366"
 
 
-def test_every_number_links_to_its_estimators_documentation() -> None:
+def test_every_number_links_to_its_estimators_documentation(single: str) -> None:
     """Tables name their estimators, names link to texts, and texts name their sources."""
-    html = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
-    linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', html))
-    shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', html, re.DOTALL))
-    assert '<a href="#models.impact.book.cost_law.fit_law">1.523</a>' in html
-    assert '<a href="#models.impact.flow.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in html
+    linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', single))
+    shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', single, re.DOTALL))
+    assert '<a href="#models.impact.book.cost_law.fit_law">1.523</a>' in single
+    assert '<a href="#models.impact.flow.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in single
     assert linked == set(shown)
     assert {
         "models.impact.book.cost_law.fit_law",
@@ -83,9 +86,8 @@ def test_every_number_links_to_its_estimators_documentation() -> None:
     for name, text in shown.items():
         source = text.partition("Source:")[2]
         named = {f"models.{each}" for each in re.findall(r"`models\.([\w.]+)`", source)}
-        assert named <= linked, (
-            name
-        )  # a source may add that of another estimator, which then is on the page too
+        # a source may add that of another estimator, which then is on the page too
+        assert named <= linked, name
         assert re.search(r"\b(1[89]|20)\d\d\b", source) or name == "solver.solve", name
 
 
@@ -120,9 +122,8 @@ def test_forecast_loss_is_compared_with_its_baseline(page: Page) -> None:
 
 
 def test_quality_is_counted_by_symbol_and_by_day(page: Page) -> None:
-    assert find_rows(page, "AAA")[:1] == [
-        ["AAA", "7", "1,234"]
-    ]  # crossed, duplicate; halted touched none
+    # crossed, duplicate; halted touched none
+    assert find_rows(page, "AAA")[:1] == [["AAA", "7", "1,234"]]
     assert ["AAA", "2025-01-30", "duplicate", "1,200"] in find_rows(page, "AAA")
     assert "halted" not in page.text
 
@@ -139,17 +140,13 @@ def test_run_can_be_repeated_from_the_page(page: Page) -> None:
     assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
 
 
-def test_several_symbols_have_contents_and_one_has_none(page: Page) -> None:
+def test_several_symbols_have_contents_and_one_has_none(page: Page, single: str) -> None:
     links = [attributes.get("href") for tag, attributes in page.tags if tag == "a"]
     targets = {attributes.get("id") for _, attributes in page.tags}
     assert links[:2] == ["#symbol-1", "#symbol-2"]
     assert all(link is not None and link.removeprefix("#") in targets for link in links)
-    single = parse(render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS))
-    assert not [
-        1
-        for tag, attributes in single.tags
-        if tag == "a" and attributes["href"].startswith("#symbol")
-    ]
+    links = [attributes["href"] for tag, attributes in parse(single).tags if tag == "a"]
+    assert not [link for link in links if link is not None and link.startswith("#symbol")]
 
 
 def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
@@ -162,12 +159,9 @@ def test_page_needs_nothing_from_outside_and_ids_are_unique(page: Page) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_same_inputs_give_the_same_bytes() -> None:
-    first, second = (
-        render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
-        for _ in range(2)
-    )
-    assert first == second
+def test_same_inputs_give_the_same_bytes(single: str) -> None:
+    again = render(make_params("AAA"), (make_report("AAA"),), make_quality("AAA"), FACTS)
+    assert again == single
 
 
 def test_everything_is_escaped() -> None:

@@ -59,9 +59,8 @@ def test_cost_figure_adds_the_half_spread() -> None:
         ("Fitted law", "fitted"),
         ("Book walk, censored part imputed", "corrected"),
     ):
-        np.testing.assert_allclose(
-            lines[label], 200 * (0.01 + buys[column] / buys["size"])
-        )  # 1e4 / 50
+        per_share = buys[column] / buys["size"]
+        np.testing.assert_allclose(lines[label], 200 * (0.01 + per_share))  # 1e4 / 50
 
 
 def test_alpha_figure_spans_the_students_interval_of_every_bucket() -> None:
@@ -86,8 +85,7 @@ def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str)
     calendar = Calendar(name="X", timezone=timezone, periods=10, period_seconds=60)
     clock = Clock.of(calendar, pd.DataFrame({"period": [0], "start": [start]}))
     assert clock.label(0) == expected
-    later = Clock.of(
-        calendar, pd.DataFrame({"period": [30], "start": [start]})
-    )  # the rest of a session
+    rest = pd.DataFrame({"period": [30], "start": [start]})  # of a session
+    later = Clock.of(calendar, rest)
     assert later.label(30) == expected
     assert later.hours(np.array([0]))[0] == pytest.approx(clock.hours(np.array([0]))[0] - 0.5)

@@ -1,6 +1,4 @@
-"""What the calibrate stage hands over for a simulated tape: families, inference and checks beside
-the law.
-"""
+"""What calibration hands over beside the law: families, inference and checks."""
 
 import numpy as np
 import pytest

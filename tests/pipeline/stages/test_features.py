@@ -1,6 +1,4 @@
-"""Features against a slow walk through every instant, and against tapes whose future was
-changed.
-"""
+"""Features against a slow walk through every instant, and against a changed future."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,9 +35,7 @@ def session(periods: int, period_seconds: int = 60) -> Session:
 
 
 def tape(seed: int = 0, periods: int = 6, rows: int = 400, levels: int = 3) -> Tape:
-    """A random tape: whole seconds, so that ties and period starts occur; deep levels at times
-    empty.
-    """
+    """A random tape in whole seconds, so that ties occur; its deep levels are empty at times."""
     rng = np.random.default_rng(seed)
     ts = np.sort(OPEN + rng.integers(0, periods * 60, rows) * NS)
     mid = 100 + np.cumsum(rng.integers(-1, 2, rows)) * 0.01
@@ -65,9 +61,7 @@ def tape(seed: int = 0, periods: int = 6, rows: int = 400, levels: int = 3) -> T
 
 
 def brute_walk(row: dict, side: int, wanted: float, levels: int) -> tuple[float, float, float]:
-    """Take shares level by level: (cost above the best of what is there, depth, cost of
-    everything).
-    """
+    """Take shares level by level: (cost above the best of what is there, depth, cost of all)."""
     name = "ask" if side > 0 else "bid"
     best, left, cost, depth, whole = row[f"{name}_px_0"], wanted, 0.0, 0.0, 0.0
     for level in range(levels):
@@ -89,9 +83,7 @@ def standing_row(quotes: pl.DataFrame, time: int) -> dict | None:
 
 
 def tail(beyond: list) -> list[float]:
-    """Return effective depth, mean excess and dispersion of walks of the whole book, in the words
-    of `Cells`.
-    """
+    """Return effective depth, mean excess and dispersion of whole books' walks, as in `Cells`."""
     if not beyond:
         return [np.nan] * 3
     depth, whole = np.array([walk[1:] for walk in beyond], dtype=float).T
@@ -235,9 +227,7 @@ def test_volumes_and_counts_add_up():
 
 
 def test_order_flow_imbalance_counts_events_by_hand():
-    """Bid grows by 3, improves with 5; ask improves with 2, retreats to 4; the second bid level
-    goes.
-    """
+    """Bid grows by 3, improves with 5; ask improves with 2, retreats to 4; one bid level goes."""
     states = [  # bid, size, bid 2, size, ask, size, ask 2, size
         (10, 1, 9, 7, 12, 6, 13, 1),
         (10, 4, 9, 7, 12, 6, 13, 1),
@@ -254,8 +244,7 @@ def test_order_flow_imbalance_counts_events_by_hand():
         ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250]) * NS)
     )
     got = measure(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
-    # row 2: bid +3; row 3: bid improves +5, ask retreats +6; row 4: ask improves -2; row 5: ask
-    # retreats +2
+    # row 2: bid +3; 3: bid improves +5, ask retreats +6; 4: ask improves -2; 5: ask retreats +2
     np.testing.assert_array_equal(got.ofi_0, [3, 5 + 6 - 2, 2, 0, 0])
     np.testing.assert_array_equal(got.ofi_1, [0, 0 + 1 + 0, -7, 0, 0])
 

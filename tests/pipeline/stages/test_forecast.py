@@ -1,4 +1,4 @@
-"""The forecast stage on made-up periods: odd days, little history, and what it says."""
+"""The forecast stage on made-up periods, odd days and little history among them."""
 
 from dataclasses import fields
 
@@ -24,7 +24,7 @@ def scope_of(dates: list[str], calendar: str, seconds: int, as_of: str = "") -> 
 
 
 def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[Features, ...]:
-    """Features of a market with quiet weekends, whose variance moves beside its volume."""
+    """Features of a market whose volume, and variance with it, falls on weekends."""
     opened = SessionCalendar(calendar, seconds)
     sessions = [opened.session(date) for date in dates]
     longest = max(each.periods for each in sessions)

@@ -14,9 +14,7 @@ NAMES = [*(f"log_alpha_{bucket}" for bucket in range(BUCKETS)), "k", "beta", "th
 def calibration(
     rng: np.random.Generator, scale: float = 1.0, error: float = 0.1, family: str = "spread_power"
 ) -> Calibration:
-    """One symbol's law: a tenth of its volume costs a fifth of its volatility a share, whatever its
-    units.
-    """
+    """One symbol's law: a tenth of its volume costs a fifth of its volatility, in any units."""
     volume, volatility = 2000.0 * scale, 0.05 / scale
     k = 1.5 + 0.02 * rng.normal()
     level = (
@@ -125,9 +123,8 @@ def test_one_symbol_alone_only_has_its_levels_smoothed():
 
 def test_two_symbols_are_not_pooled_and_that_is_said():
     for one in pool_symbols(several(3, 2), PoolSettings(PERIODS)):
-        assert one.calibration.warnings["code"].tolist() == [
-            "not_pooled"
-        ]  # once, not for the law and for gamma
+        # once, not for the law and for gamma
+        assert one.calibration.warnings["code"].tolist() == ["not_pooled"]
 
 
 def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():

@@ -16,7 +16,7 @@ from pipeline.engine.sessions import SessionCalendar
 from pipeline.studies.backtest import BacktestRequest, backtest_panel
 from pipeline.studies.panels import read_panel
 from tests.models.forecast.markets import market
-from tests.pipeline.test_cli import impact, refused
+from tests.pipeline.command import impact, refused
 
 ALWAYS = SessionCalendar("24/7")
 IN_PROCESS = load_config(None, {"executor": {"workers": 0}})

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.engine.config import load_config
 from pipeline.studies.period_backtest import PeriodRequest, backtest_bars
+from tests.pipeline.command import impact, refused
 from tests.pipeline.studies.test_bars import bars
-from tests.pipeline.test_cli import impact, refused
 
 
 def test_the_command_scores_every_candidate_and_what_was_chosen_before(

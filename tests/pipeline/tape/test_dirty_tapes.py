@@ -1,6 +1,4 @@
-"""Tapes with a hole, a missing day, one level, no sides: the run goes on and says what it
-lacked.
-"""
+"""Tapes with a hole, a missing day, one level, no sides: the run goes on and says so."""
 
 from pathlib import Path
 
@@ -93,9 +91,8 @@ def test_a_day_that_has_just_begun_has_no_bootstrap_but_a_law(
         10, 20
     )
     result = run({first: frames[first], second: frames[second].filter(morning)}, tmp_path)
-    assert "bootstrap_failed" in codes(
-        result, "SIM0"
-    )  # most resamples lack a half-hour that one day alone has
+    # most resamples lack a half-hour that one day alone has
+    assert "bootstrap_failed" in codes(result, "SIM0")
     table = result.results.symbols[0].calibration.parameters.set_index("name")
     assert table["bootstrap_error"].isna().all()
     assert table.loc["k", "standard_error"] > 0

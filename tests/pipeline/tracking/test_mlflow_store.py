@@ -1,6 +1,4 @@
-"""What a run leaves in MLflow: nested runs, files, and registered models that load and agree with
-params.json.
-"""
+"""What a run leaves in MLflow: nested runs, files, models that agree with params.json."""
 
 import json
 import subprocess
@@ -68,9 +66,8 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
         "route",
         "gamma_estimator",
     }  # numbers are metrics, once
-    assert (
-        max(abs(value) for value in run.data.metrics.values()) < 1e300
-    )  # no infinity in the database's clothes
+    # no infinity in the database's clothes
+    assert max(abs(value) for value in run.data.metrics.values()) < 1e300
     files = {file.path for file in client.list_artifacts(symbol["run_id"])}
     assert {
         "schedule.csv",
