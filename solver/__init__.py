@@ -4,16 +4,11 @@ from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_la
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.lattice.programme import ValueFunction, value_function
-from solver.planning.batch import Batch, Orders, solve_many
+from solver.planning.batch import Batch, solve_many
 from solver.planning.frontier import Frontier, frontier
-from solver.planning.uncertainty import (
-    CostInterval,
-    RobustPlan,
-    Uncertainty,
-    cost_interval,
-    robust,
-    sensitivities,
-)
+from solver.planning.orders import Orders
+from solver.planning.robust import RobustPlan, robust
+from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.impact_law import ImpactLaw
 from solver.problem.laws import PowerLaw, ProblemError, TableLaw
 from solver.problem.problem import Problem

@@ -1,15 +1,10 @@
 """What is built on a solve: many orders at once, the price of risk, errors of parameters."""
 
-from solver.planning.batch import Batch, Orders, solve_many
+from solver.planning.batch import Batch, solve_many
 from solver.planning.frontier import Frontier, frontier
-from solver.planning.uncertainty import (
-    CostInterval,
-    RobustPlan,
-    Uncertainty,
-    cost_interval,
-    robust,
-    sensitivities,
-)
+from solver.planning.orders import Orders
+from solver.planning.robust import RobustPlan, robust
+from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 
 __all__ = [
     "Batch",
