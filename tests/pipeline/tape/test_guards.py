@@ -11,9 +11,9 @@ import pytest
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Day
-from pipeline.run import ingest_tape
 from pipeline.stages.features import run as measure
 from pipeline.tape.ingest import ingest_file
+from pipeline.tape.opening import ingest_tape
 from pipeline.tape.sources import taq
 from tests.pipeline.tape.sources.taq_tape import MAP, XNYS, at, read, tape, touched, write
 

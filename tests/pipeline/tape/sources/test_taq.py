@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.run import ingest_tape
 from pipeline.tape.days import discover
+from pipeline.tape.opening import ingest_tape
 from pipeline.tape.sources import taq
 from pipeline.tape.sources.taq_columns import read_tape_columns
 from tests.conftest import ROOT
