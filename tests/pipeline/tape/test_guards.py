@@ -198,9 +198,8 @@ def test_the_book_of_a_halt_is_unknown_once_it_is_old(tmp_path: Path) -> None:
     assert (
         counts["halted"] == 2400
     )  # quotes from 14:40 to 15:00, and the trades of these twenty minutes
-    features = measure(
-        Day(batch.quotes, batch.trades), XNYS.session("2025-01-06"), (100.0, 200.0), "x"
-    ).periods
+    settings = DaySettings(XNYS.session("2025-01-06"), (100.0, 200.0), "x")
+    features = measure_day(Day(batch.quotes, batch.trades), settings).periods
     covered = features["covered"].to_numpy()
     assert (covered[:14] > 0.99).all()  # the last book before the halt stands for five minutes
     assert (covered[16:30] == 0).all()
