@@ -17,12 +17,13 @@ from pipeline.parameters.export import FittedSymbol, Provenance, export_params, 
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.stages.allocate import plan_order, report_text
+from pipeline.stages.allocate import plan_order
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import content
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
+from pipeline.stages.plan_text import report_text
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
 from pipeline.tape.opening import Tape, find_tape, open_tape
@@ -79,7 +80,7 @@ def _fit_laws(
     tasks = []
     for symbol in measured:
         for candidate, family in LAWS.items():
-            settings = CalibrateSettings(tape.scope, family or wanted, asked.slices)
+            settings = CalibrateSettings(tape.scope, family or wanted)
             inputs = (measured[symbol], forecasts[symbol])
             label = f"{symbol} {candidate}"
             tasks.append(Task("calibrate", label, calibrate_symbol, inputs, settings, job.store))
@@ -139,7 +140,7 @@ def _plan(
             shrinkage=one.shrinkage,
             learned=fits.learned[one.symbol].load(),
             selection=fits.selected[one.symbol].load(),
-            schedule=plan_order(params.symbols[one.symbol], order),
+            schedule=plan_order(params, one.symbol, order),
             order=order,
         )
         for one in pooled

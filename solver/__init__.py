@@ -7,14 +7,24 @@ from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
 from solver.planning.frontier import Frontier, frontier
 from solver.planning.orders import Orders
+from solver.planning.parameters import (
+    OrderTerms,
+    child_orders,
+    chosen_law,
+    from_params,
+    periods_within,
+    uncertainty_of,
+)
+from solver.planning.quadratic import quadratic_approximation
 from solver.planning.robust import RobustPlan, robust
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.impact_law import ImpactLaw
 from solver.problem.laws import PowerLaw, ProblemError, TableLaw
 from solver.problem.problem import Problem
 from solver.problem.schedule import Breakdown, evaluate
+from solver.problem.slicing import Slicing, slice_factor
 from solver.problem.solution import Settings, Solution, Status
-from solver.solve import solve
+from solver.solve import certify, solve
 
 __all__ = [
     "Adaptive",
@@ -26,6 +36,7 @@ __all__ = [
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
+    "OrderTerms",
     "Orders",
     "Plan",
     "PowerLaw",
@@ -33,6 +44,7 @@ __all__ = [
     "ProblemError",
     "RobustPlan",
     "Settings",
+    "Slicing",
     "Solution",
     "Status",
     "TableLaw",
@@ -40,17 +52,25 @@ __all__ = [
     "ValueFunction",
     "almgren_chriss",
     "bertsimas_lo",
+    "certify",
+    "child_orders",
+    "chosen_law",
     "cost_interval",
     "evaluate",
+    "from_params",
     "frontier",
+    "periods_within",
     "power_law",
+    "quadratic_approximation",
     "replan",
     "robust",
     "sensitivities",
+    "slice_factor",
     "solve",
     "solve_many",
     "stochastic_policy",
     "twap",
+    "uncertainty_of",
     "value_function",
     "vwap",
 ]

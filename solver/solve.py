@@ -69,6 +69,19 @@ def solve(
     return finish(problem, continuous(problem, settings, warm), settings)
 
 
+def certify(
+    problem: Problem, x: ArrayLike, method: str = "given", settings: Settings | None = None
+) -> Solution:
+    """A schedule from elsewhere with its cost and how far at most it is above the best.
+
+    Raises:
+        ProblemError: a tabulated curve, or an x that does not fit.
+    """
+    trades = as_vector("x", x, minimum=0.0)
+    gap = certified_gap(problem.terms, trades)
+    return finish(problem, Outcome(trades, method, gap), settings or Settings())
+
+
 def _closed_form(problem: Problem, integer: bool) -> Outcome:
     """The oracle that fits the problem.
 

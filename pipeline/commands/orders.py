@@ -16,32 +16,80 @@ def allocate(
     risk_aversion: Risk = None,
     lot: Lot = None,
     max_participation: Cap = None,
+    min_participation: Annotated[
+        float | None, typer.Option(help="Least of a period's forecast volume, 0 to 1.")
+    ] = None,
     method: Method = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(help="Where k <= 1: spread (by forecast volume) or point (all at once)."),
+    ] = None,
+    own_impact: Annotated[
+        str | None,
+        typer.Option(help="half: a trade pays half of its own permanent move; none: nothing."),
+    ] = None,
+    slices: Annotated[
+        str | None, typer.Option(help="Child orders a period: a number, or auto by the refill.")
+    ] = None,
+    drift: Annotated[
+        str | None,
+        typer.Option(help="Of the price: 0.05 a day, 5bps a day, or a CSV file (i, drift)."),
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Trade from this time on, HH:MM.")] = None,
+    end: Annotated[str | None, typer.Option(help="Trade before this time, HH:MM.")] = None,
+    robust: Annotated[
+        float | None,
+        typer.Option(help="Also the plan best against errors of so many standard errors."),
+    ] = None,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="Also cost against risk, by risk aversion.")
+    ] = False,
+    value_function: Annotated[
+        str | None,
+        typer.Option(help="Write V(s,t), its marginal and the next trade to this Parquet file."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole schedule as JSON.")
     ] = False,
 ) -> None:
-    """Schedule one order from params.json alone."""
+    """Schedule one order from params.json alone.
+
+    Examples: `impact allocate --params out/params.json --symbol SIM0 --shares 25000 --lot 100`,
+    `impact allocate --params out/params.json --symbol SIM0 --shares 25000 --start 14:00 --method
+    qp`
+    """
+    from pipeline.commands.options import number
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
-    from pipeline.stages.allocate import find_symbol, plan_order, report_json, report_text
+    from pipeline.stages.allocate import plan_order
+    from pipeline.stages.order_studies import frontier_text, robust_text, write_value_function
+    from pipeline.stages.plan_text import report_json, report_text
 
-    order = load_config(
-        None,
-        {
-            "allocate": {
-                "shares": shares,
-                "side": side,
-                "risk_aversion": risk_aversion,
-                "lot": lot,
-                "max_participation": max_participation,
-                "method": method,
-            }
-        },
-    ).allocate
-    schedule = plan_order(find_symbol(read_params(params), symbol), order)
-    typer.echo(
-        json.dumps(report_json(symbol, order, schedule))
-        if as_json
-        else report_text(symbol, order, schedule)
-    )
+    asked = {
+        "shares": shares,
+        "side": side,
+        "risk_aversion": risk_aversion,
+        "lot": lot,
+        "max_participation": max_participation,
+        "min_participation": min_participation,
+        "method": method,
+        "plan": plan,
+        "own_impact": own_impact,
+        "slices": number(slices),
+        "drift": drift,
+        "start": start,
+        "end": end,
+    }
+    order, file = load_config(None, {"allocate": asked}).allocate, read_params(params)
+    schedule = plan_order(file, symbol, order)
+    lines = [report_text(symbol, order, schedule)]
+    if robust is not None:
+        lines.append(robust_text(file, symbol, order, robust))
+    if frontier:
+        lines.append(frontier_text(file, symbol, order))
+    if value_function:
+        lines.append(write_value_function(file, symbol, order, value_function))
+    if as_json:
+        typer.echo(json.dumps(report_json(symbol, order, schedule)))
+    else:
+        typer.echo("\n".join(lines))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.engine.errors import InputError
 
 Side = Literal["buy", "sell"]
-Method = Literal["auto", "nlp", "dp"]
+Method = Literal["auto", "nlp", "dp", "qp"]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Kind = TypeVar("Kind", bound="Section")
@@ -60,15 +60,12 @@ class FeaturesConfig(Section):
 
 
 class CalibrateConfig(Section):
-    """The book route's law: its family, how finely its level varies through the day, and slices
-    within a period.
-    """
+    """The book route's law: its family and how finely its level varies through the day."""
 
     family: Literal["auto", "spread_power", "spread_sqrt", "power", "square_root", "linear"] = (
         "auto"
     )
     buckets: Count = 13
-    slices: Literal["auto"] | Count = 1
 
 
 class LearnConfig(Section):
@@ -87,14 +84,26 @@ class SelectConfig(Section):
 
 
 class AllocateConfig(Section):
-    """The order and how it may be worked."""
+    """The order and how it may be worked.
+
+    drift: of the price, currency a day ("0.05"), bps a day ("5bps"), or a CSV file of currency a
+    period (columns i, drift). start, end: trade only in periods that begin from the one and before
+    the other, HH:MM in the calendar's zone.
+    """
 
     shares: Annotated[int, Field(ge=1)] = 10_000
     side: Side = "buy"
     risk_aversion: Annotated[float, Field(ge=0)] = 0.0
     lot: Count = 1
     max_participation: Annotated[float, Field(gt=0, le=1)] = 0.2
+    min_participation: Annotated[float, Field(ge=0, le=1)] = 0.0
     method: Method = "auto"
+    own_impact: Literal["half", "none"] = "half"
+    plan: Literal["spread", "point"] = "spread"
+    slices: Literal["auto"] | Count = "auto"
+    drift: str = "0"
+    start: str = ""
+    end: str = ""
 
 
 class ExecutorConfig(Section):

@@ -18,7 +18,7 @@ from pipeline.parameters.schema import (
     Params,
     Period,
     Reference,
-    Slices,
+    Slicing,
     SymbolParams,
     Valid,
     Warned,
@@ -115,7 +115,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
             k=value["k"],
             beta=value["beta"],
             gamma=value["gamma"],
-            liquidity_elasticity=value["theta"],
+            theta=value["theta"],
         ),
         standard_errors=errors,
         covariance=Matrix(
@@ -123,7 +123,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         ),
         units=UNITS,
         periods=_periods(one, value),
-        slices=_slices(facts),
+        slicing=_slicing(facts),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
@@ -147,8 +147,6 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
         "alpha": alpha,
         "volatility": frame["volatility"] / facts["volatility"],
         "liquidity": liquidity,
-        "gamma": value["gamma"],
-        "drift": 0.0,
         "sigma": frame["volatility"],
         "spread": spread,
         "volume": frame["volume"],
@@ -169,12 +167,11 @@ def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
     return LiquidityChain(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
 
 
-def _slices(facts: pd.Series) -> Slices:
-    half_life = float(facts["refill_half_life"])
-    return Slices(
-        count=int(facts["slices"]),
-        spacing_seconds=facts["slice_spacing"],
-        factor=facts["slice_factor"],
-        factor_error=facts["slice_factor_error"],
-        refill_half_life_seconds=half_life if np.isfinite(half_life) else None,
+def _slicing(facts: pd.Series) -> Slicing:
+    half_life, upper = float(facts["refill_half_life"]), float(facts["refill_half_life_upper"])
+    return Slicing(
+        half_life_seconds=half_life if np.isfinite(half_life) else None,
+        half_life_upper_seconds=upper if np.isfinite(upper) else None,
+        lasting=facts["refill_lasting"],
+        least_child_shares=facts["least_child"],
     )

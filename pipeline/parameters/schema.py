@@ -4,22 +4,21 @@ read.
 
 import json
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import fsspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.engine.errors import InputError
 
-SCHEMA = "impact-params/1"
+SCHEMA = "impact-params/2"
 UNITS = {
     "alpha": "currency / share^k",
     "beta": "1",
     "k": "1",
-    "liquidity_elasticity": "1",
+    "theta": "1, L = (reference.volume_shares / trading rate)^theta over its mean",
     "gamma": "currency / share^2",
     "sigma": "currency / share / period^(1/2)",
-    "drift": "currency / share / period",
     "spread": "currency / share",
     "volume": "shares / period",
     "volatility": "1, over reference.volatility",
@@ -27,7 +26,9 @@ UNITS = {
     "volatility_interval": "1, holds the measured volatility with probability 0.9",
     "liquidity_interval": "1, holds the liquidity of the measured volume with probability 0.9",
     "liquidity_chain.levels": "1, multiply a period's liquidity",
-    "slices.factor": "1, of the cost above the spread, over that of one order a period",
+    "slicing.half_life_seconds": "seconds, of displayed depth after trades",
+    "slicing.lasting": "1, of what a trade moves at once, the share that stays",
+    "slicing.least_child_shares": "shares",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
@@ -49,9 +50,9 @@ Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
 
 
 class Part(BaseModel):
-    """A JSON object: frozen, no unknown keys."""
+    """A JSON object: frozen; unknown keys are left aside, so that files may gain some."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class Valid(Part):
@@ -59,6 +60,7 @@ class Valid(Part):
 
     start: str = Field(alias="from")
     end: str = Field(alias="to")
+    expires: str | None = None  # from when on the parameters should not be used
 
 
 class Calendar(Part):
@@ -86,7 +88,7 @@ class Law(Part):
     k: Above
     beta: Finite
     gamma: Finite
-    liquidity_elasticity: Finite
+    theta: Finite
 
 
 class Matrix(Part):
@@ -110,8 +112,6 @@ class Period(Part):
     alpha: NonNegative
     volatility: NonNegative
     liquidity: Above
-    gamma: Finite
-    drift: Finite
     sigma: NonNegative
     spread: NonNegative
     volume: Above
@@ -119,18 +119,17 @@ class Period(Part):
     liquidity_interval: Interval
 
 
-class Slices(Part):
-    """How many equal child orders a period's shares are worked in, as alpha supposes: alpha
-    includes the factor.
+class Slicing(Part):
+    """How a period's shares can be worked in children: alpha is that of one order a period.
 
-    refill_half_life_seconds: of displayed depth after trades, null where it is not identified.
+    half_life_seconds: of displayed depth after trades, and the upper end of its 95 % interval; null
+    where it is not identified.
     """
 
-    count: Annotated[int, Field(ge=1)]
-    spacing_seconds: Above
-    factor: Above
-    factor_error: NonNegative
-    refill_half_life_seconds: Above | None
+    half_life_seconds: Above | None
+    half_life_upper_seconds: Above | None
+    lasting: Share
+    least_child_shares: Above
 
 
 class LiquidityChain(Part):
@@ -173,15 +172,17 @@ class SymbolParams(Part):
     covariance: Matrix
     units: dict[str, str]
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
-    slices: Slices
+    slicing: Slicing
     liquidity_chain: LiquidityChain
     warnings: tuple[Warned, ...]
+    states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
+    curves: dict[str, Any] | None = None  # learned cost curves, likewise
 
 
 class Params(Part):
     """The file's root."""
 
-    schema_: Literal["impact-params/1"] = Field(alias="schema")
+    schema_: Literal["impact-params/2"] = Field(alias="schema")
     created: str
     code_version: str
     data_hash: str
@@ -210,12 +211,19 @@ def read_params(url: str) -> Params:
     """
     try:
         with fsspec.open(url, "rb") as file:
-            text = file.read()
-        return Params.model_validate_json(text)
-    except OSError as error:
+            content = json.loads(file.read())
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{url}: cannot read the parameter file ({error}); check --params"
         ) from None
+    found = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(found, str) and found != SCHEMA:
+        raise InputError(
+            f"{url}: schema {found}, made by another version; make the file anew with "
+            f"`impact run --source SOURCE --data DIR` ({SCHEMA} is read)"
+        )
+    try:
+        return Params.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"

@@ -52,7 +52,7 @@ CHECK_ESTIMATORS = (
     "models.impact.flow.kyle.fit_permanent",
     "models.impact.flow.hasbrouck.fit_hasbrouck",
     "models.impact.slicing.refill.fit_refill",
-    "models.impact.slicing.slices.plan_slices",
+    "solver.slice_factor",
     "models.impact.admissibility.admissibility",
 )
 
@@ -252,13 +252,13 @@ def _state_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
 
 
 def _impact_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return the checks of permanent impact, of the book's refill and of the slices."""
+    """Return the checks of permanent impact and of the book's refill."""
     gamma, *_ = parameters[parameters["name"] == "gamma"].itertuples()
     half_life, refill = MISSING, "not identified"
     if math.isfinite(facts["refill_half_life"]):
         half_life = number(facts["refill_half_life"], 3)
-        lasting = percent(facts["refill_lasting"])
-        refill = f"of displayed depth after trades, but for {lasting} that does not come back"
+        upper = number(facts["refill_half_life_upper"], 3)
+        refill = f"of displayed depth after trades; at most {upper} with 95 %"
     return (
         (
             "γ by Kyle’s slope",
@@ -267,11 +267,6 @@ def _impact_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str,
             f"use, {number(gamma.value, 3)}, is from {GAMMA_SOURCES[facts['gamma_estimator']]}",
         ),
         ("Half-life of the book’s refill, s", half_life, "", refill),
-        (
-            "Cost factor of slices",
-            *_with_error(facts, "slice_factor"),
-            f"{facts['slices']:.0f} a period, {number(facts['slice_spacing'], 3)} s apart; in α",
-        ),
     )
 
 

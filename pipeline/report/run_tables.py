@@ -4,13 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report.digits import count, money, number, percent
+from pipeline.report.digits import MISSING, count, money, number, percent
 from pipeline.report.table import Table
 
 METHODS = {
     "optimal": "Optimal",
     "nlp": "Continuous (NLP)",
     "dp": "Lattice (DP)",
+    "qp": "Quadratic (QP)",
     "twap": "TWAP",
     "vwap": "VWAP",
 }
@@ -24,6 +25,7 @@ BREAKDOWN = ("spread", "temporary", "permanent", "drift")
 COST_HEAD = (
     "Plan",
     "Cost",
+    "s.e.",
     "bps",
     "Std. dev.",
     "bps",
@@ -32,6 +34,7 @@ COST_HEAD = (
     "Permanent",
     "Drift",
     "Risk charge",
+    "Whole order",
     "Proof",
 )
 SELECTION_HEAD = (
@@ -51,10 +54,11 @@ def cost_table(costs: pd.DataFrame) -> Table:
         (
             METHODS.get(row.method, row.method),
             money(row.cost),
+            MISSING if pd.isna(row.cost_error) else money(row.cost_error),
             number(row.cost_bps),
             money(row.deviation),
             number(row.deviation_bps),
-            *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk")),
+            *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk", "whole")),
             row.status.lower() + (f", gap {money(row.gap)}" if pd.notna(row.gap) else ""),
         )
         for row in costs.itertuples()
@@ -62,7 +66,7 @@ def cost_table(costs: pd.DataFrame) -> Table:
     return Table(
         COST_HEAD,
         rows,
-        words=(0, 10),
+        words=(0, 12),
         marked=(0,),
         estimators=("solver.solve", "solver.evaluate"),
     )

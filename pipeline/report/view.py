@@ -15,6 +15,7 @@ from pipeline.report.clock import Clock
 from pipeline.report.digits import MISSING, count, money, number, percent
 from pipeline.report.results import SymbolReport
 from pipeline.report.table import Table
+from pipeline.stages.allocate import BENCHMARKS, DECIDED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -186,22 +187,29 @@ def _held_out(backtest: pd.DataFrame) -> str:
 def _cards(report: SymbolReport, clock: Clock) -> tuple[Card, ...]:
     costs = report.schedule.costs.set_index("method")
     best = costs.loc["optimal"]
+    error = best["cost_error"]
+    known = "no error known" if np.isnan(error) else f"s.e. {money(error)} from the parameters"
     expected = Card(
-        "Expected cost ± standard deviation",
-        f"{number(best['cost_bps'], 3)} ± {number(best['deviation_bps'], 3)} bps",
-        f"{money(best['cost'])} ± {money(best['deviation'])} in currency",
+        "Expected cost",
+        f"{number(best['cost_bps'], 3)} bps",
+        f"{money(best['cost'])} in currency, {known}; outcomes vary by "
+        f"{number(best['deviation_bps'], 3)} bps",
     )
-    savings = (_saving(best, costs.loc[name]) for name in ("twap", "vwap"))
+    savings = (_saving(best, costs.loc[name]) for name in BENCHMARKS)
     return (expected, *savings, _peak(report, clock))
 
 
 def _saving(best: pd.Series, benchmark: pd.Series) -> Card:
-    share = percent(1 - best["cost"] / benchmark["cost"])
-    return Card(
-        f"Saved against {str(benchmark.name).upper()}",
-        f"{number(benchmark['cost_bps'] - best['cost_bps'], 3)} bps",
-        f"{money(benchmark['cost'] - best['cost'])} in currency ({share})",
-    )
+    """Return what is saved against a benchmark, or that it cannot be told from zero."""
+    saved, error = benchmark["cost"] - best["cost"], benchmark["saving_error"]
+    name, bps = str(benchmark.name).upper(), benchmark["cost_bps"] - best["cost_bps"]
+    detail = f"{money(saved)} in currency ({percent(1 - best['cost'] / benchmark['cost'])})"
+    if np.isnan(error):
+        return Card(f"Less than {name}", f"{number(bps, 3)} bps", f"{detail}, no error known")
+    detail = f"{detail}, s.e. {money(error)}"
+    if saved <= DECIDED * error:
+        return Card(f"Not told from {name}", f"{number(bps, 3)} bps", detail)
+    return Card(f"Saved against {name}", f"{number(bps, 3)} bps", detail)
 
 
 def _peak(report: SymbolReport, clock: Clock) -> Card:

@@ -1,6 +1,7 @@
 """Allocate: one order against one symbol's parameters, optimally and as TWAP and VWAP would."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,123 +9,195 @@ import pandas as pd
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Params, SymbolParams
-from solver import ImpactLaw, PowerLaw, Problem, ProblemError, Solution, Status, evaluate, solve
+from pipeline.parameters.schema import Params
+from solver import (
+    OrderTerms,
+    PowerLaw,
+    Problem,
+    ProblemError,
+    Solution,
+    Status,
+    certify,
+    evaluate,
+    from_params,
+    periods_within,
+    quadratic_approximation,
+    sensitivities,
+    solve,
+    uncertainty_of,
+)
+
+BENCHMARKS = ("twap", "vwap")
+DECIDED = 1.96  # standard errors from which on a difference is told from zero
 
 
-def find_symbol(params: Params, symbol: str) -> SymbolParams:
-    """Return one symbol's parameters.
+def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerms:
+    """Return how the order may be worked, as the solver takes it.
 
-    Raises: InputError naming the symbols there are.
+    Raises: InputError when the drift is no number and no file of drifts.
+    """
+    return OrderTerms(
+        side=order.side,
+        lot=order.lot,
+        risk_aversion=order.risk_aversion,
+        max_participation=order.max_participation,
+        min_participation=order.min_participation,
+        own_impact=order.own_impact,
+        slices=None if order.slices == "auto" else order.slices,
+        drift=read_drift(order.drift, params, symbol),
+        start=order.start or None,
+        end=order.end or None,
+    )
+
+
+def read_drift(text: str, params: Params, symbol: str) -> float | np.ndarray:
+    """Return the drift in currency / share per period: a number, or one a period of the file.
+
+    text: currency a day, bps a day ("5bps"), or a CSV file with columns i and drift.
+    Raises: InputError when it is none of them.
+    """
+    number = text.removesuffix("bps").strip()
+    try:
+        a_day = float(number)
+    except ValueError:
+        return _drift_file(text, params, symbol)
+    unit = 1e-4 * params.symbols[symbol].reference.price if text.endswith("bps") else 1.0
+    return a_day * unit / params.calendar.periods
+
+
+def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
+    wanted = [period.i for period in params.symbols[symbol].periods]
+    try:
+        table = pd.read_csv(path).set_index("i")["drift"]
+        return table.loc[wanted].to_numpy(dtype=float)
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
+            f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
+        ) from None
+
+
+def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
+    """Return the order as an optimisation problem in the parameters' units.
+
+    Raises: InputError when it cannot be stated: an unknown symbol, shares that are not whole lots,
+    a window without periods, or caps that do not hold it.
     """
     if symbol not in params.symbols:
-        raise InputError(
-            f"symbol {symbol}: not in the parameter file; it has {', '.join(params.symbols)}"
-        )
-    return params.symbols[symbol]
-
-
-def problem(symbol: SymbolParams, order: AllocateConfig) -> Problem:
-    """State the order as an optimisation problem in the parameters' units.
-
-    A linear law says that the book showed nothing beyond its best price: such an order is kept
-    within displayed depth in every period wherever that can hold it.
-    Raises: InputError when the shares are not whole lots or no plan within the participation cap
-    holds them.
-    """
-    law = ImpactLaw.from_section(symbol.model_dump())
-    volume, drift, sigma = (
-        np.array([getattr(period, name) for period in symbol.periods])
-        for name in ("volume", "drift", "sigma")
-    )
+        known = ", ".join(params.symbols)
+        raise InputError(f"symbol {symbol}: not in the parameter file; it has {known}")
     if order.shares % order.lot:
         raise InputError(
             f"shares {order.shares}: not a multiple of the lot {order.lot}; change one of them"
         )
-    cap = np.floor(order.max_participation * volume / order.lot) * order.lot
-    if order.shares > cap.sum():
-        raise InputError(
-            f"shares {order.shares}: more than any plan can hold; {cap.sum():.0f} fit into "
-            f"{order.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
-            "lower --shares or raise --max-participation"
-        )
-    if symbol.law.family == "linear":
-        shown = np.minimum(cap, np.floor(symbol.reference.depth_shares / order.lot) * order.lot)
-        cap = shown if shown.sum() >= order.shares else cap
+    terms = order_terms(params, symbol, order)
     try:
-        return Problem(
-            shares=order.shares,
-            law=law.temporary,
-            permanent=law.gamma,
-            drift=drift,
-            sigma=sigma,
-            risk_aversion=order.risk_aversion,
-            price=symbol.reference.price,
-            side=order.side,
-            cap=np.minimum(cap, order.shares),
-            lot=order.lot,
-        )
+        return from_params(params.model_dump(by_alias=True), symbol, order.shares, terms)
     except ProblemError as error:
-        raise InputError(f"the order cannot be stated: {error}") from error
+        raise InputError(str(error)) from error
 
 
-def plan_order(symbol: SymbolParams, order: AllocateConfig) -> Schedule:
-    """Plan the order by both exact methods and by the benchmarks, under the same parameters and
-    caps.
+def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
+    """Plan the order by every route and by the benchmarks, under the same parameters and caps.
 
     Raises: InputError when the order cannot be planned as asked.
     """
-    stated = problem(symbol, order)
-    volume = np.array([period.volume for period in symbol.periods])
-    plans: dict[str, Solution] = {}
-    rows: list[tuple[str, str]] = []
-    try:
-        plans["optimal"] = solve(stated, method=order.method, integer=order.method != "nlp")
-    except ProblemError as error:
-        raise InputError(f"method {order.method}: {error}") from error
-    plans["nlp"] = solve(stated, method="nlp")
-    try:
-        plans["dp"] = solve(stated, method="dp", integer=True)
-    except ProblemError as error:  # too many lots for its tables
-        rows.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
+    stated = stated_problem(params, symbol, order)
+    content = params.model_dump(by_alias=True)
+    chosen = periods_within(content, symbol, order_terms(params, symbol, order))
+    periods = [params.symbols[symbol].periods[place] for place in chosen]
+    volume = np.array([period.volume for period in periods])
+    plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {
-        "twap": _spread_evenly(stated, np.ones_like(volume)),
-        "vwap": _spread_evenly(stated, volume),
+        "twap": spread_evenly(stated, np.ones_like(volume)),
+        "vwap": spread_evenly(stated, volume),
     }
     base = pd.DataFrame(
         {
-            "period": [period.i for period in symbol.periods],
-            "start": [period.start for period in symbol.periods],
+            "period": [period.i for period in periods],
+            "start": [period.start for period in periods],
             "sigma": stated.sigma,
             "volume": volume,
         }
     )
-    costs = pd.DataFrame([_cost(stated, name, x, plans.get(name)) for name, x in shares.items()])
-    return Schedule(base.assign(**shares), costs, _warnings(symbol, plans["optimal"], rows))
+    errors = _errors(stated, shares, content, symbol)
+    costs = pd.DataFrame(
+        [_cost(stated, name, x, plans.get(name)) | errors[name] for name, x in shares.items()]
+    )
+    depth = params.symbols[symbol].reference.depth_shares
+    return Schedule(base.assign(**shares), costs, _warnings(plans["optimal"], depth, notes))
 
 
-def _warnings(symbol: SymbolParams, plan: Solution, rows: list[tuple[str, str]]) -> pd.DataFrame:
-    x, shown = plan.x, symbol.reference.depth_shares
-    if plan.status is not Status.OPTIMAL:
-        rows.append(
+def _plans(
+    stated: Problem, volume: np.ndarray, order: AllocateConfig, k: float
+) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
+    """Return the plan asked for and every route's beside it, and what there is to say."""
+    plans, notes = {}, []
+    pace = np.maximum(volume, volume[volume > 0].min()) / volume.sum() * stated.shares
+    even = spread_evenly(stated, volume)
+    try:
+        plans["optimal"] = _asked(stated, order, k, pace, even)
+    except ProblemError as error:
+        raise InputError(f"method {order.method}: {error}") from error
+    if k <= 1.0 and order.plan == "spread" and order.method == "auto":
+        notes.append(
             (
-                "not_proved_optimal",
-                f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
-                "whole lots with a larger --lot can be proved",
+                "spread_by_volume",
+                f"k is {k:.3g}: the cheapest plan bets on one period's forecast spread; the order "
+                "is spread by forecast volume instead (--plan point gives the corner)",
             )
         )
-    if x.max() > shown:
-        rows.append(
-            (
-                "beyond_depth",
-                f"{(x > shown).sum()} periods trade more than the {shown:,.0f} shares that the "
-                "book displayed on "
-                f"average, at most {x.max():,.0f}: their cost is extrapolated; "
-                "a lower --max-participation spreads the order",
-            )
-        )
-    return pd.DataFrame(rows, columns=["code", "message"])
+    plans["nlp"] = solve(stated, method="nlp")
+    try:
+        plans["dp"] = solve(stated, method="dp", integer=True)
+    except ProblemError as error:  # too many lots for its tables
+        notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
+    try:
+        plans["qp"] = _quadratic(stated, pace)
+    except ProblemError as error:
+        notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
+    return plans, notes
+
+
+def _asked(
+    stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray, even: np.ndarray
+) -> Solution:
+    """Return the plan by the method asked for."""
+    if order.method == "qp":
+        return _quadratic(stated, pace)
+    if k <= 1.0 and order.plan == "spread" and order.method == "auto":
+        return certify(stated, even, "volume")
+    return solve(stated, method=order.method, integer=order.method != "nlp")
+
+
+def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
+    """Return the quadratic programme's plan in whole lots, costed under the law itself."""
+    found = solve(quadratic_approximation(stated, pace), integer=True)
+    return certify(stated, found.x, "qp")
+
+
+def _errors(
+    stated: Problem, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
+) -> dict[str, dict[str, float]]:
+    """Return by plan the standard error of its cost and of what the plan saves against it.
+
+    Both from the parameters' covariance alone, by the delta method; NaN where it holds nothing.
+    """
+    known = uncertainty_of(content, symbol)
+    matrix = np.asarray(known.covariance)
+    slopes = {}
+    for name, x in shares.items():
+        found = sensitivities(stated, x)
+        slopes[name] = np.array([found[each] for each in known.names])
+
+    def error(slope: np.ndarray) -> float:
+        return float(np.sqrt(max(0.0, slope @ matrix @ slope))) if matrix.any() else np.nan
+
+    return {
+        name: {"cost_error": error(slope), "saving_error": error(slope - slopes["optimal"])}
+        for name, slope in slopes.items()
+    }
 
 
 def _cost(
@@ -144,14 +217,16 @@ def _cost(
         "permanent": parts.permanent,
         "drift": parts.drift,
         "risk": parts.risk,
+        "traded": notional + stated.sign * (parts.permanent + parts.drift),
+        "whole": notional + stated.sign * parts.shortfall,
         "lower_bound": solution.lower_bound if solution else np.nan,
         "gap": solution.gap if solution else np.nan,
         "status": solution.status.name if solution else "BENCHMARK",
     }
 
 
-def _spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
-    """Return TWAP (equal weights) or VWAP (by volume) under the order's caps.
+def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
+    """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
 
     Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left
     after each period is then rounded to whole lots, so that the benchmark is a plan that could be
@@ -159,7 +234,7 @@ def _spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     """
     even = replace(
         stated,
-        law=PowerLaw(scale=1.0 / weight, exponent=2.0),
+        law=PowerLaw(scale=1.0 / np.maximum(weight, weight[weight > 0].min()), exponent=2.0),
         permanent=0.0,
         drift=0.0,
         sigma=0.0,
@@ -169,39 +244,23 @@ def _spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     return np.diff(traded, prepend=0.0)
 
 
-def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
-    """Return one line on the plan against the benchmarks, and one a warning."""
-    cost = schedule.costs.set_index("method")
-    best = cost.loc["optimal"]
-    first = (
-        f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected "
-        "cost "
-        f"{best['cost']:,.2f} ({best['cost_bps']:.2f} bps), standard deviation "
-        f"{best['deviation']:,.2f}, "
-        f"{best['status'].lower()}"
-    )
-    total = cost["cost"] + cost["risk"]
-    charged = " with the risk charge" if order.risk_aversion else ""
-    saved = " and ".join(
-        f"{total[name] - total['optimal']:,.2f} less than {name.upper()}"
-        for name in ("twap", "vwap")
-    )
-    notes = [f"  {row.code}: {row.message}" for row in schedule.warnings.itertuples()]
-    return "\n".join([f"{first}; {saved}{charged}", *notes])
-
-
-def report_json(symbol: str, order: AllocateConfig, schedule: Schedule) -> dict[str, object]:
-    """Return the order, the costs by method and the plan as JSON-ready values; absent numbers are
-    null.
-    """
-
-    def records(frame: pd.DataFrame) -> list[dict[str, object]]:
-        return frame.astype(object).where(frame.notna(), None).to_dict("records")
-
-    return {
-        "symbol": symbol,
-        "order": order.model_dump(),
-        "costs": records(schedule.costs),
-        "plan": records(schedule.plan),
-        "warnings": records(schedule.warnings),
-    }
+def _warnings(plan: Solution, shown: float, notes: list[tuple[str, str]]) -> pd.DataFrame:
+    x, rows = plan.x, list(notes)
+    if plan.status is Status.FEASIBLE and plan.method not in ("qp", "volume"):
+        rows.append(
+            (
+                "not_proved_optimal",
+                f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
+                "whole lots with a larger --lot can be proved",
+            )
+        )
+    if x.max() > shown:
+        rows.append(
+            (
+                "beyond_depth",
+                f"{(x > shown).sum()} periods trade more than the {shown:,.0f} shares that the "
+                f"book displayed on average, at most {x.max():,.0f}: their cost is extrapolated; "
+                "a lower --max-participation spreads the order",
+            )
+        )
+    return pd.DataFrame(rows, columns=["code", "message"])

@@ -1,7 +1,6 @@
 """Calibrate: g by the book route and permanent impact by the flow route, for one symbol."""
 
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,17 +17,16 @@ from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.estimates import Estimates, SymbolFit, exported_estimates
 from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
-from pipeline.stages.law_checks import admissible, compared, extrapolation, sliced
-from pipeline.stages.slicing import plan_in_slices
+from pipeline.stages.law_checks import admissible, compared, extrapolation
+from pipeline.stages.refill import measured_refill
 
 
 @dataclass(frozen=True)
 class CalibrateSettings:
-    """The scope of the run, the family asked for (None: the one selected) and the slices."""
+    """The scope of the run and the family asked for (None: the one selected)."""
 
     scope: Scope
     family: Family | None
-    slices: Literal["auto"] | int
 
 
 def calibrate_symbol(
@@ -36,8 +34,8 @@ def calibrate_symbol(
 ) -> Calibration:
     """Fit g by walking the book, and h by the long-run response of the mid to signed volume.
 
-    Without a family asked for it is the one that the comparison selects; alpha is that of an order
-    worked in slices.
+    Without a family asked for it is the one that the comparison selects; alpha is that of one order
+    a period.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
@@ -64,12 +62,12 @@ def calibrate_symbol(
         *extrapolation(cells, fit.law, scope),
         *compared(found, comparison, contrasts),
         *fit.permanent.warnings,
-        *fit.slices.warnings,
-        *sliced(cells, fit),
+        *fit.refill.warnings,
         *admissible(cells, fit),
         *estimates.warnings,
     ]
     facts = _facts(fit, _dropped(measured, fit.law.family)) | _contrast_facts(contrasts)
+    facts["least_child"] = float(cells["size"].min())
     facts["excluded"] = fit.law.n_excluded + int((~known).sum())
     return Calibration(
         parameters=_parameter_table(estimates),
@@ -104,18 +102,10 @@ def _fit(
     change = (states["mid_close"] - states["mid_open"]).to_numpy()
     volume = states["flow"].to_numpy()
     session = states["date"].astype("category").cat.codes.to_numpy(dtype=np.int64)
-    sizes = np.unique(cells["size"])
     law = cost_law(found, len(cells), settings.scope.buckets)
-    slices = plan_in_slices(
-        days,
-        settings.scope,
-        (law.k, law.standard_error("k")),
-        (float(np.median(sizes)), float(sizes[0])),
-        settings.slices if law.family.has_spread else 1,  # slicing saves nothing on the spread
-    )
     permanent = permanent_impact(change, volume, session)
     influence = slope_influence(volume, change, states["cluster"].to_numpy())
-    return SymbolFit(law, permanent, influence, slices)
+    return SymbolFit(law, permanent, influence, measured_refill(days, settings.scope))
 
 
 def _dropped(measured: Cells, family: Family) -> tuple[float, float]:
@@ -128,7 +118,7 @@ def _dropped(measured: Cells, family: Family) -> tuple[float, float]:
 
 
 def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
-    found, flow, slices = fit.law, fit.permanent.kyle, fit.slices
+    found, flow, refill = fit.law, fit.permanent.kyle, fit.refill
     return {
         "family": found.family.value,
         "route": "book",
@@ -147,12 +137,9 @@ def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
         "gamma_estimator": fit.permanent.estimator,
         "gamma_kyle": flow.estimate,
         "gamma_kyle_error": flow.standard_error,
-        "slices": slices.slices,
-        "slice_spacing": slices.spacing_seconds,
-        "slice_factor": slices.factor,
-        "slice_factor_error": slices.factor_error,
-        "refill_half_life": slices.half_life,
-        "refill_lasting": slices.lasting,
+        "refill_half_life": refill.half_life,
+        "refill_half_life_upper": refill.upper_half_life,
+        "refill_lasting": 0.0,
     }
 
 

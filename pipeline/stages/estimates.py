@@ -8,7 +8,7 @@ from models.impact.book.cost_law import CostLawFit, is_level
 from models.impact.book.identification import Range
 from models.impact.book.quasi_score import SHAPE
 from models.impact.flow.permanent import PermanentImpact
-from models.impact.slicing.slices import SlicePlan
+from models.impact.slicing.refill import RefillFit
 from models.inference.caveat import Caveat
 from models.inference.covariance import Covariance, Influence
 from models.inference.joint import joined, one_step_bootstrap
@@ -18,7 +18,7 @@ REPETITIONS, SEED = 499, 0  # of the bootstrap, whose standard errors then have 
 
 @dataclass(frozen=True, eq=False)
 class SymbolFit:
-    """What was fitted to one symbol: the cost law, permanent impact, and slices within a period.
+    """What was fitted to one symbol: the cost law, permanent impact, the refill of the book.
 
     flow_influence: of each cluster on the slope of mid changes on flow.
     """
@@ -26,7 +26,7 @@ class SymbolFit:
     law: CostLawFit
     permanent: PermanentImpact
     flow_influence: Influence
-    slices: SlicePlan
+    refill: RefillFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Estimates:
 def exported_estimates(
     fit: SymbolFit, thinness: np.ndarray, ranges: tuple[Range, ...]
 ) -> Estimates:
-    """Return the estimates with alpha at average liquidity and per slice, their errors carried.
+    """Return the estimates with alpha at average liquidity, their errors carried along.
 
     thinness: of the history's periods, (t,).
     """
@@ -68,29 +68,24 @@ def exported_estimates(
 
 
 def _averaged(fit: SymbolFit, thinness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what moves the mean of thinness^theta and the slices' factor into the levels, (q,),
-    and the derivative of the moved parameters in the fitted ones, (q, q).
+    """Return what moves the mean of thinness^theta into the levels, (q,), and the derivative of the
+    moved parameters in the fitted ones, (q, q).
     """
     names, levels = fit.law.names, is_level(fit.law.names)
     liquidity = thinness**fit.law.theta
     shift, jacobian = np.zeros(len(names)), np.eye(len(names))
-    shift[levels] = np.log(liquidity.mean()) + np.log(fit.slices.factor)
+    shift[levels] = np.log(liquidity.mean())
     slope = (liquidity * np.log(thinness)).mean() / liquidity.mean()
     jacobian[levels, names.index("theta")] += slope
-    jacobian[levels, names.index("k")] += fit.slices.derivative_k
     return shift, jacobian
 
 
 def _covariance(fit: SymbolFit, jacobian: np.ndarray) -> Covariance:
-    """Return the covariance of the moved parameters and gamma, the refill's error added."""
+    """Return the covariance of the moved parameters and gamma."""
     law = fit.law
     moved = replace(law.influence, values=law.influence.values @ jacobian.T)
     own = Covariance(law.names, law.covariance.delta(jacobian), law.covariance.dof)
-    full = joined(own, moved, "gamma", fit.flow_influence, fit.permanent.standard_error)
-    levels = np.flatnonzero(is_level(full.names))
-    refill = np.zeros_like(full.matrix)
-    refill[np.ix_(levels, levels)] = fit.slices.refill_error**2
-    return replace(full, matrix=full.matrix + refill)
+    return joined(own, moved, "gamma", fit.flow_influence, fit.permanent.standard_error)
 
 
 def _bootstrapped(

@@ -17,7 +17,7 @@ from models.microstructure.walking import walk
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.slicing import refill_table
+from pipeline.stages.refill import refill_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

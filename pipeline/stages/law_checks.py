@@ -34,19 +34,6 @@ def compared(
     return caveats
 
 
-def sliced(cells: pd.DataFrame, fit: SymbolFit) -> list[Caveat]:
-    """Say what slicing leaves out: children move the price for those after them in the period."""
-    count, gamma, size = fit.slices.slices, fit.permanent.gamma, float(cells["size"].median())
-    if count == 1 or gamma == 0:
-        return []
-    moved = gamma * (1 - 1 / count) * size**2 / 2
-    message = (
-        f"{count} children a period: the permanent impact of earlier on later ones, "
-        f"{moved:.3g} for {size:,.0f} shares, is not in the law"
-    )
-    return [Caveat("slices_permanent", message)]
-
-
 def admissible(cells: pd.DataFrame, fit: SymbolFit) -> tuple[Caveat, ...]:
     """Check the law in a cheap state, for trades of the grid's sizes."""
     state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))

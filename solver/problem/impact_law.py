@@ -37,12 +37,12 @@ class ImpactLaw:
     def from_section(cls, section: Mapping[str, Any]) -> ImpactLaw:
         """The law of every period of one symbol's section of `params.json`."""
         law = section["law"]
-        names = ("alpha", "gamma", "spread", "volatility", "liquidity")
+        names = ("alpha", "spread", "volatility", "liquidity")
         columns = {
             name: np.array([period[name] for period in section["periods"]], dtype=np.float64)
             for name in names
         }
-        return cls(k=law["k"], beta=law["beta"], **columns)
+        return cls(k=law["k"], beta=law["beta"], gamma=law["gamma"], **columns)
 
     @property
     def scale(self) -> Floats:

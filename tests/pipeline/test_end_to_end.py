@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from pipeline.engine.config import load_config
 from pipeline.parameters.schema import json_schema, read_params
 from pipeline.run import run_pipeline
-from pipeline.stages.allocate import problem
+from pipeline.stages.allocate import stated_problem
 from solver import LiquidityChain, stochastic_policy
 from tests.conftest import ROOT
 from tests.pipeline.conftest import SmallRun, small_config
@@ -49,7 +49,7 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
     }
     written = json.loads((out / "params.json").read_text())
     Draft202012Validator(
-        json.loads((ROOT / "pipeline/parameters/impact-params-1.schema.json").read_text())
+        json.loads((ROOT / "pipeline/parameters/impact-params-2.schema.json").read_text())
     ).validate(written)
     assert sorted(written["symbols"]) == ["SIM0", "SIM1"]
     for one in written["symbols"].values():
@@ -67,18 +67,19 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
 
 def test_the_adaptive_allocator_takes_the_liquidity_chain(small_run: SmallRun) -> None:
     """Less is traded in a thin period than in a thick one."""
-    symbol = read_params(str(small_run.folder / "out/params.json")).symbols["SIM0"]
+    params = read_params(str(small_run.folder / "out/params.json"))
+    symbol = params.symbols["SIM0"]
     order = load_config(None, {"allocate": {"shares": 20_000, "lot": 100}}).allocate
     chain = LiquidityChain(symbol.liquidity_chain.levels, symbol.liquidity_chain.transition)
     assert np.all(np.diff(symbol.liquidity_chain.levels) < 0)
-    policy = stochastic_policy(problem(symbol, order), chain)
+    policy = stochastic_policy(stated_problem(params, "SIM0", order), chain)
     thin, thick = (policy.follow(np.full(390, state)) for state in (0, len(chain.levels) - 1))
     assert thin.sum() == thick.sum() == 20_000
     assert thin[:30].sum() < thick[:30].sum()
 
 
 def test_the_published_schema_is_the_one_in_force() -> None:
-    assert (ROOT / "pipeline/parameters/impact-params-1.schema.json").read_text() == json_schema()
+    assert (ROOT / "pipeline/parameters/impact-params-2.schema.json").read_text() == json_schema()
 
 
 def test_the_run_says_where_everything_is(small_run: SmallRun) -> None:

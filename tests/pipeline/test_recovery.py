@@ -23,7 +23,7 @@ def recovered(seed: int, folder: Path) -> pd.DataFrame:
         tape = open_tape(job, find_tape(config, str(folder)))
         measured = measure_days(job, tape)
         forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
-        settings = CalibrateSettings(tape.scope, None, config.calibrate.slices)
+        settings = CalibrateSettings(tape.scope, None)
         laws = job.per_symbol("calibrate", calibrate_symbol, settings, measured, forecasts)
     table = laws["SIM0"].load().parameters.set_index("name")
     planted = json.loads((folder / "tape/truth.json").read_text())["symbols"]["SIM0"]

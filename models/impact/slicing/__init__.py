@@ -1,8 +1,7 @@
-"""How fast displayed depth refills, and what slicing an order within a period saves."""
+"""How fast displayed depth refills, which is what child orders within a period wait for."""
 
 from models.impact.slicing.depth import HALF_LIVES, LAGS, DepthTape, RefillSums, refill_sums
 from models.impact.slicing.refill import RefillFit, fit_refill
-from models.impact.slicing.slices import SliceLimits, SlicePlan, plan_slices, slice_factor
 
 __all__ = [
     "HALF_LIVES",
@@ -10,10 +9,6 @@ __all__ = [
     "DepthTape",
     "RefillFit",
     "RefillSums",
-    "SliceLimits",
-    "SlicePlan",
     "fit_refill",
-    "plan_slices",
     "refill_sums",
-    "slice_factor",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from models.impact.slicing.depth import HALF_LIVES, LAGS, RefillSums
 from models.inference.caveat import ONE_SIDED, Caveat
@@ -36,6 +37,14 @@ class RefillFit:
     n_excluded: dict[str, int]
     blocks: int
     warnings: tuple[Caveat, ...]
+
+    @property
+    def upper_half_life(self) -> float:
+        """Return the upper end of the half-life's 95 % interval, seconds, t over the blocks."""
+        if not np.isfinite(self.half_life):
+            return float("inf")
+        reach = float(stats.t.ppf(0.975, self.blocks - 1)) * self.log_error
+        return float(self.half_life * np.exp(reach))
 
     def summary(self) -> str:
         """Return the fit as text."""

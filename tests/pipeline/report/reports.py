@@ -16,7 +16,7 @@ from pipeline.parameters.schema import (
     Params,
     Period,
     Reference,
-    Slices,
+    Slicing,
     SymbolParams,
     Valid,
 )
@@ -112,8 +112,8 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     )
 
 
-POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, liquidity_elasticity=0.87)
-LINEAR = Law(family="linear", k=1, beta=0, gamma=2.51e-7, liquidity_elasticity=0.87)
+POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, theta=0.87)
+LINEAR = Law(family="linear", k=1, beta=0, gamma=2.51e-7, theta=0.87)
 
 
 def make_params(*symbols: str, law: Law = POWER) -> Params:
@@ -124,8 +124,6 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
             alpha=3e-4,
             volatility=1,
             liquidity=1,
-            gamma=2.51e-7,
-            drift=0,
             sigma=0.1,
             spread=0.01,
             volume=40_000,
@@ -144,12 +142,15 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
         periods=periods,
         liquidity_chain=LiquidityChain(levels=(1,), transition=((1,),), initial=(1,)),
         warnings=(),
-        slices=Slices(
-            count=1, spacing_seconds=300, factor=1, factor_error=0, refill_half_life_seconds=None
+        slicing=Slicing(
+            half_life_seconds=None,
+            half_life_upper_seconds=None,
+            lasting=0,
+            least_child_shares=100,
         ),
     )
     return Params(
-        schema_="impact-params/1",
+        schema_="impact-params/2",
         created=FACTS.created,
         code_version="0.1.0+abc",
         data_hash="d" * 64,

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import read_params
-from pipeline.stages.allocate import problem
+from pipeline.stages.allocate import stated_problem
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
@@ -57,7 +57,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     shrunk = {f"shrinkage/{name}_effective_dof" for name in ("k", "gamma", "log_alpha")}
     assert intervals | shrunk | {
         "fit/k_dropped",
-        "fit/slice_factor",
+        "fit/refill_half_life",
         "forecast/volume_day_ahead_coverage",
     } <= set(run.data.metrics)
     assert set(run.data.params) == {
@@ -111,7 +111,8 @@ def test_the_law_is_stored_as_json_and_predicts_what_the_solver_charges(
     model = mlflow.pyfunc.load_model(logged[0].model_uri)
     asked = pd.DataFrame({"period": [0, 200, 389], "shares": [100.0, 2500.0, 7.0]})
     params = read_params(str(small_run.folder / "out/params.json"))
-    law = problem(params.symbols["SIM0"], small_run.config.allocate).law
+    order = small_run.config.allocate.model_copy(update={"slices": 1})
+    law = stated_problem(params, "SIM0", order).law
     expected = [
         law.spread[period] * x + law.scale[period] * x ** float(law.exponent)
         for period, x in asked.itertuples(index=False)

@@ -1,16 +1,10 @@
-"""How an order is worked inside a period: the refill of the book measured, and the slices that it
-favours.
-"""
-
-from dataclasses import replace
-from typing import Literal
+"""The refill of the book after trades, measured by half-hour: what child orders wait for."""
 
 import numpy as np
 import pandas as pd
 
 from models.impact.slicing.depth import DepthTape, RefillSums, refill_sums
 from models.impact.slicing.refill import RefillFit, fit_refill
-from models.impact.slicing.slices import SliceLimits, SlicePlan, plan_slices
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS, Session
 from pipeline.engine.tables import Day, Features
@@ -35,23 +29,10 @@ def refill_table(day: Day, session: Session) -> pd.DataFrame:
     return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
 
 
-def plan_in_slices(
-    days: tuple[Features, ...],
-    scope: Scope,
-    k: tuple[float, float],
-    sizes: tuple[float, float],
-    slices: Literal["auto"] | int,
-) -> SlicePlan:
-    """Return how an order is sliced within a period, from blocks that ended by `as_of`.
-
-    k: the exponent and its standard error; sizes: shares of the order to plan for and of the
-    smallest child.
-    """
+def measured_refill(days: tuple[Features, ...], scope: Scope) -> RefillFit:
+    """Return the refill of the book, from half-hours that ended by `as_of`."""
     table = pd.concat([day.refill for day in days], ignore_index=True)
-    limits = SliceLimits(scope.period_seconds, *sizes)
-    refill = _refill(table[table["end"] <= scope.as_of])
-    found = plan_slices(*k, refill, limits, None if slices == "auto" else slices)
-    return found if slices == 1 else replace(found, warnings=(*refill.warnings, *found.warnings))
+    return _refill(table[table["end"] <= scope.as_of])
 
 
 def _refill(table: pd.DataFrame) -> RefillFit:

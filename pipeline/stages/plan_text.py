@@ -1,0 +1,68 @@
+"""A planned order in words and as JSON content: every number with its error or without a claim."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.engine.config import AllocateConfig
+from pipeline.engine.tables import Schedule
+from pipeline.stages.allocate import BENCHMARKS, DECIDED
+
+
+def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
+    """Return the plan against the benchmarks, what the whole order costs, and its warnings."""
+    cost = schedule.costs.set_index("method")
+    best = cost.loc["optimal"]
+    verb = "pays" if order.side == "buy" else "receives"
+    lines = [
+        f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected "
+        f"cost {best['cost']:,.2f} ({best['cost_bps']:.2f} bps), {_error(best['cost_error'])}; "
+        f"standard deviation {best['deviation']:,.2f}; {_proof(best)}",
+        f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)}",
+        f"  the order {verb} {best['whole']:,.2f} in all: {best['traded']:,.2f} at the moved mid, "
+        f"{best['spread'] + best['temporary']:,.2f} over it; {_drift(order)}",
+    ]
+    notes = [f"  {row.code}: {row.message}" for row in schedule.warnings.itertuples()]
+    return "\n".join([*lines, *notes])
+
+
+def _proof(best: pd.Series) -> str:
+    return str(best["status"]).lower()
+
+
+def _error(error: float) -> str:
+    return "no error known" if np.isnan(error) else f"s.e. {error:,.2f} from the parameters"
+
+
+def _against(cost: pd.DataFrame, name: str, order: AllocateConfig) -> str:
+    """Say what the plan saves against a benchmark, where that can be told from zero."""
+    charged = " with the risk charge" if order.risk_aversion else ""
+    total = cost["cost"] + cost["risk"]
+    saved, error = total[name] - total["optimal"], cost.loc[name, "saving_error"]
+    if np.isnan(error):
+        return f"{abs(saved):,.2f} {_way(saved)} than {name.upper()}{charged}, no error known"
+    if abs(saved) <= DECIDED * error:
+        return f"not told from {name.upper()}{charged}: {saved:,.2f} less, s.e. {error:,.2f}"
+    return f"{abs(saved):,.2f} {_way(saved)} than {name.upper()}{charged}, s.e. {error:,.2f}"
+
+
+def _way(saved: float) -> str:
+    return "less" if saved >= 0 else "more"
+
+
+def _drift(order: AllocateConfig) -> str:
+    return "drift assumed 0" if order.drift == "0" else f"drift {order.drift} as given"
+
+
+def report_json(symbol: str, order: AllocateConfig, schedule: Schedule) -> dict[str, object]:
+    """Return order, costs by method and plan as JSON-ready values; absent numbers are null."""
+
+    def records(frame: pd.DataFrame) -> list[dict[str, object]]:
+        return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+    return {
+        "symbol": symbol,
+        "order": order.model_dump(),
+        "costs": records(schedule.costs),
+        "plan": records(schedule.plan),
+        "warnings": records(schedule.warnings),
+    }
