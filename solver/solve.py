@@ -42,7 +42,8 @@ def solve(
     Raises:
         ProblemError: an unknown method, or one that does not fit the problem.
 
-    Source: E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j plus risk, as in `evaluate`.
+    Source: E cost = P_1 S + sum g_j(x_j) + mu_j R_j + h_j(x_j) (R_j + w x_j) plus risk, as in
+    `evaluate`.
     """
     settings = settings or Settings()
     if method not in METHODS:
@@ -226,7 +227,8 @@ def vertex(problem: Problem) -> Floats:
     waiting = np.concatenate(
         ([0.0], np.cumsum(problem.adverse_drift * s + problem.risk * s * s)[:-1])
     )
-    cost = spread * s + scale * s**exponent + waiting
+    paid = problem.own_share * np.asarray(problem.permanent) * s * s
+    cost = spread * s + scale * s**exponent + paid + waiting
     x = np.zeros(problem.n)
     x[int(np.argmin(cost))] = s
     return x

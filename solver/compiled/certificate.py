@@ -1,6 +1,6 @@
 """Compiled kernels that certify a schedule (needs numba): those of `certificate` for convex orders.
 
-An order's parameters are the rows of an (8, N) array: spread, scale, exponent, gamma, slope, curve,
+An order's parameters are the rows of an (8, N) array: spread, scale, exponent, bend, slope, curve,
 lower, upper.
 """
 

@@ -1,7 +1,7 @@
 """Compiled kernels for continuous schedules (needs numba): the methods of `continuous`, one order
 or many.
 
-An order's parameters are the rows of an (8, N) array: spread, scale, exponent, gamma, slope, curve,
+An order's parameters are the rows of an (8, N) array: spread, scale, exponent, bend, slope, curve,
 lower, upper.
 """
 

@@ -41,7 +41,7 @@ def normalise(terms: Terms) -> Terms:
         shares=1.0,
         spread=terms.spread * s,
         scale=terms.scale * s**terms.exponent,
-        gamma=terms.gamma * (s * s),
+        bend=terms.bend * (s * s),
         slope=terms.slope * s,
         curve=terms.curve * (s * s),
         lower=terms.lower / s,
@@ -53,12 +53,12 @@ def normalise(terms: Terms) -> Terms:
     pieces = (
         unit.spread * y,
         unit.scale * y**k,
-        0.5 * unit.gamma * y * y,
+        0.5 * unit.bend * y * y,
         unit.slope * left,
         unit.curve * left * left,
     )
     cost = float(sum(float(np.abs(piece).sum()) for piece in pieces)) or 1.0
-    names = ("spread", "scale", "gamma", "slope", "curve")
+    names = ("spread", "scale", "bend", "slope", "curve", "const")
     return replace(unit, **{name: getattr(unit, name) / cost for name in names})
 
 
@@ -85,7 +85,7 @@ class InteriorPoint:
         self.capped = capped
         self.coupled = bool((unit.curve > 0.0).any())
         self.priced = is_lattice_convex(unit)  # without which the gap by prices bounds nothing
-        self.bend = 2.0 * np.maximum(unit.curve, 0.0)
+        self.coupling = 2.0 * np.maximum(unit.curve, 0.0)
         k = unit.exponent if unit.power is None else unit.power
         self.k2 = k - 2.0
         self.rate = unit.scale * k
@@ -102,8 +102,8 @@ class InteriorPoint:
         """
         s, unit = self.state, self.unit
         power = s.y**self.k2
-        marginal = unit.spread + (self.rate * power - unit.gamma) * s.y
-        h = np.maximum(self.slopes * power - unit.gamma, 1e-14) + s.price_below / s.below
+        marginal = unit.spread + (self.rate * power - unit.bend) * s.y
+        h = np.maximum(self.slopes * power - unit.bend, 1e-14) + s.price_below / s.below
         left = remaining(s.y)
         psi = unit.slope + 2.0 * unit.curve * left
         product = inner(s.price_below, s.below)
@@ -172,7 +172,7 @@ class InteriorPoint:
         """
         if not self.coupled or h.size < 2:
             return None
-        return factor(h[:-1] + h[1:] + self.bend[:-1], -h[1:-1])
+        return factor(h[:-1] + h[1:] + self.coupling[:-1], -h[1:-1])
 
     def _direction(
         self, system: tuple[Floats, Floats] | None, h: Floats, w: Floats, psi: Floats
@@ -184,7 +184,7 @@ class InteriorPoint:
 
             change = psi.copy()
             step, _ = lapack.dpttrs(*system, w[:-1] - w[1:] - psi[:-1])
-            change[:-1] += self.bend[:-1] * step
+            change[:-1] += self.coupling[:-1] * step
         total = w.copy()
         total[1:] += np.cumsum(change[:-1])
         inverse = 1.0 / h

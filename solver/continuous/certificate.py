@@ -22,7 +22,7 @@ INVERSE_STEPS = (
 def phi(terms: Terms, x: Floats) -> Floats:
     """phi_j(x_j), the cost of the trade itself, shape (N,), currency."""
     power = x ** (terms.exponent if terms.power is None else terms.power)
-    return terms.spread * x + terms.scale * power - 0.5 * terms.gamma * x * x
+    return terms.spread * x + terms.scale * power - 0.5 * terms.bend * x * x
 
 
 def threshold(slope: Floats, room: Floats, amount: float) -> float:
@@ -81,8 +81,8 @@ def price_gap(terms: Terms, x: Floats, marginal: Floats) -> float:
     for _ in range(PRICE_STEPS):
         price = nu - waiting
         bought = x
-        for _ in range(INVERSE_STEPS if terms.gamma.any() else 1):
-            base = np.maximum(price - terms.spread + terms.gamma * bought, 0.0) / steep
+        for _ in range(INVERSE_STEPS if terms.bend.any() else 1):
+            base = np.maximum(price - terms.spread + terms.bend * bought, 0.0) / steep
             with np.errstate(over="ignore"):
                 bought = np.where(bent, np.clip(base**inverse, terms.lower, terms.upper), x)
         slope = marginal_phi(terms, bought) - price

@@ -51,7 +51,8 @@ def bertsimas_lo(shares: float, impact: float, drift: ArrayLike) -> Floats:
     Shapes: drift (N,), expected price changes after each period, adverse ones positive; returns
     (N,), shares. Units: impact in currency / share per share, drift in currency / share. Trading
     x_j at a price it has already moved costs impact x_j**2 over the price before, so this is
-    exponent 2 with scale = permanent = impact. x_j = S / N + (m_j - mean(m)) / impact with m_j =
+    exponent 2 with permanent = impact and scale = impact, or impact / 2 where own_impact is "half".
+    x_j = S / N + (m_j - mean(m)) / impact with m_j =
     drift_j + ... + drift_{N-1}.
 
     Raises: ProblemError: impact <= 0, drift not a vector, or a drift so strong that a trade would
@@ -79,10 +80,10 @@ def bertsimas_lo(shares: float, impact: float, drift: ArrayLike) -> Floats:
 def almgren_chriss(problem: Problem) -> Floats:
     """The mean-variance schedule for quadratic cost with constant parameters.
 
-    Needs exponent 2, no limits, no drift, and scale, permanent and sigma constant over periods. x_j
-    = R_{j-1}
-    - R_j with R_j = S sinh(kappa (N - j)) / sinh(kappa N), cosh(kappa) = 1 + risk_aversion sigma**2
-    / (2 (scale - permanent / 2)).
+    Needs exponent 2, no limits, no drift, and scale, permanent and sigma constant over periods.
+    x_j = R_{j-1} - R_j with R_j = S sinh(kappa (N - j)) / sinh(kappa N), cosh(kappa) = 1 +
+    risk_aversion sigma**2 / (2 eta), where eta is scale - permanent / 2, or the plain scale where
+    own_impact is "half".
 
     Raises:
         ProblemError: the problem is not of that form.
@@ -90,9 +91,10 @@ def almgren_chriss(problem: Problem) -> Floats:
     Source: Almgren, Chriss (2000), "Optimal execution of portfolio transactions", eq. (16)-(18).
     """
     terms = problem.terms
-    eta = float(terms.scale[0] - 0.5 * terms.gamma[0])
+    eta = float(terms.scale[0] - 0.5 * terms.bend[0])
     constant = all(
-        (v == v[0]).all() for v in (terms.scale, terms.gamma, terms.spread, problem.risk)
+        (v == v[0]).all()
+        for v in (terms.scale, np.asarray(problem.permanent), terms.spread, problem.risk)
     )
     if (
         terms.power != 2.0
@@ -121,6 +123,9 @@ def power_law(problem: Problem) -> Floats:
     """The schedule x_j proportional to scale_j**(-1 / (k - 1)): power law without permanent impact,
     risk, drift or limits.
 
+    Constant permanent impact may be there where own_impact is "half": it adds to all schedules
+    alike.
+
     Raises:
         ProblemError: the problem is not of that form.
 
@@ -128,7 +133,7 @@ def power_law(problem: Problem) -> Floats:
     with nonlinear impact".
     """
     terms = problem.terms
-    plain = not (terms.curve.any() or terms.slope.any() or terms.gamma.any() or problem.limited)
+    plain = not (terms.curve.any() or terms.slope.any() or terms.bend.any() or problem.limited)
     if (
         terms.power is None
         or terms.power <= 1.0

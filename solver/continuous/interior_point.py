@@ -40,7 +40,7 @@ def without_fixed(terms: Terms) -> tuple[Terms, NDArray[np.bool_]]:
     slope[-1:] = curve[-1:] = 0.0
     kept = {
         name: getattr(terms, name)[free]
-        for name in ("spread", "scale", "exponent", "gamma", "lower", "upper")
+        for name in ("spread", "scale", "exponent", "bend", "lower", "upper")
     }
     return replace(
         terms, shares=terms.shares - float(fixed.sum()), slope=slope, curve=curve, **kept
@@ -101,15 +101,15 @@ def descend(terms: Terms, x: Floats, settings: Settings) -> Floats:
     for _ in range(10):
         slope = np.where(
             hollow & (x > 0.0),
-            marginal_phi(terms, np.where(x > 0.0, x, 1.0)) + terms.gamma * x,
+            marginal_phi(terms, np.where(x > 0.0, x, 1.0)) + terms.bend * x,
             terms.spread,
         )
         model = replace(
             terms,
-            spread=slope - np.maximum(terms.gamma, 0.0) * x,
+            spread=slope - np.maximum(terms.bend, 0.0) * x,
             scale=np.where(hollow, 0.0, terms.scale),
             exponent=np.where(hollow, 2.0, terms.exponent),
-            gamma=np.minimum(terms.gamma, 0.0),
+            bend=np.minimum(terms.bend, 0.0),
             slope=terms.slope + 2.0 * np.minimum(terms.curve, 0.0) * remaining(x),
             curve=np.maximum(terms.curve, 0.0),
             upper=np.where(hollow & (x <= terms.lower), terms.lower, terms.upper),

@@ -34,7 +34,7 @@ def multiplier(terms: Terms) -> Floats | None:
     """
     if (
         not terms.separable
-        or terms.gamma.any()
+        or terms.bend.any()
         or terms.scale.min() <= 0.0
         or terms.exponent.min() <= 1.0
     ):

@@ -139,8 +139,9 @@ def stochastic_policy(
     Raises:
         ProblemError: no schedule in whole lots, or a table beyond `settings.max_cells`.
 
-    Source: V(s, t, l) = min_x level_l g_t(x) + (mu_t + gamma_t x)(s - x) + risk + sum_m P(l, m) V(s
-    - x, t + 1, m); Bertsimas, Lo (1998), sec. 3, for a state variable in the law.
+    Source: V(s, t, l) = min_x level_l g_t(x) + mu_t (s - x) + gamma_t x (s - x + w x) + risk +
+    sum_m P(l, m) V(s - x, t + 1, m), w = own_share; Bertsimas, Lo (1998), sec. 3, for a state
+    variable in the law.
     """
     settings = settings or Settings()
     levels, transition = np.asarray(chain.levels), np.asarray(chain.transition)

@@ -25,7 +25,7 @@ class Lattice:
     after period j.
 
     With linear permanent impact the price term is folded into phi and psi, but for a constant, and
-    h is absent.
+    h is absent; with a table of moves phi holds what a trade pays of its own.
     """
 
     problem: Problem
@@ -108,10 +108,11 @@ class Lattice:
             spread, scale, exponent = problem.law_rows
             powers = self._powers[: high + 1] if self._powers is not None else x ** exponent[j]
             cost = spread[j] * x + scale[j] * powers
-        if not self.coupled:
-            gamma = float(np.asarray(problem.permanent)[j])
-            if gamma:
-                cost -= (0.5 * gamma) * np.square(np.arange(high + 1) * problem.lot)
+        trades = np.arange(high + 1) * problem.lot
+        if self.coupled:
+            cost += problem.own_share * self.move(j) * trades
+        elif problem.bend[j]:
+            cost -= (0.5 * problem.bend[j]) * np.square(trades)
         return cost
 
     def move(self, j: int) -> Floats:

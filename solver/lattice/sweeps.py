@@ -42,7 +42,7 @@ def trade_changes(terms: Terms, trades: Ints, lot: float, limits: tuple[Ints, In
             grown = np.where(
                 x > 0.0, power * np.expm1(k * np.log1p(ratio)), terms.scale * max(delta, 0.0) ** k
             )
-            changes[row] = terms.spread * delta + grown - terms.gamma * delta * (x + 0.5 * delta)
+            changes[row] = terms.spread * delta + grown - terms.bend * delta * (x + 0.5 * delta)
             moved = trades + int(d)
             changes[row][(moved < limits[0]) | (moved > limits[1])] = np.inf
     changes[2] = 0.0

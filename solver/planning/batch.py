@@ -21,7 +21,7 @@ from solver.problem.laws import (
     Floats,
     frozen,
 )
-from solver.problem.problem import Problem
+from solver.problem.problem import OWN_SHARES, Problem
 from solver.problem.schedule import remaining
 from solver.problem.solution import Settings, Status
 from solver.solve import solve
@@ -111,7 +111,8 @@ def _run_threads(
         np.float64
     )
     head = (orders.begin, np.asarray(orders.shares))
-    spans = [np.array([a, b, settings.tolerance]) for a, b in pairwise(cuts) if b > a]
+    escaped = 1.0 - 2.0 * OWN_SHARES[orders.own_impact]
+    spans = [np.array([a, b, settings.tolerance, escaped]) for a, b in pairwise(cuts) if b > a]
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(lambda span: code.solve_span(fields, modes, head, span, out), spans))
 

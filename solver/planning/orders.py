@@ -15,11 +15,12 @@ from solver.problem.laws import (
     Ints,
     PowerLaw,
     ProblemError,
+    as_choice,
     as_floats,
     as_vector,
     frozen,
 )
-from solver.problem.problem import Problem
+from solver.problem.problem import OWN_SHARES, Problem
 
 PERIOD_FIELDS = ("spread", "scale", "exponent", "permanent", "drift", "sigma", "floor", "cap")
 
@@ -30,11 +31,11 @@ class Orders:
 
     Shapes: shares, lengths (K,); risk_aversion and sell a scalar or (K,); every other field is a
     scalar, (K,), or one entry a period (T,) with T = sum(lengths); (K, N) is taken as (T,). Units
-    as in `Problem`. drift is that of the price; sell marks the sales (bool). Floors and caps
-    default to none.
+    as in `Problem`. drift is that of the price; sell marks the sales (bool); own_impact is that of
+    all the orders. Floors and caps default to none.
 
     Raises:
-        ProblemError: a wrong shape or sign, or limits that leave no schedule.
+        ProblemError: a wrong shape, sign or word, or limits that leave no schedule.
     """
 
     shares: ArrayLike
@@ -49,6 +50,7 @@ class Orders:
     floor: ArrayLike = 0.0
     cap: ArrayLike | None = None
     sell: ArrayLike = False
+    own_impact: str = "none"
 
     def __post_init__(self) -> None:
         shares = np.atleast_1d(as_vector("shares", self.shares, minimum=0.0))
@@ -69,6 +71,7 @@ class Orders:
             raise ProblemError(
                 f"sell must be one bool, or one an order, found {self.sell!r}: align it"
             )
+        as_choice("own_impact", self.own_impact, OWN_SHARES)
         object.__setattr__(self, "sell", np.broadcast_to(sell.copy(), shares.shape))
         self._check_limits()
 
@@ -125,10 +128,16 @@ class Orders:
         """Lay the given power-law problems end to end.
 
         Raises:
-            ProblemError: no problem, or one with a table.
+            ProblemError: no problem, one with a table, or problems that differ in own_impact.
         """
         if not problems:
             raise ProblemError("problems must not be empty, found none: pass at least one")
+        readings = sorted({p.own_impact for p in problems})
+        if len(readings) > 1:
+            raise ProblemError(
+                f"own_impact must be one for all problems, found {' and '.join(readings)}: solve "
+                "them apart"
+            )
         terms = [p.terms for p in problems]
         cat = np.concatenate
         return cls(
@@ -137,13 +146,14 @@ class Orders:
             scale=cat([t.scale for t in terms]),
             exponent=cat([t.exponent for t in terms]),
             spread=cat([t.spread for t in terms]),
-            permanent=cat([t.gamma for t in terms]),
+            permanent=cat([np.asarray(p.permanent) for p in problems]),
             drift=cat([np.asarray(p.drift) for p in problems]),
             sigma=cat([np.asarray(p.sigma) for p in problems]),
             risk_aversion=np.array([p.risk_aversion for p in problems]),
             floor=cat([t.lower for t in terms]),
             cap=cat([t.upper for t in terms]),
             sell=np.array([p.side == "sell" for p in problems]),
+            own_impact=readings[0],
         )
 
     @cached_property
@@ -185,4 +195,5 @@ class Orders:
             floor=values["floor"],
             lot=float(np.asarray(self.shares)[i]),
             periods=b - a,
+            own_impact=self.own_impact,
         )

@@ -18,6 +18,7 @@ from solver.problem.solution import Settings
 from solver.solve import solve
 
 LINEAR = ("scale", "spread", "permanent", "drift")  # those the cost is linear in
+SAME = ("n", "shares", "side", "own_impact")  # what makes scenarios those of one order
 LINE_STEPS = 18  # of the search along a Frank-Wolfe direction
 
 
@@ -143,10 +144,10 @@ class _Hull(_Game):
             )
         exponent = problem.law_rows[2]
         for s in scenarios:
-            if s.n != problem.n or s.shares != problem.shares or s.side != problem.side:
+            if any(getattr(s, name) != getattr(problem, name) for name in SAME):
                 raise ProblemError(
-                    "against must hold problems of the same order, found another: align N, shares "
-                    "and side"
+                    "against must hold problems of the same order, found another: align "
+                    f"{', '.join(SAME)}"
                 )
             if (s.law_rows[2] != exponent).any():
                 raise ProblemError(

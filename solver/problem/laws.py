@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,20 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Make `array` read-only in place and return it."""
     array.setflags(write=False)
     return array
+
+
+def as_choice(name: str, value: object, choices: Iterable[str]) -> str:
+    """Return `value`, which must be among `choices`.
+
+    Raises:
+        ProblemError: it is not.
+    """
+    known = tuple(choices)
+    if not isinstance(value, str) or value not in known:
+        raise ProblemError(
+            f"{name} must be {' or '.join(map(repr, known))}, found {value!r}: choose one"
+        )
+    return value
 
 
 def as_count(name: str, value: object, minimum: int = 1) -> int:

@@ -15,6 +15,7 @@ from solver.problem.laws import (
     PowerLaw,
     ProblemError,
     TableLaw,
+    as_choice,
     as_count,
     as_vector,
     frozen,
@@ -22,6 +23,7 @@ from solver.problem.laws import (
 from solver.problem.terms import Terms
 
 SIDES = {"buy": 1.0, "sell": -1.0}
+OWN_SHARES = {"none": 0.0, "half": 0.5}  # of its own permanent move, what a trade pays itself
 MOST_SIGMA = 1e100  # beyond which its square, times shares squared, may overflow
 ROUNDING = 1e-9  # relative slack when a limit or a share count is read in lots
 
@@ -36,13 +38,16 @@ class Problem:
     Units: shares, cap, floor, lot in shares; permanent in currency / share per share (or a TableLaw
     of price moves by lots); drift and sigma in currency / share per period; risk_aversion in 1 /
     currency; price in currency / share. Drift is that of the price itself: a positive drift hurts a
-    buyer and helps a seller.
+    buyer and helps a seller. own_impact is what a trade pays of its own permanent move: "none" (it
+    trades at the price before, as the discrete model is written) or "half" (it is worked through
+    its period).
 
-    Raises: ProblemError: a wrong shape, sign or non-finite number; sum(cap) < shares; sum(floor) >
-        shares; floor > cap; a lot that does not divide shares.
+    Raises: ProblemError: a wrong shape, sign or word, a non-finite number; sum(cap) < shares;
+        sum(floor) > shares; floor > cap; a lot that does not divide shares.
 
     Source: Bertsimas, Lo (1998), "Optimal control of execution costs", sec. 2; Almgren, Chriss
-    (2000), eq. (3)-(8).
+    (2000), eq. (3)-(8); for "half" Almgren, Thum, Hauptmann, Li (2005), the I / 2 in what an order
+    pays, and Gatheral (2010), "No-dynamic-arbitrage and market impact".
     """
 
     shares: float
@@ -57,6 +62,7 @@ class Problem:
     floor: ArrayLike | None = None
     lot: float = 1.0
     periods: int | None = None
+    own_impact: str = "none"
 
     def __post_init__(self) -> None:
         for name in ("shares", "risk_aversion", "price", "lot"):
@@ -77,8 +83,8 @@ class Problem:
                 f"lot must divide shares, found {self.lot:g} and {self.shares:g}: trade the odd "
                 "lot apart"
             )
-        if not isinstance(self.side, str) or self.side not in SIDES:
-            raise ProblemError(f"side must be 'buy' or 'sell', found {self.side!r}: choose one")
+        as_choice("side", self.side, SIDES)
+        as_choice("own_impact", self.own_impact, OWN_SHARES)
         if not isinstance(self.law, (PowerLaw, TableLaw)):
             raise ProblemError(
                 f"law must be a PowerLaw or a TableLaw, found {type(self.law).__name__}: wrap the "
@@ -168,6 +174,11 @@ class Problem:
         return SIDES[self.side]
 
     @property
+    def own_share(self) -> float:
+        """The share of its own permanent move that a trade pays itself, 0 or 1/2."""
+        return OWN_SHARES[self.own_impact]
+
+    @property
     def tabular(self) -> bool:
         """Whether a curve is tabulated, so that only whole lots have a cost."""
         return isinstance(self.law, TableLaw) or isinstance(self.permanent, TableLaw)
@@ -236,19 +247,33 @@ class Problem:
         return spread, scale, exponent
 
     @cached_property
+    def bend(self) -> Floats:
+        """The part of gamma_j that bends phi_j down, gamma_j (1 - 2 own_share), shape (N,).
+
+        Units: currency / share**2.
+
+        Raises:
+            ProblemError: permanent is a table.
+
+        Source: x_j (R_j + w x_j) = (R_{j-1}**2 - R_j**2 - (1 - 2 w) x_j**2) / 2.
+        """
+        if isinstance(self.permanent, TableLaw):
+            raise ProblemError(
+                "permanent must not be a table here, found a TableLaw: use method='dp'"
+            )
+        return frozen((1.0 - 2.0 * self.own_share) * np.asarray(self.permanent, dtype=np.float64))
+
+    @cached_property
     def terms(self) -> Terms:
         """The power-law problem by the functions of x_j and of R_j it is the sum of.
 
         Raises:
             ProblemError: a curve is tabulated.
         """
-        if isinstance(self.permanent, TableLaw):
-            raise ProblemError(
-                "permanent must not be a table here, found a TableLaw: use method='dp'"
-            )
-        gamma = np.asarray(self.permanent, dtype=np.float64)
+        bend, gamma = self.bend, np.asarray(self.permanent, dtype=np.float64)
+        const = float(0.5 * gamma[0] * self.shares**2)
         slope = self.adverse_drift.copy()
         curve = self.risk.copy()
         curve[:-1] += 0.5 * np.diff(gamma)
         slope[-1] = curve[-1] = 0.0
-        return Terms(self.shares, *self.law_rows, gamma, slope, curve, *self.limits)
+        return Terms(self.shares, *self.law_rows, bend, slope, curve, *self.limits, const)

@@ -96,8 +96,8 @@ def evaluate(problem: Problem, x: ArrayLike) -> Breakdown:
     Raises:
         ProblemError: x has the wrong shape, is negative, or (with tables) is not in whole lots.
 
-    Source: E cost = P_1 S + sum g_j(x_j) + (mu_j + h_j(x_j)) R_j; Almgren, Chriss (2000),
-    eq. (4)-(5).
+    Source: E cost = P_1 S + sum g_j(x_j) + mu_j R_j + h_j(x_j) (R_j + w x_j), w = own_share;
+    Almgren, Chriss (2000), eq. (4)-(5), for w = 0.
     """
     trades = as_vector("x", x, minimum=0.0)
     if trades.shape != (problem.n,):
@@ -121,7 +121,7 @@ def evaluate(problem: Problem, x: ArrayLike) -> Breakdown:
     return Breakdown(
         spread=spread,
         temporary=temporary,
-        permanent=inner(price_moves(problem, trades), left),
+        permanent=inner(price_moves(problem, trades), left + problem.own_share * trades),
         drift=inner(problem.adverse_drift, left),
         risk=problem.risk_aversion * variance,
         variance=variance,
@@ -134,7 +134,7 @@ def marginal_phi(terms: Terms, x: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         power = x ** (k - 1.0)
     rate = terms.scale * terms.exponent
-    return np.asarray(terms.spread + rate * np.where(rate == 0.0, 0.0, power) - terms.gamma * x)
+    return np.asarray(terms.spread + rate * np.where(rate == 0.0, 0.0, power) - terms.bend * x)
 
 
 def gradient(terms: Terms, x: Floats) -> Floats:

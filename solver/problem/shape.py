@@ -16,7 +16,7 @@ def curvature(terms: Terms, x: Floats) -> Floats:
     bent = terms.scale * k * (k - 1.0)
     with np.errstate(divide="ignore"):
         power = x ** ((k if terms.power is None else terms.power) - 2.0)
-    return bent * np.where(bent == 0.0, 0.0, power) - terms.gamma
+    return bent * np.where(bent == 0.0, 0.0, power) - terms.bend
 
 
 def factor(diagonal: Floats, beside: Floats) -> tuple[Floats, Floats] | None:
@@ -33,14 +33,14 @@ def convex_range(terms: Terms) -> tuple[Floats, Floats]:
     """The interval of [lower, upper] on which each phi_j is convex, shapes (N,); empty where the
     first exceeds the second.
 
-    Source: phi'' = a k (k - 1) x**(k - 2) - gamma changes sign at most once.
+    Source: phi'' = a k (k - 1) x**(k - 2) - bend changes sign at most once.
     """
     low, high = curvature(terms, terms.lower), curvature(terms, terms.upper)
     start, end = terms.lower.copy(), terms.upper.copy()
     mixed = (low < 0.0) != (high < 0.0)
     if mixed.any():
-        k, gamma = terms.exponent[mixed], terms.gamma[mixed]
-        turn = (terms.scale[mixed] * k * (k - 1.0) / gamma) ** (1.0 / (2.0 - k))
+        k, bend = terms.exponent[mixed], terms.bend[mixed]
+        turn = (terms.scale[mixed] * k * (k - 1.0) / bend) ** (1.0 / (2.0 - k))
         turn = np.clip(turn, terms.lower[mixed], terms.upper[mixed])
         rising = low[mixed] < 0.0
         start[mixed] = np.where(rising, turn, start[mixed])

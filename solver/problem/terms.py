@@ -15,9 +15,10 @@ class Terms:
     """A power-law problem as `const + sum phi_j(x_j) + sum psi_j(R_j)`, R_j the shares left after
     period j.
 
-    phi_j(x) = spread_j x + scale_j x**exponent_j - gamma_j x**2 / 2 and psi_j(R) = slope_j R +
-    curve_j R**2 (zero for the last period, where R = 0). Shapes: (N,) each. `lower` and `upper` are
-    the limits on x implied by all of them together.
+    phi_j(x) = spread_j x + scale_j x**exponent_j - bend_j x**2 / 2 and psi_j(R) = slope_j R +
+    curve_j R**2 (zero for the last period, where R = 0). bend is what a trade escapes of its own
+    permanent move. Shapes: (N,) each, const a number in currency. `lower` and `upper` are the
+    limits on x implied by all of them together.
 
     Source: summation by parts of gamma_j x_j R_j, with x_j = R_{j-1} - R_j.
     """
@@ -26,16 +27,12 @@ class Terms:
     spread: Floats
     scale: Floats
     exponent: Floats
-    gamma: Floats
+    bend: Floats
     slope: Floats
     curve: Floats
     lower: Floats
     upper: Floats
-
-    @property
-    def const(self) -> float:
-        """The part of the objective no schedule changes, in currency."""
-        return float(0.5 * self.gamma[0] * self.shares**2)
+    const: float
 
     @cached_property
     def rows(self) -> Floats:
@@ -45,7 +42,7 @@ class Terms:
             self.spread,
             self.scale,
             self.exponent,
-            self.gamma,
+            self.bend,
             self.slope,
             self.curve,
             self.lower,

@@ -8,17 +8,23 @@ import numpy as np
 
 from solver import PowerLaw, Problem, TableLaw
 
+OWN = ("none", "half")
+
 
 def path_cost(problem: Problem, x: np.ndarray) -> float:
     """Walk the price through the schedule: cash over the arrival price plus risk, nothing summed by
     parts.
+
+    With own_impact "half" the price of a trade is the mean of those before and after its own move.
     """
     sign = 1.0 if problem.side == "buy" else -1.0
     price, cash, variance, left = 0.0, 0.0, 0.0, problem.shares
     for i, trade in enumerate(x):
-        cash += sign * price * trade + stage_cost(problem, i, trade)
+        moved = price + sign * price_move(problem, i, trade)
+        paid = 0.5 * (price + moved) if problem.own_impact == "half" else price
+        cash += sign * paid * trade + stage_cost(problem, i, trade)
         left -= trade
-        price += np.asarray(problem.drift)[i] + sign * price_move(problem, i, trade)
+        price = moved + np.asarray(problem.drift)[i]
         variance += np.asarray(problem.sigma)[i] ** 2 * left**2
     return cash + problem.risk_aversion * variance
 
@@ -37,6 +43,12 @@ def price_move(problem: Problem, i: int, trade: float) -> float:
     if isinstance(problem.permanent, TableLaw):
         return float(problem.permanent.table[i, round(trade / problem.lot)])
     return float(np.asarray(problem.permanent)[i] * trade)
+
+
+def own_cost(problem: Problem, i: int, trade: float) -> float:
+    """What the trade pays of the move it makes."""
+    half = problem.own_impact == "half"
+    return 0.5 * trade * price_move(problem, i, trade) if half else 0.0
 
 
 def lot_range(problem: Problem, i: int) -> range:
@@ -67,8 +79,9 @@ def textbook(problem: Problem) -> tuple[float, list[dict[int, float]]]:
     tables = [value]
     for i in range(problem.n - 1, -1, -1):
         step = {
-            n: (stage_cost(problem, i, n * problem.lot), price_move(problem, i, n * problem.lot))
+            n: (stage_cost(problem, i, x) + own_cost(problem, i, x), price_move(problem, i, x))
             for n in lot_range(problem, i)
+            for x in [n * problem.lot]
         }
         risk = problem.risk_aversion * np.asarray(problem.sigma)[i] ** 2
         new: dict[int, float] = {}
@@ -91,8 +104,8 @@ def textbook(problem: Problem) -> tuple[float, list[dict[int, float]]]:
 def random_problem(
     rng: np.random.Generator, most_periods: int = 4, most_lots: int = 8, *, tables: bool = True
 ) -> Problem:
-    """A problem of any kind: every exponent, slope of permanent impact, risk, drift, limits, lots,
-    side, tables.
+    """A problem of any kind: every exponent, slope of permanent impact, reading of a trade's own
+    move, risk, drift, limits, lots, side, tables.
     """
     n, lots = int(rng.integers(1, most_periods + 1)), int(rng.integers(1, most_lots + 1))
     lot = float(rng.choice([1.0, 100.0, 0.5]))
@@ -116,7 +129,8 @@ def random_problem(
         law = TableLaw(np.pad(np.cumsum(rng.random((n, lots)), axis=1) / lots, ((0, 0), (1, 0))))
     if tables and rng.random() < 0.1:
         moves = np.pad(np.cumsum(rng.random((n, lots)), axis=1) / lots / shares, ((0, 0), (1, 0)))
-        return Problem(shares, law, permanent=TableLaw(moves), lot=lot, **limits)
+        own = str(rng.choice(OWN))
+        return Problem(shares, law, permanent=TableLaw(moves), lot=lot, own_impact=own, **limits)
     return Problem(
         shares,
         law,
@@ -125,6 +139,7 @@ def random_problem(
         sigma=rng.random(n) / shares,
         risk_aversion=float(rng.random() * 3.0 * (rng.random() < 0.5)),
         side=str(rng.choice(["buy", "sell"])),
+        own_impact=str(rng.choice(OWN)),
         lot=lot,
         **limits,
     )

@@ -1,5 +1,7 @@
 """The published examples and the oracles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,17 @@ def test_almgren_chriss_without_risk_is_twap() -> None:
     assert np.allclose(almgren_chriss(problem), twap(1e6, 7), rtol=1e-14)
 
 
+def test_almgren_chriss_with_half_of_the_own_move_has_the_plain_eta() -> None:
+    problem = replace(chriss_example(), own_impact="half")
+    without = replace(chriss_example(), permanent=0.0)
+    assert np.array_equal(almgren_chriss(problem), almgren_chriss(without))
+    found = solve(problem, method="nlp")
+    assert np.allclose(found.x, almgren_chriss(problem), rtol=1e-6)
+    assert found.breakdown.permanent == pytest.approx(0.5 * 2.5e-7 * 1e12, rel=1e-12)
+    with pytest.raises(ProblemError, match="constant"):
+        almgren_chriss(replace(problem, permanent=np.linspace(1e-7, 2e-7, 5)))
+
+
 def test_almgren_chriss_at_extreme_risk_does_not_overflow() -> None:
     problem = Problem(1e6, PowerLaw(1e-9, 2.0), sigma=1.0, risk_aversion=10.0, periods=400)
     x = almgren_chriss(problem)
@@ -70,6 +83,10 @@ def test_power_law_oracle_equals_the_solver() -> None:
         assert evaluate(problem, oracle).objective == pytest.approx(found.objective, rel=1e-12)
         marginal = np.asarray(problem.law.scale) * k * oracle ** (k - 1.0)
         assert np.ptp(marginal) <= 1e-9 * marginal.max()
+        moved = replace(problem, permanent=1.0, own_impact="half")
+        assert np.array_equal(power_law(moved), oracle)
+        with pytest.raises(ProblemError, match="problem"):
+            power_law(replace(moved, own_impact="none"))
 
 
 def test_vwap_follows_volume() -> None:
@@ -92,6 +109,9 @@ def test_bertsimas_lo_is_the_optimum_under_linear_impact_and_drift() -> None:
     x = bertsimas_lo(6000.0, 1e-4, drift)
     problem = Problem(6000.0, PowerLaw(1e-4, 2.0), permanent=1e-4, drift=drift, lot=6000.0)
     assert np.allclose(x, solve(problem, method="nlp").x, rtol=1e-6)
+    half = replace(problem, law=PowerLaw(5e-5, 2.0), own_impact="half")
+    assert np.allclose(x, solve(half, method="nlp").x, rtol=1e-6)
+    assert evaluate(half, x).objective == pytest.approx(evaluate(problem, x).objective, rel=1e-12)
     assert np.allclose(bertsimas_lo(6000.0, 1e-4, np.zeros(6)), twap(6000.0, 6))
 
 

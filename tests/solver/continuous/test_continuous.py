@@ -13,6 +13,11 @@ from tests.solver.cases import day_problem, path_cost, random_problem
 PATHS = [pytest.param(True, id="compiled"), pytest.param(False, id="numpy")]
 
 
+def own_share(problem: Problem) -> float:
+    """What a trade pays of its own permanent move."""
+    return {"none": 0.0, "half": 0.5}[problem.own_impact]
+
+
 def plain_gradient(problem: Problem, x: np.ndarray) -> np.ndarray:
     """The derivative of the walked cost by complex step, one trade at a time, shares left as
     written in the problem.
@@ -27,7 +32,8 @@ def plain_gradient(problem: Problem, x: np.ndarray) -> np.ndarray:
         cost = (
             spread * z
             + scale * z**exponent
-            + (sign * np.asarray(problem.drift) + np.asarray(problem.permanent) * z) * left
+            + sign * np.asarray(problem.drift) * left
+            + np.asarray(problem.permanent) * z * (left + own_share(problem) * z)
         )
         cost = cost + problem.risk_aversion * np.asarray(problem.sigma) ** 2 * left**2
         out[j] = cost.sum().imag / 1e-30
@@ -66,6 +72,9 @@ def convex_problems() -> list[Problem]:
         ]
         if k < 2.2:
             made.append(day_problem(rng, law=law, permanent=1e-9 * u, risk_aversion=1e-5))
+        for gamma in (1e-5, 1e-5 * u):  # beyond what the letter's phi stays convex under
+            made.append(day_problem(rng, law=law, permanent=gamma, own_impact="half"))
+            made.append(day_problem(rng, law=law, permanent=gamma, cap=900.0, own_impact="half"))
     return made
 
 
@@ -156,6 +165,8 @@ def wild_problem(seed: int) -> Problem:
     if rng.random() < 0.4:
         least = (scale * k * (k - 1.0) * shares ** (k - 2.0)).min()
         fields["permanent"] = least * np.linspace(0.3, 0.9, n)
+    if rng.random() < 0.3:
+        fields |= {"permanent": np.linspace(1.0, 2.0, n) / shares, "own_impact": "half"}
     side = str(rng.choice(["buy", "sell"]))
     return Problem(
         shares, PowerLaw(scale, k, rng.random(n) * 0.01), lot=shares, side=side, **fields
@@ -168,6 +179,7 @@ def dual_bound(problem: Problem, x: np.ndarray) -> float:
     """
     sign = 1.0 if problem.side == "buy" else -1.0
     gamma, n = np.asarray(problem.permanent), problem.n
+    escaped = gamma * (1.0 - 2.0 * own_share(problem))
     left = np.append(np.cumsum(x[:0:-1])[::-1], 0.0)
     bend = problem.risk_aversion * np.asarray(problem.sigma) ** 2 + 0.5 * np.append(
         np.diff(gamma), 0.0
@@ -186,7 +198,7 @@ def dual_bound(problem: Problem, x: np.ndarray) -> float:
         a, b = low.copy(), high.copy()
         for _ in range(200):  # halve on the sign of the derivative
             m = 0.5 * (a + b)
-            up = spread + scale * exponent * m ** (exponent - 1.0) - gamma * m + waiting < nu
+            up = spread + scale * exponent * m ** (exponent - 1.0) - escaped * m + waiting < nu
             a, b = np.where(up, m, a), np.where(up, b, m)
         return 0.5 * (a + b)
 
@@ -201,7 +213,7 @@ def dual_bound(problem: Problem, x: np.ndarray) -> float:
     paid = (
         spread * trades
         + scale * trades**exponent
-        - 0.5 * gamma * trades**2
+        - 0.5 * escaped * trades**2
         - (nu - waiting) * trades
     )
     rest = (sign * np.asarray(problem.drift) + bend * left) * left - slope * left

@@ -21,14 +21,23 @@ from solver import (
     solve,
     stochastic_policy,
 )
-from tests.solver.cases import day_problem, path_cost
+from tests.solver.cases import OWN, day_problem, path_cost
 
 CHAIN = LiquidityChain([0.5, 1.0, 2.5], [[0.7, 0.3, 0.0], [0.2, 0.6, 0.2], [0.0, 0.3, 0.7]])
 
 
+@pytest.mark.parametrize(("own", "gamma"), [("none", 1e-9), ("half", 1e-5)])
 @pytest.mark.parametrize("integer", [False, True])
-def test_replanning_without_news_follows_the_first_plan(integer: bool) -> None:
-    problem = day_problem(np.random.default_rng(0), permanent=1e-9, risk_aversion=1e-4, drift=1e-5)
+def test_replanning_without_news_follows_the_first_plan(
+    integer: bool, own: str, gamma: float
+) -> None:
+    problem = day_problem(
+        np.random.default_rng(0),
+        permanent=gamma,
+        risk_aversion=1e-4,
+        drift=1e-5,
+        own_impact=own,
+    )
     first = solve(problem, integer=integer)
     x = Adaptive(problem, Plan(integer=integer)).run(lambda period: None)
     assert evaluate(problem, x).objective <= first.objective * (1.0 + 1e-8)
@@ -95,19 +104,24 @@ def expected_cost(problem: Problem, chain: LiquidityChain, start: int, trade: ob
                 permanent=problem.permanent,
                 sigma=problem.sigma,
                 risk_aversion=problem.risk_aversion,
+                own_impact=problem.own_impact,
             )
             total += chance * path_cost(scaled, trade(states))
     return float(total)
 
 
+@pytest.mark.parametrize("own", OWN)
 @pytest.mark.parametrize("exponent", [0.7, 1.5])
-def test_policy_value_is_its_exact_expectation_and_beats_every_static_plan(exponent: float) -> None:
+def test_policy_value_is_its_exact_expectation_and_beats_every_static_plan(
+    exponent: float, own: str
+) -> None:
     problem = Problem(
         30.0,
         PowerLaw(np.linspace(1.0, 1.5, 5), exponent),
-        permanent=0.02,
+        permanent=[0.02, 0.03, 0.03, 0.02, 0.01],
         sigma=np.full(5, 0.3),
         risk_aversion=0.05,
+        own_impact=own,
     )
     policy = stochastic_policy(problem, CHAIN)
     for start in range(3):
@@ -118,9 +132,10 @@ def test_policy_value_is_its_exact_expectation_and_beats_every_static_plan(expon
         mean = Problem(
             30.0,
             PowerLaw(np.linspace(1.0, 1.5, 5) * CHAIN.expected(start, 5), exponent),
-            permanent=0.02,
+            permanent=problem.permanent,
             sigma=np.full(5, 0.3),
             risk_aversion=0.05,
+            own_impact=own,
         )
         static = solve(mean, integer=True)
         assert expected_cost(problem, CHAIN, start, lambda states, x=static.x: x) == pytest.approx(
@@ -173,8 +188,9 @@ def test_chain_is_checked() -> None:
             LiquidityChain(levels, matrix)
 
 
-def test_frontier_falls_in_variance_and_rises_in_cost() -> None:
-    problem = day_problem(np.random.default_rng(3), permanent=1e-9)
+@pytest.mark.parametrize(("own", "gamma"), [("none", 1e-9), ("half", 1e-5)])
+def test_frontier_falls_in_variance_and_rises_in_cost(own: str, gamma: float) -> None:
+    problem = day_problem(np.random.default_rng(3), permanent=gamma, own_impact=own)
     grid = np.concatenate(([0.0], np.geomspace(1e-7, 1e-2, 12)))
     line = frontier(problem, grid[::-1])
     assert np.array_equal(line.risk_aversion, grid)

@@ -1,10 +1,14 @@
 """Whole-lot answers against brute force and the textbook recursion; bounds against both."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from solver import PowerLaw, Problem, Settings, Status, TableLaw, evaluate, solve, value_function
-from tests.solver.cases import brute_force, path_cost, random_problem, textbook
+from solver.problem.shape import is_lattice_convex
+from solver.solve import rounded
+from tests.solver.cases import OWN, brute_force, path_cost, random_problem, textbook
 
 PATHS = [pytest.param(True, id="compiled"), pytest.param(False, id="numpy")]
 
@@ -42,6 +46,47 @@ def test_tiny_problems_equal_brute_force(block: int, compiled: bool) -> None:
             assert free.status is not Status.OPTIMAL or free.objective <= best + 1e-8 * scale, seed
 
 
+@pytest.mark.parametrize("compiled", PATHS)
+@pytest.mark.parametrize("own", OWN)
+@pytest.mark.parametrize("slope", [[1.0] * 4, [0.4, 0.8, 1.2, 1.6], [1.6, 1.2, 0.8, 0.4]])
+@pytest.mark.parametrize("k", [1.0, 1.5, 2.0, 2.3])
+def test_both_readings_equal_brute_force(
+    k: float, slope: list[float], own: str, compiled: bool
+) -> None:
+    settings = Settings(compiled=compiled, grid=60)
+    rng = np.random.default_rng(int(10 * k))
+    for gamma, aversion in itertools.product((0.3, 2.0, 8.0), (0.0, 1.0)):
+        problem = Problem(
+            9.0,
+            PowerLaw(rng.lognormal(0.0, 0.3, 4) * 9.0**-k, k, 0.01),
+            permanent=gamma / 81.0 * np.array(slope),
+            sigma=0.2,
+            risk_aversion=aversion,
+            own_impact=own,
+        )
+        best = brute_force(problem)
+        schedules = [
+            solve(problem, method="dp", settings=settings).x,
+            solve(problem, integer=True, settings=settings).x,
+        ]
+        rounding = rounded(problem, settings, None)
+        if rounding is not None:
+            schedules.append(rounding.x)
+            assert rounding.proved
+        for x in schedules:
+            assert path_cost(problem, x) == pytest.approx(best, abs=1e-12)
+        free = solve(problem, settings=settings)
+        assert free.lower_bound <= best + 1e-9
+        if is_lattice_convex(problem.terms):
+            assert rounding is not None
+            assert free.relative_gap <= 1e-5
+            assert free.objective <= best + 1e-9
+        if is_lattice_convex(problem.terms) and (k > 1.0 or problem.terms.separable):
+            assert free.status is Status.OPTIMAL  # linear phi with psi is left to whole lots
+        if own == "half" and slope[0] <= slope[-1]:
+            assert is_lattice_convex(problem.terms)
+
+
 def middling_problem(rng: np.random.Generator) -> Problem:
     """Up to 500 lots, with the pieces that exercise every row algorithm."""
     n, lots = int(rng.integers(2, 6)), int(rng.integers(60, 501))
@@ -61,6 +106,7 @@ def middling_problem(rng: np.random.Generator) -> Problem:
         float(lots),
         law,
         permanent=rng.choice([0.0, 1.0, 3.0, 10.0]) / lots**2 * rng.random(n),
+        own_impact=str(rng.choice(OWN)),
         drift=rng.standard_normal(n) / lots * 0.5 * float(rng.random() < 0.4),
         sigma=rng.random(n) / lots,
         risk_aversion=float(rng.random() * 3.0 * (rng.random() < 0.4)),

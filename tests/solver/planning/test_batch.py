@@ -1,17 +1,21 @@
 """Many orders at once equal the same orders one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from solver import Orders, PowerLaw, Problem, ProblemError, Settings, evaluate, solve, solve_many
-from tests.solver.cases import random_problem
+from tests.solver.cases import OWN, random_problem
 
 
+@pytest.mark.parametrize("own", OWN)
 @pytest.mark.parametrize("compiled", [True, False])
-def test_ragged_batch_equals_single_solves(compiled: bool) -> None:
+def test_ragged_batch_equals_single_solves(compiled: bool, own: str) -> None:
     settings = Settings(compiled=compiled, grid=60)
     problems = [
-        random_problem(np.random.default_rng(seed), 9, 9, tables=False) for seed in range(120)
+        replace(random_problem(np.random.default_rng(seed), 9, 9, tables=False), own_impact=own)
+        for seed in range(120)
     ]
     batch = solve_many(problems, settings)
     for i, problem in enumerate(problems):
@@ -84,6 +88,7 @@ def test_sales_and_limits_in_a_batch() -> None:
         ("sell", {"sell": [True, False, True]}),
         ("sell", {"sell": "x"}),
         ("exponent", {"exponent": 0.1}),
+        ("own_impact", {"own_impact": "all"}),
         ("exponent", {"exponent": 9.0}),
         ("risk_aversion", {"risk_aversion": np.ones(4)}),
         ("cap", {"cap": 10.0}),
@@ -114,6 +119,25 @@ def test_read_only_and_strided_fields_are_taken() -> None:
         ([10.0, 20.0], np.asfortranarray(np.ones((2, 2)))),
     ):
         assert np.array_equal(solve_many(Orders(shares, [2, 2], field, 1.5)).x, expected)
+
+
+def test_half_of_a_constant_move_leaves_the_orders_separable() -> None:
+    scale = np.random.default_rng(1).lognormal(size=(3, 6))
+    shares, gamma = np.array([100.0, 300.0, 50.0]), np.array([0.5, 2.0, 10.0])
+    plain = solve_many(Orders(shares, np.full(3, 6), scale, 1.5))
+    moved = solve_many(
+        Orders(shares, np.full(3, 6), scale, 1.5, permanent=gamma, own_impact="half")
+    )
+    assert np.array_equal(plain.x, moved.x)
+    assert np.allclose(moved.objective - plain.objective, 0.5 * gamma * shares**2, rtol=1e-12)
+    assert moved.optimal.all()
+    assert moved.orders.problem(1).own_impact == "half"
+
+
+def test_a_batch_has_one_reading() -> None:
+    problems = [Problem(10.0, PowerLaw([1.0, 2.0], 1.5), own_impact=own) for own in OWN]
+    with pytest.raises(ProblemError, match="own_impact"):
+        solve_many(problems)
 
 
 def test_a_batch_proves_what_a_solve_proves() -> None:

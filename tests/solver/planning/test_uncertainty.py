@@ -15,7 +15,7 @@ from solver import (
     sensitivities,
     solve,
 )
-from tests.solver.cases import day_problem, path_cost
+from tests.solver.cases import OWN, day_problem, path_cost
 
 
 def changed(problem: Problem, name: str, error: float) -> Problem:
@@ -32,15 +32,16 @@ def changed(problem: Problem, name: str, error: float) -> Problem:
         permanent=np.asarray(problem.permanent) * (1 + error * (name == "permanent")),
         drift=np.asarray(problem.drift) + error * (name == "drift"),
         side=problem.side,
+        own_impact=problem.own_impact,
     )
 
 
+@pytest.mark.parametrize("own", OWN)
 @pytest.mark.parametrize("side", ["buy", "sell"])
-def test_sensitivities_equal_finite_differences(side: str) -> None:
+def test_sensitivities_equal_finite_differences(side: str, own: str) -> None:
     rng = np.random.default_rng(0)
-    problem = Problem(
-        1e3, PowerLaw(rng.lognormal(size=8), 1.5, 0.01), permanent=1e-3, drift=1e-2, side=side
-    )
+    law = PowerLaw(rng.lognormal(size=8), 1.5, 0.01)
+    problem = Problem(1e3, law, permanent=1e-3, drift=1e-2, side=side, own_impact=own)
     x = rng.dirichlet(np.ones(8)) * 1e3
     for name, slope in sensitivities(problem, x).items():
         h = 1e-5
@@ -94,6 +95,13 @@ def robust_value(problem: Problem, x: np.ndarray, covariance: np.ndarray) -> flo
     return pieces.objective + 2.0 * float(np.sqrt(slopes @ covariance @ slopes))
 
 
+def test_robust_plan_with_half_of_the_own_move_need_not_fear_a_constant_gamma() -> None:
+    problem = day_problem(np.random.default_rng(2), permanent=1e-6, own_impact="half")
+    plan = robust(problem, Uncertainty(("permanent",), [[0.25]]), radius=2.0)
+    assert np.allclose(plan.x, solve(problem).x, rtol=1e-4, atol=1e-3)
+    assert plan.worst == pytest.approx(plan.nominal + 0.5 * 1e-6 * 1e8, rel=1e-9)
+
+
 def test_robust_plan_against_scenarios_closes_its_gap() -> None:
     rng = np.random.default_rng(4)
     problem = day_problem(rng)
@@ -121,6 +129,10 @@ def test_arguments_are_checked() -> None:
         ("radius", lambda: robust(problem, good, radius=-1.0)),
         ("against", lambda: robust(problem, [])),
         ("against", lambda: robust(problem, [day_problem(np.random.default_rng(5), shares=2e4)])),
+        (
+            "own_impact",
+            lambda: robust(problem, [day_problem(np.random.default_rng(5), own_impact="half")]),
+        ),
         (
             "exponents",
             lambda: robust(

@@ -57,6 +57,8 @@ POLICY = stochastic_policy(Problem(10.0, LAW), LiquidityChain([1.0, 2.0], np.ful
         ("periods", lambda: Problem(10.0, PowerLaw(1.0, 1.5), periods=np.nan)),
         ("periods", lambda: Problem(10.0, PowerLaw(1.0, 1.5), periods=2.5)),
         ("side", lambda: Problem(10.0, LAW, side=["buy"])),
+        ("own_impact", lambda: Problem(10.0, LAW, own_impact="full")),
+        ("own_impact", lambda: Problem(10.0, LAW, own_impact=0.5)),
         ("permanent", lambda: Problem(10.0, LAW, permanent=None)),
         ("drift", lambda: Problem(10.0, LAW, drift=None)),
         ("sigma", lambda: Problem(10.0, LAW, sigma=1e200, risk_aversion=1.0)),
