@@ -7,6 +7,8 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.tables import Schedule
 from pipeline.stages.allocate import BENCHMARKS, DECIDED
 
+CENT = 0.005  # of currency: less is no difference
+
 
 def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
     """Return the plan against the benchmarks, what the whole order costs, and its warnings."""
@@ -17,7 +19,8 @@ def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
         f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected "
         f"cost {best['cost']:,.2f} ({best['cost_bps']:.2f} bps), {_error(best['cost_error'])}; "
         f"standard deviation {best['deviation']:,.2f}; {_proof(best)}",
-        f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)}",
+        f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)} (errors of the "
+        "parameters, not of the forecasts)",
         f"  the order {verb} {best['whole']:,.2f} in all: {best['traded']:,.2f} at the moved mid, "
         f"{best['spread'] + best['temporary']:,.2f} over it; {_drift(order)}",
     ]
@@ -35,14 +38,16 @@ def _error(error: float) -> str:
 
 def _against(cost: pd.DataFrame, name: str, order: AllocateConfig) -> str:
     """Say what the plan saves against a benchmark, where that can be told from zero."""
-    charged = " with the risk charge" if order.risk_aversion else ""
+    against = f"{name.upper()}{' with the risk charge' if order.risk_aversion else ''}"
     total = cost["cost"] + cost["risk"]
     saved, error = total[name] - total["optimal"], cost.loc[name, "saving_error"]
+    if abs(saved) < CENT:
+        return f"as {against}"
     if np.isnan(error):
-        return f"{abs(saved):,.2f} {_way(saved)} than {name.upper()}{charged}, no error known"
+        return f"{abs(saved):,.2f} {_way(saved)} than {against}, no error known"
     if abs(saved) <= DECIDED * error:
-        return f"not told from {name.upper()}{charged}: {saved:,.2f} less, s.e. {error:,.2f}"
-    return f"{abs(saved):,.2f} {_way(saved)} than {name.upper()}{charged}, s.e. {error:,.2f}"
+        return f"not told from {against}: {abs(saved):,.2f} {_way(saved)}, s.e. {error:,.2f}"
+    return f"{abs(saved):,.2f} {_way(saved)} than {against}, s.e. {error:,.2f}"
 
 
 def _way(saved: float) -> str:

@@ -134,9 +134,7 @@ def chosen_law(
     """The law of the periods that an order may trade in, alpha that of its children."""
     section = symbol_section(params, symbol)
     chosen = periods_within(params, symbol, terms)
-    law = ImpactLaw.from_section(section)
-    names = ("alpha", "spread", "volatility", "liquidity")
-    law = replace(law, **{name: np.asarray(getattr(law, name))[chosen] for name in names})
+    law = ImpactLaw.from_section(section).at(chosen)
     slicing = Slicing.from_section(section, params["calendar"]["period_seconds"])
     children = child_orders(params, symbol, shares, terms)
     return replace(law, alpha=np.asarray(law.alpha) * slicing.factor(children, law.k))

@@ -44,6 +44,14 @@ class ImpactLaw:
         }
         return cls(k=law["k"], beta=law["beta"], gamma=law["gamma"], **columns)
 
+    def at(self, places: list[int]) -> ImpactLaw:
+        """The law of some of its periods; every field that varies has one entry a period."""
+        alpha, spread, volatility, liquidity = (
+            np.asarray(field)[places]
+            for field in (self.alpha, self.spread, self.volatility, self.liquidity)
+        )
+        return ImpactLaw(alpha, self.k, self.beta, self.gamma, spread, volatility, liquidity)
+
     @property
     def scale(self) -> Floats:
         """alpha (1 + beta v) L, what multiplies x^k, currency / share^k."""

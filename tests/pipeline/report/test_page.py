@@ -36,7 +36,9 @@ def page() -> Page:
 
 def test_headline_states_cost_deviation_and_savings(page: Page) -> None:
     assert "Sell 100,000 AAA" in page.text
-    cost = "25.0 bps 2,500.00 in currency, s.e. 31.00 from the parameters; outcomes vary by 81.2 bps"
+    cost = (
+        "25.0 bps 2,500.00 in currency, s.e. 31.00 from the parameters; outcomes vary by 81.2 bps"
+    )
     assert cost in page.text
     # (3000 - 2500) / 3000
     assert "Saved against TWAP 5.00 bps 500.00 in currency (16.7%), s.e. 2.50" in page.text
