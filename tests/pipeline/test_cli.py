@@ -274,6 +274,8 @@ def test_an_order_too_large_for_the_programme_is_planned_with_its_gap_or_refused
     done = allocate(small_run, *order)
     assert done.returncode == 0, done.stderr
     assert "dp_left_out" in done.stdout
-    assert "not_proved_optimal" in done.stdout
+    assert "not_proved_optimal" not in done.stdout  # convex: proved at any size
+    order = (*order, "--own-impact", "none")  # to the letter it is not
+    assert "not_proved_optimal" in allocate(small_run, *order).stdout
     refused(allocate(small_run, *order, "--method", "dp"), "dp", "larger lot")
     assert "not_proved_optimal" not in allocate(small_run, *order, "--lot", "100").stdout

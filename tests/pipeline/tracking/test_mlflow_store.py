@@ -57,7 +57,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     shrunk = {f"shrinkage/{name}_effective_dof" for name in ("k", "gamma", "log_alpha")}
     assert intervals | shrunk | {
         "fit/k_dropped",
-        "fit/refill_half_life",
+        "fit/least_child",
         "forecast/volume_day_ahead_coverage",
     } <= set(run.data.metrics)
     assert set(run.data.params) == {

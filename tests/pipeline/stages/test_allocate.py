@@ -1,0 +1,144 @@
+"""An order planned from the parameter file by every route, looked up, windowed, and told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.engine.config import load_config
+from pipeline.engine.errors import InputError
+from pipeline.stages.allocate import plan_order, read_drift, stated_problem
+from pipeline.stages.plan_text import report_text
+from solver import evaluate, value_function
+from tests.pipeline.command import impact, refused
+from tests.pipeline.conftest import SmallRun
+
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+
+def order_of(**asked: object):
+    return load_config(None, {"allocate": asked}).allocate
+
+
+def allocate(small_run: SmallRun, *options: str):
+    params = str(small_run.folder / "out/params.json")
+    return impact("allocate", "--params", params, "--symbol", "SIM0", *options)
+
+
+def test_every_route_states_its_cost_under_the_law_itself(small_run: SmallRun) -> None:
+    params = small_run.result.results.params
+    order = order_of(shares=10_000, lot=100)
+    plan = plan_order(params, "SIM0", order)
+    stated = stated_problem(params, "SIM0", order)
+    costs = plan.costs.set_index("method")
+    for method in ("optimal", "nlp", "dp", "qp", "twap", "vwap"):
+        x = plan.plan[method].to_numpy()
+        assert x.sum() == pytest.approx(10_000)
+        assert costs.loc[method, "cost"] == pytest.approx(evaluate(stated, x).shortfall, rel=1e-12)
+    best = costs["cost"]
+    assert best["nlp"] <= best["optimal"] == pytest.approx(best["dp"], rel=1e-12)
+    assert best["optimal"] <= best["qp"] <= best["twap"]
+    whole = stated.price * 10_000 + costs.loc["optimal", "cost"]
+    assert costs.loc["optimal", "whole"] == pytest.approx(whole, rel=1e-12)
+    law = params.symbols["SIM0"].law
+    assert costs.loc["optimal", "permanent"] == pytest.approx(law.gamma * 10_000**2 / 2, rel=1e-9)
+
+
+def test_the_value_function_on_file_is_the_solvers(small_run: SmallRun, tmp_path: Path) -> None:
+    path = tmp_path / "value.parquet"
+    options = ("--shares", "4000", "--lot", "100", "--start", "15:00")
+    done = allocate(small_run, *options, "--value-function", str(path))
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(path).set_index(["period", "left"])
+    order = order_of(shares=4000, lot=100, start="15:00")
+    stated = stated_problem(small_run.result.results.params, "SIM0", order)
+    found = value_function(stated)
+    first = 390 - stated.n
+    assert table.loc[(first, 4000.0), "value"] == found.value(0, 40)
+    for place in (1, stated.n // 2, stated.n - 1):
+        for lots in (1, 20, 40):
+            value, row = found.value(place, lots), (first + place, 100.0 * lots)
+            assert (row in table.index) == np.isfinite(value)
+            if np.isfinite(value):
+                assert table.loc[row, "value"] == value
+                assert table.loc[row, "trade"] == 100 * found.trade(place, lots)
+    left, traded = 4000.0, 0.0
+    for period in range(first, 390):  # the policy looked up trades the order
+        trade = table.loc[(period, left), "trade"]
+        left, traded = left - trade, traded + trade
+        if left == 0:
+            break
+    assert traded == 4000
+
+
+def test_a_window_trades_in_it_alone(small_run: SmallRun) -> None:
+    done = allocate(small_run, "--shares", "500", "--start", "14:00", "--end", "14:30", "--json")
+    plan = json.loads(done.stdout)["plan"]
+    assert [row["period"] for row in plan] == list(range(270, 300))
+    assert sum(row["optimal"] for row in plan) == 500
+
+
+def test_drift_comes_in_currency_in_bps_and_by_period(small_run: SmallRun, tmp_path: Path) -> None:
+    params = small_run.result.results.params
+    price = params.symbols["SIM0"].reference.price
+    assert read_drift("0.39", params, "SIM0") == pytest.approx(0.001)
+    assert read_drift("5bps", params, "SIM0") == pytest.approx(5e-4 * price / 390)
+    table = pd.DataFrame({"i": range(390), "drift": np.linspace(0, 1e-3, 390)})
+    table.to_csv(tmp_path / "drift.csv", index=False)
+    read = read_drift(str(tmp_path / "drift.csv"), params, "SIM0")
+    np.testing.assert_allclose(read, table["drift"])
+    with pytest.raises(InputError, match="neither a number"):
+        read_drift("up", params, "SIM0")
+    early = plan_order(params, "SIM0", order_of(shares=10_000, drift="50bps"))
+    still = plan_order(params, "SIM0", order_of(shares=10_000))
+    assert early.plan["optimal"][:100].sum() > still.plan["optimal"][:100].sum()
+
+
+def test_what_is_said_carries_errors_and_the_whole_cost(small_run: SmallRun) -> None:
+    params, order = small_run.result.results.params, order_of(shares=10_000)
+    plan = plan_order(params, "SIM0", order)
+    said = report_text("SIM0", order, plan)
+    cost = plan.costs.set_index("method").loc["optimal"]
+    assert f"s.e. {cost['cost_error']:,.2f} from the parameters" in said
+    assert f"the order pays {cost['whole']:,.2f} in all" in said
+    assert "drift assumed 0" in said
+    level = plan.costs.assign(saving_error=1e9)
+    decided = report_text("SIM0", order, type(plan)(plan.plan, level, plan.warnings))
+    assert "not told from TWAP" in decided
+
+
+def test_robust_and_frontier_are_said(small_run: SmallRun) -> None:
+    done = allocate(small_run, "--shares", "10000", "--robust", "2", "--frontier")
+    assert done.returncode == 0, done.stderr
+    assert "robust plan against errors of 2 standard errors" in done.stdout
+    rows = done.stdout.split("frontier (continuous plans)\n")[1].splitlines()[1:]
+    table = np.array([[float(cell.replace(",", "")) for cell in row.split()] for row in rows])
+    assert (np.diff(table[:, 1]) >= 0).all()
+    assert (np.diff(table[:, 3]) <= 0).all()
+
+
+def test_a_corner_is_a_bet_that_must_be_asked_for(small_run: SmallRun) -> None:
+    params = small_run.result.results.params
+    one = params.symbols["SIM0"]
+    law = one.law.model_copy(update={"k": 1.0})
+    flat = params.model_copy(update={"symbols": {"SIM0": one.model_copy(update={"law": law})}})
+    spread = plan_order(flat, "SIM0", order_of(shares=5000))
+    np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["vwap"])
+    assert "spread_by_volume" in set(spread.warnings["code"])
+    point = plan_order(flat, "SIM0", order_of(shares=5000, plan="point"))
+    assert point.plan["optimal"].max() > 10 * spread.plan["optimal"].max()
+
+
+def test_a_file_of_version_1_is_refused_with_the_way_to_make_it_anew(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    content = json.loads((small_run.folder / "out/params.json").read_text())
+    content["schema"] = "impact-params/1"
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    asked = ("--params", str(tmp_path / "old.json"), "--symbol", "SIM0", "--shares", "10")
+    refused(impact("allocate", *asked), "old.json", "impact-params/1", "impact run")
+    content |= {"schema": "impact-params/2", "later": {"a key": "of another day"}}
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    assert impact("allocate", *asked).returncode == 0
