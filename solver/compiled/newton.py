@@ -16,6 +16,7 @@ from solver.problem.laws import Floats
 WORK_ROWS = 20
 BOUNDARY = 0.995
 NEWTON_STEPS = 20  # tried without a barrier
+FLAT = 0.1  # curvature below which a trade's step is read from the shares left, not from its price
 LEAST = 1e-14  # curvature below which a period counts as flat
 
 
@@ -77,16 +78,8 @@ def _direction(work: Floats, coupled: bool) -> None:
     work[15] and work[16] hold the factors of the tridiagonal Hessian in R.
     """
     n = work.shape[1]
-    y, psi, h, w, d, e, step, dy = (
-        work[8],
-        work[12],
-        work[13],
-        work[14],
-        work[15],
-        work[16],
-        work[17],
-        work[18],
-    )
+    y, psi, h, w = work[8], work[12], work[13], work[14]
+    d, e, step, dy = work[15], work[16], work[17], work[18]
     if coupled:
         for j in range(n - 1):
             d[j] = h[j] + h[j + 1] + 2.0 * max(work[5, j], 0.0)
@@ -110,7 +103,10 @@ def _direction(work: Floats, coupled: bool) -> None:
         missing -= y[j]
     nu = (missing + weighted) / inverse
     for j in range(n):
-        dy[j] = (nu - dy[j]) / h[j]
+        if coupled and h[j] < FLAT:
+            dy[j] = (step[j - 1] if j > 0 else 0.0) - (step[j] if j + 1 < n else 0.0)
+        else:
+            dy[j] = (nu - dy[j]) / h[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

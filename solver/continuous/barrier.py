@@ -15,6 +15,7 @@ from solver.problem.terms import Terms
 CLOSE = (
     1000.0  # complementarity, in units of the gap asked for, from which the gap by prices is tried
 )
+FLAT = 0.1  # curvature below which a trade's step is read from the shares left, not from its price
 BOUNDARY = 0.995  # share of the way to a limit that one step may go
 
 
@@ -178,19 +179,21 @@ class InteriorPoint:
         self, system: tuple[Floats, Floats] | None, h: Floats, w: Floats, psi: Floats
     ) -> Floats:
         """The Newton step of the trades, given the barrier-adjusted marginal costs w."""
-        change = psi
+        change, held = psi, None
         if system is not None:
             from scipy.linalg import lapack
 
             change = psi.copy()
             step, _ = lapack.dpttrs(*system, w[:-1] - w[1:] - psi[:-1])
             change[:-1] += self.coupling[:-1] * step
+            held = np.concatenate(([0.0], step, [0.0]))
         total = w.copy()
         total[1:] += np.cumsum(change[:-1])
         inverse = 1.0 / h
         missing = 1.0 - float(self.state.y.sum())
         nu = (missing + inner(total, inverse)) / float(inverse.sum())
-        return (nu - total) * inverse
+        dy = (nu - total) * inverse
+        return dy if held is None else np.where(h < FLAT, held[:-1] - held[1:], dy)
 
     def _price_steps(
         self, dy: Floats, target: float, corrections: tuple[Floats, Floats] | None

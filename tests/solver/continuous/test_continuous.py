@@ -91,6 +91,22 @@ def test_convex_problems_close_the_gap_and_the_bound_is_true(compiled: bool) -> 
         assert found.lower_bound <= independent + 1e-10 * gross, i
 
 
+@pytest.mark.parametrize("compiled", PATHS)
+@pytest.mark.parametrize("n", [4, 60])
+def test_flat_trades_under_risk_close_the_gap(n: int, compiled: bool) -> None:
+    """Linear cost: a trade has no curvature of its own."""
+    rng = np.random.default_rng(10)
+    for _ in range(40):
+        law = PowerLaw(rng.lognormal(0.0, 0.3, n) / 9.0, 1.0, 0.01)
+        risk: dict[str, float] = {"sigma": 0.2, "risk_aversion": rng.choice([0.0, 0.1, 1.0, 10.0])}
+        gamma = np.linspace(0.4, 1.6, n) * rng.choice([0.0, 0.1]) * rng.random()
+        problem = Problem(9.0, law, permanent=gamma, own_impact="half", **risk)
+        found = solve(problem, settings=Settings(compiled=compiled))
+        assert found.status is Status.OPTIMAL
+        independent = linear_bound(problem, found.x)
+        assert found.objective - independent <= 2e-9 * found.breakdown.gross
+
+
 def test_compiled_and_numpy_paths_agree() -> None:
     for i, problem in enumerate(convex_problems()):
         one, two = (solve(problem, settings=Settings(compiled=c)) for c in (True, False))
