@@ -29,57 +29,46 @@ def gain(law: ImpactLaw, size: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(law.price_move(size) * np.asarray(size) / 2 - law.cost(size))
 
 
-def admissibility(law: ImpactLaw, smallest: float, largest: float) -> tuple[Caveat, ...]:
-    """Check one period's law, at its cheapest, for trades of `smallest` to `largest` shares.
+def admissibility(law: ImpactLaw) -> tuple[Caveat, ...]:
+    """Check a law as it is planned with, where a trade pays half of its own permanent move.
 
-    law: scalar fields. Codes. cost_concave: k < 1, cost per share falls with size. nonconvex: phi
-    is concave from some size on, or up to it, so that plans of such trades need the exact method.
-    round_trip: a round trip costs sum phi(x_j), as h is linear and the same for both sides and all
-    day (otherwise there would be round trips for free, Huberman and Stanzl), so that it earns money
-    where phi is negative: the law then cannot hold at that size. Gatheral's bounds on the exponent
-    do not bind: they are for temporary impact that decays over time, here it is gone at once.
+    A round trip then costs sum g(x_j) > 0, as h is linear and the same for both sides and all day
+    (otherwise there would be round trips for free, Huberman and Stanzl); plans are convex wherever
+    g is. Code cost_concave: k < 1, cost per share falls with size. Gatheral's bounds on the
+    exponent do not bind: they are for temporary impact that decays over time, here it is gone at
+    once.
     Source: Huberman, Stanzl 2004, "Price manipulation and quasi-arbitrage", propositions 1-2;
     Gatheral 2010, "No-dynamic-arbitrage and market impact", sections 4-5.
     """
-    caveats = []
-    if law.k < 1:
-        caveats.append(
-            Caveat(
-                "cost_concave",
-                f"k is {law.k:.3g}: cost per share falls with size, plans trade at once",
-            )
-        )
-    bend = turn(law)
+    if law.k >= 1:
+        return ()
+    message = f"k is {law.k:.3g}: cost per share falls with size, plans trade at once"
+    return (Caveat("cost_concave", message),)
+
+
+def letter_admits(law: ImpactLaw, smallest: float, largest: float) -> tuple[Caveat, ...]:
+    """Say what one period's law admits where a trade pays nothing of its own permanent move.
+
+    law: scalar fields; trades of `smallest` to `largest` shares. Codes. nonconvex: phi is concave
+    from some size on, or up to it, so that plans of such trades need the exact method. round_trip:
+    a round trip costs sum phi(x_j), so that it earns money where phi is negative.
+    """
+    caveats, bend = [], turn(law)
     if law.k <= 2 and bend < largest:
-        where = (
-            f"beyond {bend:,.0f} shares a period: larger trades need"
-            if bend > smallest
-            else ("at every size: plans need")
-        )
-        caveats.append(
-            Caveat(
-                "nonconvex",
-                f"permanent impact outweighs the rise of costs {where} the exact method",
-            )
-        )
+        where = f"beyond {bend:,.0f} shares a period" if bend > smallest else "at every size"
+        caveats.append(_nonconvex(where))
     elif law.k > 2 and smallest < bend < np.inf:
-        caveats.append(
-            Caveat(
-                "nonconvex",
-                f"permanent impact outweighs the rise of costs up to "
-                f"{min(bend, largest):,.0f} shares a period: plans need the exact method",
-            )
-        )
+        caveats.append(_nonconvex(f"up to {min(bend, largest):,.0f} shares a period"))
     size = _profitable(law, smallest, largest)
     if np.isfinite(size):
-        caveats.append(
-            Caveat(
-                "round_trip",
-                f"a round trip in trades of {size:,.0f} shares would earn money: "
-                "the law cannot hold at that size",
-            )
-        )
+        message = f"a round trip in trades of {size:,.0f} shares would earn money"
+        caveats.append(Caveat("round_trip", message))
     return tuple(caveats)
+
+
+def _nonconvex(where: str) -> Caveat:
+    message = f"permanent impact outweighs the rise of costs {where}: plans need the exact method"
+    return Caveat("nonconvex", message)
 
 
 def _profitable(law: ImpactLaw, smallest: float, largest: float) -> float:

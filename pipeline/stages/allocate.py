@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
 from solver import (
+    ImpactLaw,
     OrderTerms,
     PowerLaw,
     Problem,
@@ -125,6 +127,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     costs = pd.DataFrame(
         [_cost(stated, name, x, plans.get(name)) | errors[name] for name, x in shares.items()]
     )
+    if order.own_impact == "none":
+        notes += _admitted(stated)
     depth = params.symbols[symbol].reference.depth_shares
     return Schedule(base.assign(**shares), costs, _warnings(plans["optimal"], depth, notes))
 
@@ -175,6 +179,16 @@ def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
     """Return the quadratic programme's plan in whole lots, costed under the law itself."""
     found = solve(quadratic_approximation(stated, pace), integer=True)
     return certify(stated, found.x, "qp")
+
+
+def _admitted(stated: Problem) -> list[tuple[str, str]]:
+    """Say what the letter of the formula admits, at the cheapest period, up to the largest cap."""
+    spread, scale, exponent = stated.law_rows
+    at = int(np.argmin(spread + scale * stated.shares ** (exponent - 1.0)))
+    gamma = float(np.max(np.asarray(stated.permanent)))
+    law = ImpactLaw(float(scale[at]), float(exponent[at]), gamma=gamma, spread=float(spread[at]))
+    found = letter_admits(law, stated.lot, float(np.max(np.asarray(stated.cap))))
+    return [(caveat.code, caveat.message) for caveat in found]
 
 
 def _errors(

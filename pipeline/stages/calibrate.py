@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from models.impact.admissibility import admissibility
 from models.impact.book.cost_law import CostLawFit, cost_law, identified_family, is_level
 from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.identification import Contrast, asymmetry, identification, reliability
@@ -17,8 +18,9 @@ from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.estimates import Estimates, SymbolFit, exported_estimates
 from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
-from pipeline.stages.law_checks import admissible, compared, extrapolation
+from pipeline.stages.law_checks import compared, extrapolation
 from pipeline.stages.refill import measured_refill
+from solver import ImpactLaw
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def calibrate_symbol(
         *compared(found, comparison, contrasts),
         *fit.permanent.warnings,
         *fit.refill.warnings,
-        *admissible(cells, fit),
+        *admissibility(ImpactLaw(alpha=fit.law.alpha, k=fit.law.k)),
         *estimates.warnings,
     ]
     facts = _facts(fit, _dropped(measured, fit.law.family)) | _contrast_facts(contrasts)

@@ -3,19 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from models.impact.admissibility import admissibility
 from models.impact.book.cost_law import CostLawFit, fit_law
 from models.impact.book.families import FamilyFit
 from models.impact.book.identification import Contrast, attenuation, lopsided
 from models.impact.book.selection import MOST_CENSORED, Comparison
 from models.inference.caveat import Caveat
 from pipeline.engine.scope import Scope
-from pipeline.stages.estimates import SymbolFit
 from pipeline.stages.history import law_cells
-from solver import ImpactLaw
 
 UNSTABLE = 2.0  # standard errors between the exponents of shown and of all sizes
-CHEAPEST = 0.05  # the share of states in which trades may be cheaper than where the law is checked
 
 
 def compared(
@@ -32,19 +28,6 @@ def compared(
         )
         caveats.append(Caveat("family_not_selected", message))
     return caveats
-
-
-def admissible(cells: pd.DataFrame, fit: SymbolFit) -> tuple[Caveat, ...]:
-    """Check the law in a cheap state, for trades of the grid's sizes."""
-    state = (cells[name].to_numpy() for name in ("bucket", "volatility", "thinness"))
-    scale = float(np.quantile(fit.law.at(*state).scale, CHEAPEST))
-    spread = float(cells["half_spread"].mean()) * fit.law.family.has_spread
-    sizes = cells["size"]
-    return admissibility(
-        ImpactLaw(alpha=scale, k=fit.law.k, gamma=fit.permanent.gamma, spread=spread),
-        float(sizes.min()),
-        float(sizes.max()),
-    )
 
 
 def extrapolation(cells: pd.DataFrame, found: CostLawFit, scope: Scope) -> list[Caveat]:

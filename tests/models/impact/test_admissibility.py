@@ -5,7 +5,7 @@ sizes.
 import numpy as np
 import pytest
 
-from models.impact.admissibility import admissibility, gain, turn
+from models.impact.admissibility import admissibility, gain, letter_admits, turn
 from solver import ImpactLaw
 
 
@@ -14,7 +14,8 @@ def at(scale: float, k: float, gamma: float, spread: float = 0.01) -> ImpactLaw:
 
 
 def codes(law: ImpactLaw) -> set[str]:
-    return {caveat.code for caveat in admissibility(law, 100.0, 5000.0)}
+    found = (*admissibility(law), *letter_admits(law, 100.0, 5000.0))
+    return {caveat.code for caveat in found}
 
 
 @pytest.mark.parametrize(("k", "gamma"), [(1.3, 4e-5), (1.5, 4e-5), (1.8, 1e-4), (2.3, 4e-3)])
@@ -53,5 +54,5 @@ def test_round_trips_that_earn_money_are_found_and_only_those():
 
 
 def test_a_linear_cost_is_outweighed_at_every_size():
-    (linear,) = admissibility(at(0.01, 1.0, 1e-6, spread=0.0), 100, 1000)
+    (linear,) = letter_admits(at(0.01, 1.0, 1e-6, spread=0.0), 100, 1000)
     assert (linear.code, "at every size" in linear.message) == ("nonconvex", True)

@@ -142,3 +142,15 @@ def test_a_file_of_version_1_is_refused_with_the_way_to_make_it_anew(
     content |= {"schema": "impact-params/2", "later": {"a key": "of another day"}}
     (tmp_path / "old.json").write_text(json.dumps(content))
     assert impact("allocate", *asked).returncode == 0
+
+
+def test_the_letter_says_what_it_admits(small_run: SmallRun) -> None:
+    params = small_run.result.results.params
+    one = params.symbols["SIM0"]
+    law = one.law.model_copy(update={"gamma": 100 * one.law.gamma})
+    steep = params.model_copy(update={"symbols": {"SIM0": one.model_copy(update={"law": law})}})
+    letter = plan_order(steep, "SIM0", order_of(shares=100_000, lot=100, own_impact="none"))
+    assert {"nonconvex", "round_trip"} <= set(letter.warnings["code"])
+    paid = plan_order(steep, "SIM0", order_of(shares=100_000, lot=100))
+    assert not {"nonconvex", "round_trip", "not_proved_optimal"} & set(paid.warnings["code"])
+    assert paid.plan["optimal"].max() < letter.plan["optimal"].max()
