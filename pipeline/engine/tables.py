@@ -136,14 +136,18 @@ class Selection:
 class Schedule:
     """How one order is worked.
 
-    plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "twap", "vwap"),
-        sigma, volume.
-    costs: method, cost (expected shortfall, currency), cost_bps, deviation (its standard deviation,
-        currency), deviation_bps, spread, temporary, permanent, drift, risk, lower_bound, gap,
-        status.
+    plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "qp", "twap",
+        "vwap"), sigma, volume.
+    costs: method, cost (expected shortfall, currency), cost_error (from the parameters' errors),
+        saving_error (of the plan's saving against it), cost_bps, deviation (its standard deviation,
+        currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
+        the moved mid), whole (what the order pays or receives), lower_bound, gap, status.
+    value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
+        `pipeline.stages.value_table.value_table` has them; empty where there is no such lattice.
     warnings: code, message.
     """
 
     plan: pd.DataFrame
     costs: pd.DataFrame
+    value: pd.DataFrame
     warnings: pd.DataFrame

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.parameters.schema import Params
-from pipeline.report.digits import number
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.report.run_tables import quality_days, quality_totals, stage_table
+from pipeline.report.tables.digits import number
+from pipeline.report.tables.run import quality_days, quality_totals, stage_table
 from pipeline.report.view import SymbolView, make_view, order_flags
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ import pandas as pd
 from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Law, Params
-from pipeline.report import calibration_tables, forecast_tables, run_tables
-from pipeline.report.clock import Clock
-from pipeline.report.digits import MISSING, count, money, number, percent
+from pipeline.report.figures.clock import Clock
 from pipeline.report.results import SymbolReport
-from pipeline.report.table import Table
+from pipeline.report.tables import calibration as calibration_tables
+from pipeline.report.tables import forecasts as forecast_tables
+from pipeline.report.tables import run as run_tables
+from pipeline.report.tables.digits import MISSING, count, money, number, percent
+from pipeline.report.tables.table import Table
 from pipeline.stages.allocate import BENCHMARKS, DECIDED
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ FAMILIES = {
     "linear": "linear law",
 }
 FIGURES = {
+    "value": "marginal value of shares left by time, and the plan's way through it",
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",
     "unfolding": "error of the forecast of the rest of the day by the time it is made",
@@ -100,7 +103,8 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
 
 def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     """Return the symbol's figures by name; one whose table is empty is left out."""
-    from pipeline.report import plots
+    from pipeline.report.figures import plots
+    from pipeline.report.figures.value import plot_value
 
     forecast, calibration = report.forecast, report.calibration
     clock, price = (
@@ -108,6 +112,8 @@ def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
         calibration.facts["price"].iloc[0],
     )
     drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
+    if report.schedule.value["left"].nunique() > 2:
+        drawn["value"] = plot_value(report.schedule.value, report.schedule.plan, price, clock)
     if len(forecast.backtest):
         drawn["forecast"] = plots.plot_forecast(forecast.backtest, price, clock)
     if len(forecast.unfolding):
@@ -146,7 +152,7 @@ def _levels(report: SymbolReport) -> pd.DataFrame:
 
 def _drawings(params: Params, report: SymbolReport) -> dict[str, str]:
     """Return the figures as SVG by name, each with its label for screen readers."""
-    from pipeline.report.style import svg_text
+    from pipeline.report.figures.style import svg_text
 
     labels = {name: f"{report.symbol}: {what}" for name, what in FIGURES.items()}
     return {
@@ -202,14 +208,14 @@ def _cards(report: SymbolReport, clock: Clock) -> tuple[Card, ...]:
 def _saving(best: pd.Series, benchmark: pd.Series) -> Card:
     """Return what is saved against a benchmark, or that it cannot be told from zero."""
     saved, error = benchmark["cost"] - best["cost"], benchmark["saving_error"]
-    name, bps = str(benchmark.name).upper(), benchmark["cost_bps"] - best["cost_bps"]
+    label = f"Against {str(benchmark.name).upper()}"
+    bps = f"{number(benchmark['cost_bps'] - best['cost_bps'], 3)} bps"
     detail = f"{money(saved)} in currency ({percent(1 - best['cost'] / benchmark['cost'])})"
     if np.isnan(error):
-        return Card(f"Less than {name}", f"{number(bps, 3)} bps", f"{detail}, no error known")
-    detail = f"{detail}, s.e. {money(error)}"
+        return Card(label, bps, f"less by {detail}, no error known")
     if saved <= DECIDED * error:
-        return Card(f"Not told from {name}", f"{number(bps, 3)} bps", detail)
-    return Card(f"Saved against {name}", f"{number(bps, 3)} bps", detail)
+        return Card(label, "no saving", f"{detail}, s.e. {money(error)}")
+    return Card(label, f"saves {bps}", f"{detail}, s.e. {money(error)}")
 
 
 def _peak(report: SymbolReport, clock: Clock) -> Card:

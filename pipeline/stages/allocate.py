@@ -11,6 +11,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
+from pipeline.stages.value_table import coarse_value_table
 from solver import (
     ImpactLaw,
     OrderTerms,
@@ -130,7 +131,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     if order.own_impact == "none":
         notes += _admitted(stated)
     depth = params.symbols[symbol].reference.depth_shares
-    return Schedule(base.assign(**shares), costs, _warnings(plans["optimal"], depth, notes))
+    value = coarse_value_table(stated, [period.i for period in periods])
+    return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], depth, notes))
 
 
 def _plans(
@@ -235,8 +237,14 @@ def _cost(
         "whole": notional + stated.sign * parts.shortfall,
         "lower_bound": solution.lower_bound if solution else np.nan,
         "gap": solution.gap if solution else np.nan,
-        "status": solution.status.name if solution else "BENCHMARK",
+        "status": _status(solution),
     }
+
+
+def _status(solution: Solution | None) -> str:
+    if solution is None:
+        return "BENCHMARK"
+    return "SPREAD" if solution.method == "volume" else solution.status.name
 
 
 def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:

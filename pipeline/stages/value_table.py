@@ -1,5 +1,7 @@
 """V(s, t) of an order as a table, so that a system in production can look its next trade up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,21 @@ from pipeline.engine.errors import InputError
 from solver import Problem, ProblemError, value_function
 
 MOST_ROWS = 20_000_000
+STEPS = 100  # of shares left, of a table to look at
+COLUMNS = ("period", "left", "value", "marginal", "trade")
+
+
+def coarse_value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:
+    """Return V on about a hundred steps of shares, for people to look at; empty where caps or the
+    shape of the problem leave no such lattice.
+    """
+    lots = max(1, round(stated.shares / stated.lot / STEPS))
+    step = lots * stated.lot
+    shares = step * int(stated.shares // step)
+    try:
+        return value_table(replace(stated, shares=shares, lot=step, floor=None), periods)
+    except (ProblemError, InputError):
+        return pd.DataFrame(columns=list(COLUMNS), dtype=float)
 
 
 def value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:

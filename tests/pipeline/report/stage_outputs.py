@@ -64,7 +64,12 @@ def make_schedule(order: AllocateConfig) -> Schedule:
             for name, value in cost.items()
         ]
     )
-    return Schedule(plan, costs, pd.DataFrame(columns=["code", "message"]))
+    left = np.linspace(0, order.shares, 11)
+    value = pd.DataFrame(
+        [(i, s, 0.02 * s, np.nan if s == 0 else 0.02, s / 2) for i in range(PERIODS) for s in left],
+        columns=["period", "left", "value", "marginal", "trade"],
+    )
+    return Schedule(plan, costs, value, pd.DataFrame(columns=["code", "message"]))
 
 
 def make_forecast(rng: np.random.Generator, days: int) -> Forecast:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.parameters.schema import Calendar
-from pipeline.report import plots
-from pipeline.report.clock import Clock
+from pipeline.report.figures import plots
+from pipeline.report.figures.clock import Clock
 from pipeline.report.view import figures
 from tests.pipeline.report.reports import make_params, make_report
 from tests.pipeline.report.stage_outputs import SECONDS

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.report.calibration_tables import level_table, parameter_table
-from pipeline.report.clock import Clock
-from pipeline.report.digits import money, number
-from pipeline.report.run_tables import quality_days, quality_totals, selection_table
+from pipeline.report.figures.clock import Clock
+from pipeline.report.tables.calibration import level_table, parameter_table
+from pipeline.report.tables.digits import money, number
+from pipeline.report.tables.run import quality_days, quality_totals, selection_table
 
 UNKNOWN = dict.fromkeys(("dof", "bootstrap_error", "profile_low", "profile_high"), float("nan"))
 

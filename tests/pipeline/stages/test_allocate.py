@@ -105,7 +105,7 @@ def test_what_is_said_carries_errors_and_the_whole_cost(small_run: SmallRun) -> 
     assert f"the order pays {cost['whole']:,.2f} in all" in said
     assert "drift assumed 0" in said
     level = plan.costs.assign(saving_error=1e9)
-    decided = report_text("SIM0", order, type(plan)(plan.plan, level, plan.warnings))
+    decided = report_text("SIM0", order, type(plan)(plan.plan, level, plan.value, plan.warnings))
     assert "not told from TWAP" in decided
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report.clock import Clock, bucket_edges
-from pipeline.report.digits import (
+from pipeline.report.figures.clock import Clock, bucket_edges
+from pipeline.report.tables.digits import (
     MISSING,
     count,
     interval,
@@ -16,7 +16,7 @@ from pipeline.report.digits import (
     number,
     percent,
 )
-from pipeline.report.table import Table
+from pipeline.report.tables.table import Table
 
 LEVEL = "log_alpha_"  # and the bucket, in a parameter's name
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}

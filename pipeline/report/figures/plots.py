@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from pipeline.parameters.schema import Period
-from pipeline.report.clock import Clock, bucket_edges
-from pipeline.report.style import (
+from pipeline.report.figures.clock import Clock, bucket_edges
+from pipeline.report.figures.style import (
     PALETTE,
     STYLE,
     clock_axis,

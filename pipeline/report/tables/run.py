@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report.digits import MISSING, count, money, number, percent
-from pipeline.report.table import Table
+from pipeline.report.tables.digits import MISSING, count, money, number, percent
+from pipeline.report.tables.table import Table
 
 METHODS = {
     "optimal": "Optimal",
@@ -28,7 +28,6 @@ COST_HEAD = (
     "s.e.",
     "bps",
     "Std. dev.",
-    "bps",
     "Spread",
     "Temporary",
     "Permanent",
@@ -57,7 +56,6 @@ def cost_table(costs: pd.DataFrame) -> Table:
             MISSING if pd.isna(row.cost_error) else money(row.cost_error),
             number(row.cost_bps),
             money(row.deviation),
-            number(row.deviation_bps),
             *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk", "whole")),
             row.status.lower() + (f", gap {money(row.gap)}" if pd.notna(row.gap) else ""),
         )
@@ -66,7 +64,7 @@ def cost_table(costs: pd.DataFrame) -> Table:
     return Table(
         COST_HEAD,
         rows,
-        words=(0, 12),
+        words=(0, 11),
         marked=(0,),
         estimators=("solver.solve", "solver.evaluate"),
     )

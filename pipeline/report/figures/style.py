@@ -17,7 +17,7 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-from pipeline.report.clock import hour_label
+from pipeline.report.figures.clock import hour_label
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, slightly darkened for thin marks
 # on white; the report's CSS overrides them by name.

@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from pipeline.report.digits import MISSING, count, number, percent
-from pipeline.report.table import Table
+from pipeline.report.tables.digits import MISSING, count, number, percent
+from pipeline.report.tables.table import Table
 
 SERIES = {
     "volatility": "Volatility",
