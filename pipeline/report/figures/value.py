@@ -45,5 +45,5 @@ def plot_value(value: pd.DataFrame, plan: pd.DataFrame, price: float, clock: Clo
     count_axis(ax)
     clock_axis(ax, float(edges[0]), float(edges[-1]))
     figure.colorbar(filled, ax=ax, pad=0.01)
-    ax.legend(loc="upper right")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left")
     return settled(figure)

@@ -107,6 +107,13 @@ def test_flat_trades_under_risk_close_the_gap(n: int, compiled: bool) -> None:
         assert found.objective - independent <= 2e-9 * found.breakdown.gross
 
 
+def test_a_single_multiplier_does_where_phi_is_not_bent() -> None:
+    settings = Settings(compiled=False)
+    for own, method in (("half", "multiplier"), ("none", "newton")):
+        problem = day_problem(np.random.default_rng(3), permanent=1e-9, own_impact=own)
+        assert solve(problem, settings=settings).method == method
+
+
 def test_compiled_and_numpy_paths_agree() -> None:
     for i, problem in enumerate(convex_problems()):
         one, two = (solve(problem, settings=Settings(compiled=c)) for c in (True, False))
