@@ -42,8 +42,7 @@ def solve(
     Raises:
         ProblemError: an unknown method, or one that does not fit the problem.
 
-    Source: E cost = P_1 S + sum g_j(x_j) + mu_j R_j + h_j(x_j) (R_j + w x_j) plus risk, as in
-    `evaluate`.
+    Source: the expected cost of `evaluate`, Almgren, Chriss (2000), eq. (4)-(5), plus risk.
     """
     settings = settings or Settings()
     if method not in METHODS:

@@ -104,9 +104,7 @@ def textbook(problem: Problem) -> tuple[float, list[dict[int, float]]]:
 def random_problem(
     rng: np.random.Generator, most_periods: int = 4, most_lots: int = 8, *, tables: bool = True
 ) -> Problem:
-    """A problem of any kind: every exponent, slope of permanent impact, reading of a trade's own
-    move, risk, drift, limits, lots, side, tables.
-    """
+    """A problem of any kind: exponents, permanent impact, its reading, risk, drift, limits."""
     n, lots = int(rng.integers(1, most_periods + 1)), int(rng.integers(1, most_lots + 1))
     lot = float(rng.choice([1.0, 100.0, 0.5]))
     shares = lots * lot
