@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.json_content import json_ready
 from pipeline.engine.tables import Schedule
 from pipeline.stages.allocate import BENCHMARKS, DECIDED
 
@@ -60,14 +61,12 @@ def _drift(order: AllocateConfig) -> str:
 
 def report_json(symbol: str, order: AllocateConfig, schedule: Schedule) -> dict[str, object]:
     """Return order, costs by method and plan as JSON-ready values; absent numbers are null."""
-
-    def records(frame: pd.DataFrame) -> list[dict[str, object]]:
-        return frame.astype(object).where(frame.notna(), None).to_dict("records")
-
-    return {
-        "symbol": symbol,
-        "order": order.model_dump(),
-        "costs": records(schedule.costs),
-        "plan": records(schedule.plan),
-        "warnings": records(schedule.warnings),
-    }
+    return json_ready(
+        {
+            "symbol": symbol,
+            "order": order.model_dump(),
+            "costs": schedule.costs.to_dict("records"),
+            "plan": schedule.plan.to_dict("records"),
+            "warnings": schedule.warnings.to_dict("records"),
+        }
+    )

@@ -1,7 +1,6 @@
 """Backtest forecasters on a panel: `impact backtest-forecasts`."""
 
 import difflib
-import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from models.forecast.evaluation.rolling_origin import (
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
+from pipeline.engine.json_content import json_ready
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.studies.panels import read_panel
 from pipeline.tracking.record import Record
@@ -142,16 +142,8 @@ def content(backtest: Backtest) -> dict[str, object]:
         "unscored": backtest.unscored,
         "outside": backtest.outside,
         "skipped": backtest.skipped,
-        "scores": [
-            {key: null_if_nan(value) for key, value in asdict(score).items()}
-            for score in backtest.scores
-        ],
+        "scores": json_ready([asdict(score) for score in backtest.scores]),
     }
-
-
-def null_if_nan(value: object) -> object:
-    """Return the value, None for NaN, which JSON lacks."""
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _names(models: str, baseline: str) -> list[str]:

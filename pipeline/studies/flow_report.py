@@ -9,6 +9,7 @@ import pandas as pd
 from models.impact.flow.hasbrouck import RESPONSES, HasbrouckFit
 from models.impact.flow.imbalance import ImbalanceFit, JointFit
 from models.impact.flow.kyle import FlowFit
+from pipeline.engine.json_content import json_ready
 from pipeline.studies.flow import FlowCalibration, SymbolFlow
 
 UNITS = {
@@ -40,7 +41,7 @@ TIMES, CHOICE = "models.impact.flow.kyle.shrink", "models.impact.flow.permanent.
 
 def content(calibration: FlowCalibration) -> dict[str, Any]:
     """Return the result as JSON content, null where there is no number."""
-    return _plain(
+    return json_ready(
         {
             "route": "flow",
             "source": calibration.source,
@@ -272,14 +273,3 @@ def _cell(value: float, form: str, width: int) -> str:
 
 def _mean(times: pd.DataFrame, name: str) -> float:
     return float(times[name].mean()) if name in times else math.nan
-
-
-def _plain(value: Any) -> Any:
-    """Return the value with Python's own numbers, null for one that is not finite."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

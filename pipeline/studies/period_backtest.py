@@ -29,8 +29,8 @@ from models.forecast.intraday.volume_curve import expected_volume_curve
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor, choose_workers
+from pipeline.engine.json_content import json_ready
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.backtest import null_if_nan
 from pipeline.studies.bars import Bars, read_bars
 from pipeline.studies.panels import VARIANCE
 from pipeline.tracking.record import Record
@@ -214,10 +214,7 @@ def _known_periods(row: np.ndarray) -> int:
 def content(backtest: PeriodBacktest) -> dict[str, object]:
     """Return the backtest as JSON-ready values, null where a test could not be made."""
     whole = asdict(backtest)
-    return whole | {
-        name: [{key: null_if_nan(value) for key, value in row.items()} for row in whole[name]]
-        for name in ("scores", "unfolding", "curve")
-    }
+    return whole | {name: json_ready(whole[name]) for name in ("scores", "unfolding", "curve")}
 
 
 def report_text(backtest: PeriodBacktest) -> str:

@@ -1,10 +1,8 @@
 """Placebos of every route over real data: `impact placebo`."""
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
 from pipeline.engine.job import open_job
+from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.forecast import forecast_symbol
@@ -241,17 +240,6 @@ def content(run: PlaceboRun) -> dict[str, object]:
         "level": LEVEL,
         "confidence": CONFIDENCE,
         "symbols": {
-            one.symbol: [_finite(asdict(each)) for each in one.placebos] for one in run.symbols
+            one.symbol: json_ready([asdict(each) for each in one.placebos]) for one in run.symbols
         },
     }
-
-
-def _finite(content: dict[str, Any]) -> dict[str, Any]:
-    findings = [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in each.items()
-        }
-        for each in content["findings"]
-    ]
-    return content | {"findings": findings}

@@ -1,6 +1,5 @@
 """Calibrate from orders: `impact calibrate --route orders`."""
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from models.impact.orders.fit import (
 from models.inference.bootstrap import Bootstrap, block_bootstrap
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
+from pipeline.engine.json_content import json_ready
 from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
 from pipeline.studies.orders.panel import read_imbalance_panel
@@ -196,7 +196,7 @@ def _without_text(found: OrderCalibration) -> list[str]:
 def content(found: OrderCalibration) -> dict[str, Any]:
     """Return the calibration as JSON-ready values, null where there is no number."""
     sample = found.sample
-    return _null(
+    return json_ready(
         {
             "route": "orders",
             **vars(found.request),
@@ -256,15 +256,6 @@ def _fit_json(found: OrderCalibration, place: int) -> dict[str, Any]:
         "estimator": "models.impact.orders.fit.fit_orders",
         "warnings": [vars(caveat) for caveat in fit.warnings],
     }
-
-
-def _null(value: Any) -> Any:
-    """Return the value with null for what is not a number."""
-    if isinstance(value, dict):
-        return {key: _null(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_null(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _counts(dropped: dict[str, int]) -> str:
