@@ -57,7 +57,7 @@ def cost_table(costs: pd.DataFrame) -> Table:
             number(row.cost_bps),
             money(row.deviation),
             *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk", "whole")),
-            row.status.lower() + (f", gap {money(row.gap)}" if row.gap > 0 else ""),
+            row.status.lower() + (f", gap {money(row.gap)}" if row.status == "FEASIBLE" else ""),
         )
         for row in costs.itertuples()
     )
