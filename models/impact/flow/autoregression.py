@@ -22,7 +22,8 @@ class Autoregression:
     """Both equations in standardised variables, by sums of the lags' coefficients.
 
     Shapes: b (groups + 1,); a, c, d (groups,). covariance: of the price equation's and the volume
-    equation's coefficients; scale: back to currency / share^2.
+    equation's coefficients; influence: of each row on them, (n, 4 groups + 3), to first order;
+    scale: back to currency / share^2.
     """
 
     a: Floats
@@ -30,6 +31,7 @@ class Autoregression:
     c: Floats
     d: Floats
     covariance: Floats
+    influence: Floats
     scale: float
     r2: float
 
@@ -140,6 +142,7 @@ def fit_autoregression(r: Floats, x: Floats, rows: Ints, groups: int) -> Autoreg
         c=of_flow[2::2],
         d=of_flow[1::2],
         covariance=clustered(bread, scores, np.arange(len(rows))),
+        influence=np.linalg.solve(bread, scores.T).T,
         scale=float(scale_r / scale_x),
         r2=float(1 - rest @ rest / len(rows)),  # the change's variance is 1
     )

@@ -34,7 +34,8 @@ class HasbrouckFit:
     half_life: periods until half of the transient part is gone, NaN where that cannot be told from
     zero. groups: used, of lags; criterion: by Akaike's criterion. n: periods; n_early: left out for
     lags that reach before the session; n_unknown: left out for a missing value in the period or its
-    lags; r2: of the price equation.
+    lags; r2: of the price equation; influence: of every period on `permanent`, (n,), 0 where left
+    out.
     """
 
     gamma: float
@@ -51,6 +52,7 @@ class HasbrouckFit:
     n_early: int
     n_unknown: int
     r2: float
+    influence: Floats
     warnings: tuple[Caveat, ...]
 
     @property
@@ -118,7 +120,10 @@ def fit_hasbrouck(
         )
     _check_moves(r[rows], x[rows])
     found = fit_autoregression(r, x, rows, used)
-    estimates, covariance = _responses(found)
+    estimates, jacobian = _responses(found)
+    covariance = Covariance(RESPONSES, Covariance((), found.covariance).delta(jacobian))
+    influence = np.zeros(len(r))
+    influence[rows] = found.influence @ jacobian[RESPONSES.index("permanent")]
     early = len(r) - len(usable_rows(np.ones(len(r), dtype=bool), session, used))
     warnings = _caveats(found, estimates, covariance, len(rows)) + (_slow(used) if slow else ())
     codes = {caveat.code for caveat in warnings}
@@ -135,6 +140,7 @@ def fit_hasbrouck(
         n_early=early,
         n_unknown=len(r) - len(rows) - early,
         r2=found.r2,
+        influence=influence,
         warnings=warnings,
     )
 
@@ -164,8 +170,8 @@ def _chosen_groups(
     return criterion, criterion + 1, criterion == most
 
 
-def _responses(found: Autoregression) -> tuple[Floats, Covariance]:
-    """Return the estimates of RESPONSES and their covariance, by the delta method."""
+def _responses(found: Autoregression) -> tuple[Floats, Floats]:
+    """Return the estimates of RESPONSES and their derivatives in both equations' coefficients."""
     groups, permanent, follow_on = len(found.a), found.permanent, found.follow_on
     # derivatives by the coefficients of both equations; rows: immediate, permanent
     price, flow = np.zeros((2, 2 * groups + 2)), np.zeros((2, 2 * groups + 1))
@@ -183,7 +189,7 @@ def _responses(found: Autoregression) -> tuple[Floats, Covariance]:
         np.array([found.b[0], permanent, found.b[0] - permanent, permanent * follow_on])
         * found.scale
     )
-    return estimates, Covariance(RESPONSES, Covariance((), found.covariance).delta(jacobian))
+    return estimates, jacobian
 
 
 def _caveats(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from models.impact.flow.hasbrouck import HasbrouckFit, fit_hasbrouck
 from models.impact.flow.kyle import FlowFit, fit_permanent
 from models.inference.caveat import Caveat
+from models.inference.joint import slope_influence
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,7 +20,8 @@ class PermanentImpact:
     """Gamma, currency / share^2, with its error and its estimator, "hasbrouck" or "kyle".
 
     gamma: what to use, not negative; estimate: as estimated; kyle, response: both fits, response
-    None where the sample has no vector autoregression.
+    None where the sample has no vector autoregression; influence: of every period on the estimate,
+    (n,), to first order.
     """
 
     gamma: float
@@ -28,6 +30,7 @@ class PermanentImpact:
     estimator: str
     kyle: FlowFit
     response: HasbrouckFit | None
+    influence: Floats
     warnings: tuple[Caveat, ...]
 
     def summary(self) -> str:
@@ -52,6 +55,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
             f"session: shape {np.shape(session)}, mid_change has {np.shape(mid_change)}"
         )
     kyle = fit_permanent(mid_change, signed_volume)
+    influence = _of_slope(mid_change, signed_volume)
     kyle = replace(kyle, warnings=(*kyle.warnings, *_dominated(mid_change, signed_volume)))
     try:
         response = fit_hasbrouck(mid_change, signed_volume, session)
@@ -59,7 +63,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
         caveat = Caveat(
             "permanent_by_kyle", f"no long-run response ({error}); what decays counts as permanent"
         )
-        return _by_kyle(kyle, None, (*kyle.warnings, caveat))
+        return _by_kyle(kyle, None, influence, (*kyle.warnings, caveat))
     response = replace(
         response, warnings=(*response.warnings, *_dominated(mid_change, signed_volume))
     )
@@ -74,6 +78,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
         return _by_kyle(
             kyle,
             response,
+            influence,
             (*(each for each in response.warnings if each.code[:5] != "gamma"), caveat),
         )
     return PermanentImpact(
@@ -83,6 +88,7 @@ def permanent_impact(mid_change: Floats, signed_volume: Floats, session: Ints) -
         "hasbrouck",
         kyle,
         response,
+        response.influence,
         response.warnings,
     )
 
@@ -102,9 +108,20 @@ def _dominated(mid_change: Floats, signed_volume: Floats) -> tuple[Caveat, ...]:
     )
 
 
+def _of_slope(mid_change: Floats, signed_volume: Floats) -> Floats:
+    """Return the influence of every period on Kyle's slope, (n,)."""
+    of_rows = slope_influence(signed_volume, mid_change, np.arange(len(mid_change)))
+    influence = np.zeros(len(mid_change))
+    influence[of_rows.labels] = of_rows.values[:, 0]
+    return influence
+
+
 def _by_kyle(
-    kyle: FlowFit, response: HasbrouckFit | None, warnings: tuple[Caveat, ...]
+    kyle: FlowFit,
+    response: HasbrouckFit | None,
+    influence: Floats,
+    warnings: tuple[Caveat, ...],
 ) -> PermanentImpact:
     return PermanentImpact(
-        kyle.gamma, kyle.estimate, kyle.standard_error, "kyle", kyle, response, warnings
+        kyle.gamma, kyle.estimate, kyle.standard_error, "kyle", kyle, response, influence, warnings
     )
