@@ -15,15 +15,15 @@ from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import fingerprint
 from pipeline.parameters.export import FittedSymbol, Provenance, export_params, iso
 from pipeline.parameters.schema import Calendar, Params
+from pipeline.planning.allocate import plan_order
+from pipeline.planning.plan_text import report_text
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.stages.allocate import plan_order
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import content
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
-from pipeline.stages.plan_text import report_text
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
 from pipeline.tape.opening import Tape, find_tape, open_tape

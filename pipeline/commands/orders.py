@@ -61,9 +61,9 @@ def allocate(
     from pipeline.commands.options import number
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
-    from pipeline.stages.allocate import plan_order
-    from pipeline.stages.order_studies import frontier_text, robust_text, write_value_function
-    from pipeline.stages.plan_text import report_json, report_text
+    from pipeline.planning.allocate import plan_order
+    from pipeline.planning.order_studies import frontier_text, robust_text, write_value_function
+    from pipeline.planning.plan_text import report_json, report_text
 
     asked = {
         "shares": shares,

@@ -143,7 +143,7 @@ class Schedule:
         currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
         the moved mid), whole (what the order pays or receives), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
-        `pipeline.stages.value_table.value_table` has them; empty where there is no such lattice.
+        `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
     warnings: code, message.
     """
 

@@ -10,6 +10,7 @@ import pandas as pd
 from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Law, Params
+from pipeline.planning.allocate import BENCHMARKS, DECIDED
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables import calibration as calibration_tables
@@ -17,7 +18,6 @@ from pipeline.report.tables import forecasts as forecast_tables
 from pipeline.report.tables import run as run_tables
 from pipeline.report.tables.digits import MISSING, count, money, number, percent
 from pipeline.report.tables.table import Table
-from pipeline.stages.allocate import BENCHMARKS, DECIDED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

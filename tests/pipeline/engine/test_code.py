@@ -55,7 +55,7 @@ def test_only_what_is_reached_and_means_something_moves_the_key(copied: Path) ->
 
 
 def test_names_given_on_by_a_face_lead_to_where_they_are_defined() -> None:
-    law = reached("pipeline.stages.allocate")  # imports `solver`, the face
+    law = reached("pipeline.planning.allocate")  # imports `solver`, the face
     assert {"solver.solve", "solver.problem.impact_law", "solver.compiled.newton"} <= law
     assert "solver" not in law
     assert not any(name.startswith("models.forecast") for name in law)

@@ -6,7 +6,7 @@ import pandas as pd
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.tables import Schedule
-from pipeline.stages.allocate import BENCHMARKS, DECIDED
+from pipeline.planning.allocate import BENCHMARKS, DECIDED
 
 CENT = 0.005  # of currency: less is no difference
 

@@ -8,8 +8,8 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.store import write_file
 from pipeline.parameters.schema import Params
-from pipeline.stages.allocate import order_terms, stated_problem
-from pipeline.stages.value_table import value_table
+from pipeline.planning.allocate import order_terms, stated_problem
+from pipeline.planning.value_table import value_table
 from solver import ProblemError, evaluate, frontier, periods_within, robust, solve, uncertainty_of
 
 RISKS = 8  # risk aversions of a frontier besides 0

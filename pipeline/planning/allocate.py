@@ -11,7 +11,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.stages.value_table import coarse_value_table
+from pipeline.planning.value_table import coarse_value_table
 from solver import (
     ImpactLaw,
     OrderTerms,

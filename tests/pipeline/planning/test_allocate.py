@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.stages.allocate import plan_order, read_drift, stated_problem
-from pipeline.stages.plan_text import report_text
+from pipeline.planning.allocate import plan_order, read_drift, stated_problem
+from pipeline.planning.plan_text import report_text
 from solver import evaluate, value_function
 from tests.pipeline.command import impact, refused
 from tests.pipeline.conftest import SmallRun

@@ -1,0 +1,1 @@
+"""An order stated from the parameter file, planned by every route, and told in words."""
