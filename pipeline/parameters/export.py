@@ -169,9 +169,10 @@ def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
 
 def _slicing(facts: pd.Series) -> Slicing:
     half_life, upper = float(facts["refill_half_life"]), float(facts["refill_half_life_upper"])
+    share = float(facts["gamma_share"])  # of what a trade moves at once, what its gamma charges
     return Slicing(
         half_life_seconds=half_life if np.isfinite(half_life) else None,
         half_life_upper_seconds=upper if np.isfinite(upper) else None,
-        lasting=facts["refill_lasting"],
+        lasting=share if np.isfinite(share) else 0.0,
         least_child_shares=facts["least_child"],
     )

@@ -20,7 +20,10 @@ from pipeline.report.tables.table import Table
 
 LEVEL = "log_alpha_"  # and the bucket, in a parameter's name
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
-GAMMA_SOURCES = {"hasbrouck": "its long-run response", "kyle": "this slope"}
+GAMMA_SOURCES = {
+    "hasbrouck": "what stays of it, with no trade following",
+    "kyle": "Kyle’s slope, what the period holds; what decays counts",
+}
 ESTIMATED = ("Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error")
 INFERENCE = ("models.inference.covariance.jackknifed", "models.inference.joint.one_step_bootstrap")
 FAMILY_HEAD = (
@@ -50,7 +53,9 @@ CHECK_ESTIMATORS = (
     "models.impact.book.identification.asymmetry",
     "models.impact.book.identification.reliability",
     "models.impact.flow.kyle.fit_permanent",
+    "models.impact.flow.permanent.permanent_impact",
     "models.impact.flow.hasbrouck.fit_hasbrouck",
+    "models.impact.flow.immediate.fit_immediate",
     "models.impact.slicing.refill.fit_refill",
     "solver.slice_factor",
     "models.impact.admissibility.admissibility",
@@ -146,7 +151,8 @@ def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFr
     rows = (
         *_exponent_rows(facts, shrinkage),
         *_state_rows(facts),
-        *_impact_rows(facts, parameters),
+        *_permanent_rows(facts, parameters),
+        *_refill_rows(facts),
     )
     return Table(
         ("Check", "Value", "Standard error", "Meaning"),
@@ -251,23 +257,45 @@ def _state_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _impact_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return the checks of permanent impact and of the book's refill."""
+def _permanent_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    """Return the checks of permanent impact: what γ is a share of, and what else it may be."""
     gamma, *_ = parameters[parameters["name"] == "gamma"].itertuples()
+    used = f"γ in use, {number(gamma.value, 3)}"
+    at_once, share, between = (
+        "of the mid to a trade; not identified: γ is not held below it",
+        MISSING,
+        "not identified",
+    )
+    if math.isfinite(facts["gamma_immediate"]):
+        lag = number(facts["gamma_immediate_lag"], 3)
+        at_once = f"of the mid to a trade within {lag} s, later flow taken out; γ is at most that"
+        share = number(facts["gamma_share"], 3)
+        ends = (number(facts[f"gamma_share_{end}"], 2) for end in ("low", "high"))
+        between = f"{' … '.join(ends)} before pooling; {used}, is p times the immediate response"
+    return (
+        (
+            "γ by Kyle’s slope",
+            *_with_error(facts, "gamma_kyle"),
+            "what signed volume moves the mid within the period, with what decays later",
+        ),
+        (
+            "γ by the long-run response",
+            *_with_error(facts, "gamma_long_run"),
+            f"before the bound: {GAMMA_SOURCES[facts['gamma_estimator']]}",
+        ),
+        ("Immediate response", *_with_error(facts, "gamma_immediate"), at_once),
+        ("p, the share that stays", share, "", between),
+    )
+
+
+def _refill_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the checks of the book's refill."""
     half_life, refill = MISSING, "not identified"
     if math.isfinite(facts["refill_half_life"]):
         half_life = number(facts["refill_half_life"], 3)
         upper = number(facts["refill_half_life_upper"], 3)
         refill = f"of displayed depth after trades; at most {upper} with 95 %"
-    return (
-        (
-            "γ by Kyle’s slope",
-            *_with_error(facts, "gamma_kyle"),
-            "what signed volume moves the mid within the period, with what decays later; γ in "
-            f"use, {number(gamma.value, 3)}, is from {GAMMA_SOURCES[facts['gamma_estimator']]}",
-        ),
-        ("Half-life of the book’s refill, s", half_life, "", refill),
-    )
+    return (("Half-life of the book’s refill, s", half_life, "", refill),)
 
 
 def _with_error(facts: pd.Series, name: str) -> tuple[str, str]:
