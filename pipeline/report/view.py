@@ -14,6 +14,7 @@ from pipeline.planning.allocate import BENCHMARKS, DECIDED
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables import calibration as calibration_tables
+from pipeline.report.tables import checks as check_tables
 from pipeline.report.tables import forecasts as forecast_tables
 from pipeline.report.tables import run as run_tables
 from pipeline.report.tables.digits import MISSING, count, money, number, percent
@@ -172,7 +173,7 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
         "forecasts": forecast_tables.score_table(report.forecast.scores),
         "contest": forecast_tables.contest_table(report.forecast.contest),
         "families": calibration_tables.family_table(report.calibration.families),
-        "checks": calibration_tables.check_table(facts, parameters, shrinkage),
+        "checks": check_tables.check_table(facts, parameters, shrinkage),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
     }

@@ -3,15 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from models.impact.flow.bounded import BoundedImpact, bounded_impact
-from models.impact.flow.immediate import ImmediateFit, fit_immediate
-from models.impact.flow.permanent import PermanentImpact, permanent_impact
+from models.impact.flow.bounded import BoundedImpact, bounded_impact, error_correlation
+from models.impact.flow.immediate import fit_immediate
+from models.impact.flow.permanent import permanent_impact
 from models.impact.flow.trades import ImmediateSums
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Features
 from pipeline.stages.history import MANY_DAYS
-
-TOLD = 1.96  # standard errors from which a correlation of few clusters counts
 
 
 def permanent_of(
@@ -34,19 +32,4 @@ def permanent_of(
         block, held = day.astype(np.int64), of_block[held]
     columns = {name: table[name].to_numpy() for name in ImmediateSums.__dataclass_fields__}
     immediate = fit_immediate(ImmediateSums(**(columns | {"block": block})))
-    return bounded_impact(long_run, immediate, _correlation(long_run, held, immediate), dof)
-
-
-def _correlation(long_run: PermanentImpact, held: np.ndarray, immediate: ImmediateFit) -> float:
-    """Return the correlation of both errors through the clusters, 0 where it may be none.
-
-    held: (n,), the cluster of every period.
-    """
-    labels, other = immediate.influence.labels, immediate.influence.values[:, 0]
-    size = int(max(held.max(initial=0), labels.max(initial=0))) + 1
-    own = np.bincount(held, long_run.influence, size)
-    scale = np.linalg.norm(own) * np.linalg.norm(other)
-    if not immediate.identified or not scale > 0:
-        return 0.0
-    found = float(own[labels] @ other / scale)
-    return found if abs(found) * len(labels) ** 0.5 > TOLD else 0.0
+    return bounded_impact(long_run, immediate, error_correlation(long_run, held, immediate), dof)

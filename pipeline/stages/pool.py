@@ -195,9 +195,10 @@ def _bounded(calibration: Calibration, own: Calibration) -> Calibration:
     table, facts = calibration.parameters.copy(), calibration.facts.copy()
     row = table.index[table["name"] == "gamma"][0]
     columns, ends = ["value", "standard_error"], ["low", "high"]
-    gamma, error = (float(value) for value in table.loc[row, columns])
+    mine, before = (one.loc[row, columns].to_numpy(dtype=float) for one in (table, own.parameters))
+    gamma = float(mine[0])
     most, most_error = (float(facts[f"gamma_immediate{end}"].iloc[0]) for end in ("", "_error"))
-    if np.allclose([gamma, error], own.parameters.loc[row, columns].astype(float), rtol=1e-9):
+    if np.allclose(mine, before, rtol=1e-9, atol=0.0):
         table.loc[row, ends] = own.parameters.loc[row, ends]
         return replace(calibration, parameters=table)
     if not np.isfinite(most):

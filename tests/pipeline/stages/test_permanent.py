@@ -67,7 +67,7 @@ def test_correlation_is_that_of_the_clusters(monkeypatch: pytest.MonkeyPatch) ->
     features, scope = measured(Truth(passing=1e-5), 2)
     states = past_periods(features, scope)
     assert permanent_of(features, states, scope, 20.0).correlation == 0.0
-    monkeypatch.setattr("pipeline.stages.permanent.TOLD", 0.0)
+    monkeypatch.setattr("models.impact.flow.bounded.TOLD", 0.0)
     found = permanent_of(features, states, scope, 20.0)
     own = (
         pd.Series(found.long_run.influence).groupby([states["date"], states["period"] // 30]).sum()

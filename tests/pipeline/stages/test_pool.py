@@ -217,7 +217,9 @@ def test_pooling_does_not_lift_gamma_above_what_trades_move_at_once():
     for one in others:
         row, fact = one.calibration.parameters.set_index("name").loc["gamma"], one.calibration.facts
         share = fact["gamma_share"].iloc[0]
-        assert row["value"] == pytest.approx(share * fact["gamma_immediate"].iloc[0])
+        assert row["value"] == pytest.approx(
+            share * fact["gamma_immediate"].iloc[0], rel=1e-9, abs=0
+        )
         assert "gamma_at_immediate" not in one.calibration.warnings["code"].tolist()
 
 
