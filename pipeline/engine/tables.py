@@ -36,11 +36,14 @@ class Features:
         such time.
     refill: one row a half-hour, lag after trades and candidate half-life: the columns of
         `models.impact.slicing.depth.RefillSums`, date, end (of the half-hour, ns).
+    immediate: one row a half-hour and lag after trades (seconds, no longer than a period): the
+        columns of `models.impact.flow.trades.ImmediateSums`, date, end (of the half-hour, ns).
     """
 
     periods: pd.DataFrame
     cells: pd.DataFrame
     refill: pd.DataFrame
+    immediate: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,12 @@ class Calibration:
         censored_share; k_dropped, k_dropped_error (the exponent if censored time were dropped; NaN
         where the family fixes k); asymmetry, asymmetry_error (log alpha of buys less that of
         sells); volatility_slope, volume_slope and their _error (log realized states on predicted
-        ones, 1 where predictions are conditional means); flow_r2, flow_observations, flow_excluded,
-        flow_lags, price, volatility, depth_shares, volume_shares (the references).
+        ones, 1 where predictions are conditional means); gamma_long_run (as estimated, before the
+        bound), gamma_kyle, gamma_immediate (what trades move at once, estimated jointly with gamma;
+        NaN where it is not identified) and their _error, gamma_immediate_lag (seconds), gamma_share
+        (gamma over that) with _low and _high, gamma_estimator (of the long run); flow_r2,
+        flow_observations, flow_excluded, flow_lags, price, volatility, depth_shares, volume_shares
+        (the references).
     families: family, k, k_error, deviance, penalty, criterion, restriction, p_value, note, as in
         `models.impact.book.selection.FamilyScore`; selected (bool: by the comparison), used (bool:
         the law's).

@@ -20,7 +20,6 @@ from pipeline.report.table import Table
 
 LEVEL = "log_alpha_"  # and the bucket, in a parameter's name
 SYMBOLS = {"k": "k", "beta": "β", "theta": "θ", "gamma": "γ"}
-GAMMA_SOURCES = {"hasbrouck": "its long-run response", "kyle": "this slope"}
 ESTIMATED = ("Estimate", "Standard error", "95% interval", "Degrees of freedom", "Bootstrap error")
 INFERENCE = ("models.inference.covariance.jackknifed", "models.inference.joint.one_step_bootstrap")
 FAMILY_HEAD = (
@@ -45,15 +44,6 @@ SHRINKAGE_HEAD = (
     "Spread around it",
     "Effective degrees of freedom",
     "Symbols",
-)
-CHECK_ESTIMATORS = (
-    "models.impact.book.identification.asymmetry",
-    "models.impact.book.identification.reliability",
-    "models.impact.flow.kyle.fit_permanent",
-    "models.impact.flow.hasbrouck.fit_hasbrouck",
-    "models.impact.slicing.refill.fit_refill",
-    "models.impact.slicing.slices.plan_slices",
-    "models.impact.admissibility.admissibility",
 )
 
 
@@ -141,21 +131,6 @@ def family_table(families: pd.DataFrame) -> Table:
     )
 
 
-def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFrame) -> Table:
-    """List what the estimates rest on: each check's value, its error, and how to read it."""
-    rows = (
-        *_exponent_rows(facts, shrinkage),
-        *_state_rows(facts),
-        *_impact_rows(facts, parameters),
-    )
-    return Table(
-        ("Check", "Value", "Standard error", "Meaning"),
-        rows,
-        words=(0, 3),
-        estimators=CHECK_ESTIMATORS,
-    )
-
-
 def shrinkage_table(shrinkage: pd.DataFrame, calendar_periods: int, clock: Clock) -> Table:
     """List every shrunk parameter: its own estimate, what it became, how much of it is its own."""
     parameters = shrinkage["parameter"]
@@ -205,78 +180,6 @@ def _profile(row: Any) -> str:
 def _role(family: Any) -> str:
     roles = (("supported", family.selected), ("used", family.used))
     return ", ".join(role for role, holds in roles if holds)
-
-
-def _exponent_rows(facts: pd.Series, shrinkage: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return the exponent with and without the censoring correction; nothing where it is fixed."""
-    unpooled = shrinkage[shrinkage["parameter"] == "k"]
-    if unpooled.empty or math.isnan(facts["k_dropped"]):
-        return ()
-    corrected = unpooled.iloc[0]
-    return (
-        (
-            "k with the censoring correction",
-            number(corrected["estimate"]),
-            number(corrected["estimate_error"], 2),
-            f"{percent(facts['censored_share'])} of the walks’ time, in which displayed depth ran "
-            "out, is imputed at k",
-        ),
-        (
-            "k if that time were dropped",
-            number(facts["k_dropped"]),
-            number(facts["k_dropped_error"], 2),
-            "what is left of the large sizes is the time of thick books, in which they look cheap",
-        ),
-    )
-
-
-def _state_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
-    """Return the checks of the sides and of the forecast states."""
-    return (
-        (
-            "log α of buys less that of sells",
-            *_with_error(facts, "asymmetry"),
-            "0 where both sides cost the same",
-        ),
-        (
-            "Realized on predicted volatility",
-            *_with_error(facts, "volatility_slope"),
-            "slope; below 1 the forecast is noisy, β low",
-        ),
-        (
-            "Realized on predicted volume",
-            *_with_error(facts, "volume_slope"),
-            "slope; below 1 the forecast is noisy, θ low",
-        ),
-    )
-
-
-def _impact_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return the checks of permanent impact, of the book's refill and of the slices."""
-    gamma, *_ = parameters[parameters["name"] == "gamma"].itertuples()
-    half_life, refill = MISSING, "not identified"
-    if math.isfinite(facts["refill_half_life"]):
-        half_life = number(facts["refill_half_life"], 3)
-        lasting = percent(facts["refill_lasting"])
-        refill = f"of displayed depth after trades, but for {lasting} that does not come back"
-    return (
-        (
-            "γ by Kyle’s slope",
-            *_with_error(facts, "gamma_kyle"),
-            "what signed volume moves the mid within the period, with what decays later; γ in "
-            f"use, {number(gamma.value, 3)}, is from {GAMMA_SOURCES[facts['gamma_estimator']]}",
-        ),
-        ("Half-life of the book’s refill, s", half_life, "", refill),
-        (
-            "Cost factor of slices",
-            *_with_error(facts, "slice_factor"),
-            f"{facts['slices']:.0f} a period, {number(facts['slice_spacing'], 3)} s apart; in α",
-        ),
-    )
-
-
-def _with_error(facts: pd.Series, name: str) -> tuple[str, str]:
-    return number(facts[name], 3), number(facts[f"{name}_error"], 2)
 
 
 def _bucket_names(buckets: int, periods: int, clock: Clock) -> tuple[str, ...]:

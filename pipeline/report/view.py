@@ -10,7 +10,7 @@ import pandas as pd
 from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Law, Params
-from pipeline.report import calibration_tables, forecast_tables, run_tables
+from pipeline.report import calibration_tables, check_tables, forecast_tables, run_tables
 from pipeline.report.clock import Clock
 from pipeline.report.digits import MISSING, count, money, number, percent
 from pipeline.report.results import SymbolReport
@@ -165,7 +165,7 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
         "forecasts": forecast_tables.score_table(report.forecast.scores),
         "contest": forecast_tables.contest_table(report.forecast.contest),
         "families": calibration_tables.family_table(report.calibration.families),
-        "checks": calibration_tables.check_table(facts, parameters, shrinkage),
+        "checks": check_tables.check_table(facts, parameters, shrinkage),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
     }

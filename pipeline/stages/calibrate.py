@@ -11,7 +11,7 @@ from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.identification import Contrast, asymmetry, identification, reliability
 from models.impact.book.selection import Comparison, compare_families, fit_selected
 from models.impact.book.walks import Cells, shown, walks
-from models.impact.flow.permanent import permanent_impact
+from models.impact.flow.bounded import BoundedImpact
 from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
@@ -19,6 +19,7 @@ from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.estimates import Estimates, SymbolFit, exported_estimates
 from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
 from pipeline.stages.law_checks import admissible, compared, extrapolation, sliced
+from pipeline.stages.permanent import permanent_of
 from pipeline.stages.slicing import plan_in_slices
 
 
@@ -36,8 +37,8 @@ def calibrate_symbol(
 ) -> Calibration:
     """Fit g by walking the book, and h by the long-run response of the mid to signed volume.
 
-    Without a family asked for it is the one that the comparison selects; alpha is that of an order
-    worked in slices.
+    That response is held below what the same trades move at once. Without a family asked for it is
+    the one that the comparison selects; alpha is that of an order worked in slices.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
@@ -103,7 +104,6 @@ def _fit(
 ) -> SymbolFit:
     change = (states["mid_close"] - states["mid_open"]).to_numpy()
     volume = states["flow"].to_numpy()
-    session = states["date"].astype("category").cat.codes.to_numpy(dtype=np.int64)
     sizes = np.unique(cells["size"])
     law = cost_law(found, len(cells), settings.scope.buckets)
     slices = plan_in_slices(
@@ -113,8 +113,8 @@ def _fit(
         (float(np.median(sizes)), float(sizes[0])),
         settings.slices if law.family.has_spread else 1,  # slicing saves nothing on the spread
     )
-    permanent = permanent_impact(change, volume, session)
     influence = slope_influence(volume, change, states["cluster"].to_numpy())
+    permanent = permanent_of(days, states, settings.scope, float(influence.dof[0]))
     return SymbolFit(law, permanent, influence, slices)
 
 
@@ -128,7 +128,7 @@ def _dropped(measured: Cells, family: Family) -> tuple[float, float]:
 
 
 def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
-    found, flow, slices = fit.law, fit.permanent.kyle, fit.slices
+    found, flow, slices = fit.law, fit.permanent.long_run.kyle, fit.slices
     return {
         "family": found.family.value,
         "route": "book",
@@ -144,15 +144,28 @@ def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
         "flow_observations": flow.n,
         "flow_excluded": flow.n_excluded,
         "flow_lags": flow.lags,
-        "gamma_estimator": fit.permanent.estimator,
-        "gamma_kyle": flow.estimate,
-        "gamma_kyle_error": flow.standard_error,
         "slices": slices.slices,
         "slice_spacing": slices.spacing_seconds,
         "slice_factor": slices.factor,
         "slice_factor_error": slices.factor_error,
         "refill_half_life": slices.half_life,
         "refill_lasting": slices.lasting,
+    } | _gamma_facts(fit.permanent)
+
+
+def _gamma_facts(found: BoundedImpact) -> dict[str, object]:
+    return {
+        "gamma_estimator": found.long_run.estimator,
+        "gamma_kyle": found.long_run.kyle.estimate,
+        "gamma_kyle_error": found.long_run.kyle.standard_error,
+        "gamma_long_run": found.long_run.estimate,
+        "gamma_long_run_error": found.long_run.standard_error,
+        "gamma_immediate": found.immediate,
+        "gamma_immediate_error": found.immediate_error,
+        "gamma_immediate_lag": found.at_once.lag,
+        "gamma_share": found.share,
+        "gamma_share_low": found.share_low,
+        "gamma_share_high": found.share_high,
     }
 
 
@@ -202,6 +215,7 @@ def _parameter_table(estimates: Estimates) -> pd.DataFrame:
             "bootstrap_error": estimates.bootstrap_errors,
         }
     )
+    frame.loc[frame["name"] == "gamma", ["low", "high"]] = estimates.gamma_range
     fixed = errors == 0  # by the family, not estimated
     frame.loc[fixed, frame.columns[2:]] = np.nan
     profiles = pd.DataFrame(
@@ -222,7 +236,7 @@ def _unit(name: str) -> str:
 
 def _source(name: str) -> str:
     if name == "gamma":
-        return "models.impact.flow.permanent.permanent_impact"
+        return "models.impact.flow.bounded.bounded_impact"
     return "models.impact.book.cost_law.fit_law"
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from models.impact.book.cost_law import CostLawFit, is_level
 from models.impact.book.identification import Range
 from models.impact.book.quasi_score import SHAPE
-from models.impact.flow.permanent import PermanentImpact
+from models.impact.flow.bounded import BoundedImpact
 from models.impact.slicing.slices import SlicePlan
 from models.inference.caveat import Caveat
 from models.inference.covariance import Covariance, Influence
@@ -24,7 +24,7 @@ class SymbolFit:
     """
 
     law: CostLawFit
-    permanent: PermanentImpact
+    permanent: BoundedImpact
     flow_influence: Influence
     slices: SlicePlan
 
@@ -33,13 +33,15 @@ class SymbolFit:
 class Estimates:
     """The law's parameters and gamma as exported, shapes (p,): log_alpha_b, k, beta, theta, gamma.
 
-    bootstrap_errors: NaN where there are none; ranges: what the profile criterion does not refuse.
+    bootstrap_errors: NaN where there are none; ranges: what the profile criterion does not refuse;
+    gamma_range: its interval within the bound.
     """
 
     values: np.ndarray
     covariance: Covariance
     bootstrap_errors: np.ndarray
     ranges: tuple[Range, ...]
+    gamma_range: tuple[float, float]
     warnings: tuple[Caveat, ...]
 
     @property
@@ -63,6 +65,7 @@ def exported_estimates(
         covariance=_covariance(fit, jacobian),
         bootstrap_errors=np.append(errors, np.nan),
         ranges=ranges,
+        gamma_range=(fit.permanent.low, fit.permanent.high),
         warnings=tuple(warnings),
     )
 
@@ -82,11 +85,16 @@ def _averaged(fit: SymbolFit, thinness: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _covariance(fit: SymbolFit, jacobian: np.ndarray) -> Covariance:
-    """Return the covariance of the moved parameters and gamma, the refill's error added."""
+    """Return the covariance of the moved parameters and gamma, the refill's error added.
+
+    Gamma's correlations are those of the long-run slope, as far as its error is the slope's.
+    """
     law = fit.law
     moved = replace(law.influence, values=law.influence.values @ jacobian.T)
     own = Covariance(law.names, law.covariance.delta(jacobian), law.covariance.dof)
     full = joined(own, moved, "gamma", fit.flow_influence, fit.permanent.standard_error)
+    full.matrix[-1, :-1] *= fit.permanent.carried
+    full.matrix[:-1, -1] *= fit.permanent.carried
     levels = np.flatnonzero(is_level(full.names))
     refill = np.zeros_like(full.matrix)
     refill[np.ix_(levels, levels)] = fit.slices.refill_error**2

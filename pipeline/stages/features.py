@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from models.impact.flow.trades import LAGS, TradeTape, immediate_sums
 from models.microstructure.book import Book
 from models.microstructure.order_flow import order_flow_imbalance
 from models.microstructure.standing import segments, standing_before
@@ -17,7 +18,7 @@ from models.microstructure.walking import walk
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.slicing import refill_table
+from pipeline.stages.slicing import BLOCK_NS, refill_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,7 +59,12 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
     )
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
     columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
-    return Features(pd.DataFrame(columns), _cells(index, sums, wanted), refill_table(day, session))
+    return Features(
+        periods=pd.DataFrame(columns),
+        cells=_cells(index, sums, wanted),
+        refill=refill_table(day, session),
+        immediate=_after_trades(day, session),
+    )
 
 
 def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, Floats]:
@@ -166,6 +172,16 @@ def _trade_columns(trades: pl.DataFrame, edges: Ints) -> dict[str, Floats]:
     }
     squares = np.bincount(period[inside], size[inside] ** 2, len(edges) - 1)
     return columns | {"volume_squares": squares, "trades": _count(ts, edges)}
+
+
+def _after_trades(day: Day, session: Session) -> pd.DataFrame:
+    """Return how the mid moved after trades, by half-hour; no lag is longer than a period."""
+    mid = ((day.quotes["bid_px_0"] + day.quotes["ask_px_0"]) / 2).to_numpy()
+    trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
+    edges = np.append(np.arange(session.open_ns, session.close_ns, BLOCK_NS), session.close_ns)
+    tape = TradeTape(day.quotes["ts"].to_numpy(), mid, *trades)
+    sums = immediate_sums(tape, edges, min(LAGS[-1], session.period_seconds))
+    return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
 
 
 def _period_of(ts: Ints, edges: Ints) -> tuple[Ints, np.ndarray]:

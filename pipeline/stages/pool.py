@@ -84,6 +84,7 @@ def pool_symbols(
     Levels are compared as the cost per share of an order of a tenth of a period's volume at the
     reference volatility, over that volatility, and gamma as the move by a period's volume over the
     same. A parameter that was fixed stays. Of two or three symbols none is pooled, and it is said.
+    What other symbols say of gamma does not lift it above what a symbol's own trades move at once.
     """
     current = {symbol: _restated(one, back=False) for symbol, one in calibrations}
     shrinkage: dict[str, list[pd.DataFrame]] = {symbol: [] for symbol in current}
@@ -99,9 +100,13 @@ def pool_symbols(
         for member, estimate in zip(members, estimates, strict=True):
             current[member.symbol] = _carried(member, pooled)
             shrinkage[member.symbol].append(_weights(estimate, pooled))
-    return tuple(
+    own = dict(calibrations)
+    smoothed = (
         _smoothed(symbol, _restated(one, back=True), shrinkage[symbol], settings)
         for symbol, one in current.items()
+    )
+    return tuple(
+        replace(one, calibration=_bounded(one.calibration, own[one.symbol])) for one in smoothed
     )
 
 
@@ -180,6 +185,37 @@ def _replaced(
             ignore_index=True
         ),
     )
+
+
+def _bounded(calibration: Calibration, own: Calibration) -> Calibration:
+    """Hold gamma and its interval between 0 and the immediate response, where that is identified.
+
+    own: before pooling; its interval stands where pooling moved nothing.
+    """
+    table, facts = calibration.parameters.copy(), calibration.facts.copy()
+    row = table.index[table["name"] == "gamma"][0]
+    columns, ends = ["value", "standard_error"], ["low", "high"]
+    mine, before = (one.loc[row, columns].to_numpy(dtype=float) for one in (table, own.parameters))
+    gamma = float(mine[0])
+    most, most_error = (float(facts[f"gamma_immediate{end}"].iloc[0]) for end in ("", "_error"))
+    if np.allclose(mine, before, rtol=1e-9, atol=0.0):
+        table.loc[row, ends] = own.parameters.loc[row, ends]
+        return replace(calibration, parameters=table)
+    if not np.isfinite(most):
+        return calibration
+    likely = most + stats.t.ppf(COVERED, table.loc[row, "dof"]) * most_error
+    table.loc[row, "value"] = min(gamma, most)
+    table.loc[row, ends] = np.clip(table.loc[row, ends].astype(float), 0.0, likely)
+    facts["gamma_share"] = table.loc[row, "value"] / most if most > 0 else 0.0
+    warnings = calibration.warnings
+    if gamma > most:  # how far below it may lie, its own estimate says
+        table.loc[row, "low"] = min(table.loc[row, "low"], own.parameters.loc[row, "low"])
+        message = (
+            f"pooled over symbols it is {gamma:.3g}, above what trades move at once: it is that"
+        )
+        said = pd.DataFrame([("gamma_at_immediate", message)], columns=["code", "message"])
+        warnings = pd.concat([warnings, said], ignore_index=True)
+    return replace(calibration, parameters=table, facts=facts, warnings=warnings)
 
 
 def _weights(estimate: SymbolEstimates, pooled: Pooled) -> pd.DataFrame:

@@ -1,6 +1,12 @@
 """Impact by the flow route: how the mid answers signed volume and order-flow imbalance."""
 
-from models.impact.flow.bounded import BoundedImpact, Projection, bounded_impact, projected
+from models.impact.flow.bounded import (
+    BoundedImpact,
+    Projection,
+    bounded_impact,
+    error_correlation,
+    projected,
+)
 from models.impact.flow.hasbrouck import RESPONSES, HasbrouckFit, fit_hasbrouck
 from models.impact.flow.imbalance import ImbalanceFit, JointFit, fit_imbalance, fit_joint
 from models.impact.flow.immediate import ImmediateFit, fit_immediate
@@ -23,6 +29,7 @@ __all__ = [
     "TradeTape",
     "WindowFits",
     "bounded_impact",
+    "error_correlation",
     "fit_hasbrouck",
     "fit_imbalance",
     "fit_immediate",

@@ -11,7 +11,9 @@ from models.impact.flow.permanent import PermanentImpact
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 NEAREST = 0.99  # correlation: closer to 1 both would be one estimate
+TOLD = 1.96  # standard errors from which a correlation over few clusters counts
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,23 @@ def bounded_impact(
         at_once=immediate,
         warnings=_caveats(long_run, immediate, found.distance if pooled else None),
     )
+
+
+def error_correlation(long_run: PermanentImpact, held: Ints, immediate: ImmediateFit) -> float:
+    """Return the correlation of both errors through clusters, 0 where it may be none.
+
+    held: (n,) not negative, the cluster that holds each of the long run's periods, by the labels of
+    the immediate response's clusters. Of few clusters most correlations are noise, and they would
+    move the pooled estimate away from both.
+    """
+    labels, other = immediate.influence.labels, immediate.influence.values[:, 0]
+    clusters = int(max(held.max(initial=0), labels.max(initial=0))) + 1
+    own = np.bincount(held, long_run.influence, clusters)
+    scale = np.linalg.norm(own) * np.linalg.norm(other)
+    if not immediate.identified or not scale > 0:
+        return 0.0
+    found = float(own[labels] @ other / scale)
+    return found if abs(found) * len(labels) ** 0.5 > TOLD else 0.0
 
 
 def _unbounded(long_run: PermanentImpact, immediate: ImmediateFit, reach: float) -> BoundedImpact:

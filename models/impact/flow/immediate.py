@@ -13,8 +13,9 @@ from models.inference.covariance import ClusterSums, Influence, jackknifed
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEAST_CLUSTERS = 3
-# of taking a longer lag for nothing, over all lags: the largest of noisy responses is too large
-FALSE_ALARM = 0.01
+# of a longer lag taken for nothing, over all lags: the largest of noisy responses is too large, but
+# one missed makes the bound of what stays too low
+FALSE_ALARM = 0.05
 COLLINEAR = 1e-9  # what is left of later flow beside the trade itself, a share
 
 

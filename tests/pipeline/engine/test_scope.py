@@ -84,7 +84,7 @@ def test_no_period_that_ends_after_as_of_is_past(as_of: str, seconds: int, kept:
     columns = dict.fromkeys(("buy_volume", "sell_volume", "undirected_volume"), 0.0)
     periods = pd.DataFrame({"date": day.date, "start": day.starts_ns, **columns})
     past = past_periods(
-        (Features(periods, periods, periods),), make_scope([day.date], calendar, config)
+        (Features(periods, periods, periods, periods),), make_scope([day.date], calendar, config)
     )
     assert len(past) == kept
 

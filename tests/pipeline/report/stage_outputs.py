@@ -156,7 +156,7 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
             "profile_high": [np.nan] * BUCKETS + [1.56, np.inf, np.nan, np.nan],
             "unit": ["log(currency / share^k)"] * BUCKETS + ["1"] * 3 + ["currency / share^2"],
             "source": ["models.impact.book.cost_law.fit_law"] * 9
-            + ["models.impact.flow.permanent.permanent_impact"],
+            + ["models.impact.flow.bounded.bounded_impact"],
         }
     )
     facts = pd.DataFrame(
@@ -183,6 +183,14 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
                 "gamma_estimator": "hasbrouck",
                 "gamma_kyle": 3.1e-7,
                 "gamma_kyle_error": 3e-8,
+                "gamma_long_run": 2.51e-7,
+                "gamma_long_run_error": 3.2e-8,
+                "gamma_immediate": 5.02e-7,
+                "gamma_immediate_error": 1.1e-8,
+                "gamma_immediate_lag": 0.1,
+                "gamma_share": 0.5,
+                "gamma_share_low": 0.375,
+                "gamma_share_high": 0.625,
                 "slices": 4,
                 "slice_spacing": 75.0,
                 "slice_factor": 0.71,

@@ -76,11 +76,12 @@ def test_every_number_links_to_its_estimators_documentation(single: str) -> None
     linked = set(re.findall(r'href="#((?:models|solver)[^"]*)"', single))
     shown = dict(re.findall(r'<details id="([^"]*)" open>.*?<pre>(.*?)</pre>', single, re.DOTALL))
     assert '<a href="#models.impact.book.cost_law.fit_law">1.523</a>' in single
-    assert '<a href="#models.impact.flow.permanent.permanent_impact">2.51 × 10⁻⁷</a>' in single
+    assert '<a href="#models.impact.flow.bounded.bounded_impact">2.51 × 10⁻⁷</a>' in single
     assert linked == set(shown)
     assert {
         "models.impact.book.cost_law.fit_law",
-        "models.impact.flow.permanent.permanent_impact",
+        "models.impact.flow.bounded.bounded_impact",
+        "models.impact.flow.immediate.fit_immediate",
         "models.forecast.evaluation.contest.choose",
     } <= linked
     for name, text in shown.items():
@@ -100,10 +101,11 @@ def test_families_checks_and_shrinkage_are_listed(page: Page) -> None:
     assert kept[1:3] == ["1.519", "0.014"]
     assert "12.3% of the walks" in kept[3]
     assert dropped[1:3] == ["1.410", "0.020"]
-    assert (
-        "γ in use, 2.51 × 10⁻⁷, is from its long-run response"
-        in find_rows(page, "γ by Kyle’s slope")[0][3]
-    )
+    assert find_rows(page, "γ by the long-run response")[0][1:3] == ["2.51 × 10⁻⁷", "3.2 × 10⁻⁸"]
+    assert find_rows(page, "Immediate response")[0][1:3] == ["5.02 × 10⁻⁷", "1.1 × 10⁻⁸"]
+    (share, *_) = find_rows(page, "p, the share that stays")
+    assert share[1] == "0.500"
+    assert share[3].startswith("0.38 … 0.62 before pooling; γ in use, 2.51 × 10⁻⁷, is p times")
     assert find_rows(page, "Half-life of the book’s refill, s")[0][1] == "7.70"
     assert find_rows(page, "log α, 09:30–10:35")[1][5] == "70.0%"
 

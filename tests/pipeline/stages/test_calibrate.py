@@ -18,7 +18,9 @@ def test_the_calibration_carries_families_errors_and_checks(small_run: SmallRun)
         free = table.dropna(subset=["standard_error"])
         assert ((free["low"] < free["value"]) & (free["value"] < free["high"])).all()
         reach = (free["high"] - free["low"]) / 2 / free["standard_error"]
-        assert (reach > 1.95).all()  # t has wider tails than the normal
+        assert (
+            reach.drop("gamma") > 1.95
+        ).all()  # t has wider tails than the normal; gamma's is cut
         estimated = free.drop("gamma")
         np.testing.assert_allclose(
             estimated["bootstrap_error"], estimated["standard_error"], rtol=0.4

@@ -1,6 +1,6 @@
 """The forecast stage on made-up periods, odd days and little history among them."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -55,8 +55,9 @@ def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[
                         "covered": 1.0,
                     }
                 ),
-                pd.DataFrame(),
-                pd.DataFrame(),
+                cells=pd.DataFrame(),
+                refill=pd.DataFrame(),
+                immediate=pd.DataFrame(),
             )
         )
     return tuple(found)
@@ -93,7 +94,7 @@ def test_what_comes_later_changes_nothing() -> None:
         late = periods["start"] >= scope.as_of
         for name in ("realized_variance", "buy_volume", "depth", "half_spread"):
             periods.loc[late, name] = 7.0
-        changed[row] = Features(periods, before[row].cells, before[row].refill)
+        changed[row] = replace(before[row], periods=periods)
     one, two = (
         forecast.forecast_symbol(before, scope),
         forecast.forecast_symbol(tuple(changed), scope),
@@ -114,7 +115,7 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
     holed.loc[3:6, ["realized_variance", "half_spread", "depth"]] = np.nan  # a halt
     holed.loc[3:7, ["buy_volume", "sell_volume"]] = 0.0
     holed.loc[3:6, "covered"] = 0.0
-    found[4] = Features(holed, found[4].cells, found[4].refill)
+    found[4] = replace(found[4], periods=holed)
     told = forecast.forecast_symbol(tuple(found), scope_of(used, "XNYS", 1800))
     assert len(told.horizon) == 13
     columns = ["volatility", "volume", "half_spread", "depth"]

@@ -1,5 +1,7 @@
 """Pooling of calibrations: units that compare, what is left alone, and the smooth profile."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,8 @@ def calibration(
             "value": values,
             "standard_error": np.sqrt(np.diag(matrix)),
             "dof": 19.0,
+            "low": values - 2 * np.sqrt(np.diag(matrix)),
+            "high": values + 2 * np.sqrt(np.diag(matrix)),
             "unit": "1",
             "source": "models.impact.book.cost_law.fit_law",
         }
@@ -51,6 +55,9 @@ def calibration(
                 "volatility": volatility,
                 "volume_shares": volume,
                 "depth_shares": 0.5 * volume,
+                "gamma_immediate": 0.6 * volatility / volume,
+                "gamma_immediate_error": 0.02 * volatility / volume,
+                "gamma_share": values[-1] / (0.6 * volatility / volume),
             }
         ]
     )
@@ -109,7 +116,8 @@ def test_what_is_returned_is_consistent():
         np.testing.assert_allclose(
             one.profile["log_alpha"].iloc[at], values[NAMES[:BUCKETS]], atol=5e-3
         )
-        assert before.facts is after.facts
+        kept = [each.facts.drop(columns="gamma_share") for each in (before, after)]
+        assert kept[0].equals(kept[1])
 
 
 def test_one_symbol_alone_only_has_its_levels_smoothed():
@@ -182,3 +190,43 @@ def test_a_fixed_parameter_stays_fixed():
         beta = one.calibration.parameters.set_index("name").loc["beta"]
         assert beta["value"] == 0
         assert np.isnan(beta["standard_error"])
+
+
+def test_pooling_does_not_lift_gamma_above_what_trades_move_at_once():
+    given = list(several(5))
+    symbol, first = given[0]
+    unit = first.facts["volatility"] / first.facts["volume_shares"]
+    facts = first.facts.assign(gamma_immediate=0.1 * unit, gamma_immediate_error=0.001 * unit)
+    parameters, matrix = first.parameters.copy(), first.covariance.copy()
+    parameters.loc[parameters.index[-1], ["value", "low"]] = [0.1 * unit[0], 0.0]
+    matrix.loc[matrix.index[-1], "gamma"] *= 16  # a noisy one, drawn to the others
+    given[0] = (symbol, replace(first, facts=facts, parameters=parameters, covariance=matrix))
+    free, *_ = pool_symbols(
+        ((symbol, replace(given[0][1], facts=facts.assign(gamma_immediate=np.nan))), *given[1:]),
+        PoolSettings(PERIODS),
+    )
+    held, *others = pool_symbols(tuple(given), PoolSettings(PERIODS))
+    loose, bound = (
+        one.calibration.parameters.set_index("name").loc["gamma"] for one in (free, held)
+    )
+    assert loose["value"] > 0.15 * unit[0]
+    assert bound["value"] == 0.1 * unit[0]
+    assert 0 <= bound["low"] < bound["value"] < bound["high"] < 0.11 * unit[0]
+    assert held.calibration.facts["gamma_share"].iloc[0] == 1.0
+    assert "gamma_at_immediate" in held.calibration.warnings["code"].tolist()
+    for one in others:
+        row, fact = one.calibration.parameters.set_index("name").loc["gamma"], one.calibration.facts
+        share = fact["gamma_share"].iloc[0]
+        assert row["value"] == pytest.approx(
+            share * fact["gamma_immediate"].iloc[0], rel=1e-9, abs=0
+        )
+        assert "gamma_at_immediate" not in one.calibration.warnings["code"].tolist()
+
+
+def test_a_gamma_that_pooling_does_not_move_keeps_its_interval():
+    given = several(6, 2)
+    for (_, before), after in zip(given, pool_symbols(given, PoolSettings(PERIODS)), strict=True):
+        ends = [
+            one.parameters.iloc[-1][["low", "high"]].tolist() for one in (before, after.calibration)
+        ]
+        assert ends[0] == ends[1]
