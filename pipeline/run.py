@@ -21,7 +21,7 @@ from pipeline.report.publish import Results, publish_files, render_files, run_re
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.history import content
+from pipeline.stages.history import past_content
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
@@ -110,7 +110,7 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
     past = [
         table
         for days in fits.measured.values()
-        for table in content(tuple(day.load() for day in days), scope)
+        for table in past_content(tuple(day.load() for day in days), scope)
     ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(

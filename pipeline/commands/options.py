@@ -42,6 +42,6 @@ AsJson = Annotated[str | None, typer.Option("--json", help="Write the result to 
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
 
 
-def number(text: str | None) -> str | int | None:
+def as_number(text: str | None) -> str | int | None:
     """Return the number that a text writes, or the text."""
     return int(text) if text is not None and text.lstrip("-").isdigit() else text

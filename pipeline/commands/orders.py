@@ -58,7 +58,7 @@ def allocate(
     `impact allocate --params out/params.json --symbol SIM0 --shares 25000 --start 14:00 --method
     qp`
     """
-    from pipeline.commands.options import number
+    from pipeline.commands.options import as_number
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
     from pipeline.planning.allocate import plan_order
@@ -75,7 +75,7 @@ def allocate(
         "method": method,
         "plan": plan,
         "own_impact": own_impact,
-        "slices": number(slices),
+        "slices": as_number(slices),
         "drift": drift,
         "start": start,
         "end": end,

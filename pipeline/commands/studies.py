@@ -13,7 +13,7 @@ from pipeline.commands.options import (
     Scheduler,
     Seed,
     Workers,
-    number,
+    as_number,
 )
 from pipeline.engine.errors import InputError
 
@@ -70,7 +70,7 @@ def backtest_forecasts(
     settings = load_config(
         config,
         {
-            "executor": {"workers": number(workers), "scheduler": scheduler},
+            "executor": {"workers": as_number(workers), "scheduler": scheduler},
             "data": {"calendar": calendar, "period_seconds": period_seconds},
         },
     )
@@ -165,7 +165,7 @@ def calibrate(
                     "period_seconds": period_seconds,
                     "columns": columns,
                 },
-                "executor": {"workers": number(workers)},
+                "executor": {"workers": as_number(workers)},
             },
         )
         by_flow = calibrate_flow(FlowRequest(out), settings)
@@ -219,7 +219,7 @@ def placebo(
                 "period_seconds": period_seconds,
                 "calendar": calendar,
             },
-            "executor": {"workers": number(workers)},
+            "executor": {"workers": as_number(workers)},
         },
     )
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)

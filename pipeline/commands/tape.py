@@ -19,7 +19,7 @@ from pipeline.commands.options import (
     Side,
     Source,
     Workers,
-    number,
+    as_number,
 )
 
 
@@ -68,7 +68,7 @@ def run(
             "max_participation": max_participation,
             "method": method,
         },
-        "executor": {"workers": number(workers), "scheduler": scheduler},
+        "executor": {"workers": as_number(workers), "scheduler": scheduler},
     }
     result = run_pipeline(load_config(config, overrides), out)
     for line in result.summary:
@@ -91,7 +91,7 @@ def simulate(
 
     overrides = {
         "simulate": {"symbols": symbols, "days": days, "seed": seed},
-        "executor": {"workers": number(workers)},
+        "executor": {"workers": as_number(workers)},
     }
     typer.echo(f"tape: {simulate_tape(load_config(config, overrides), out)}")
 
@@ -114,7 +114,7 @@ def ingest(
 
     overrides = {
         "data": {"source": source, "location": data, "calendar": calendar, "columns": columns},
-        "executor": {"workers": number(workers), "scheduler": scheduler},
+        "executor": {"workers": as_number(workers), "scheduler": scheduler},
     }
     for line in ingest_tape(load_config(config, overrides), out):
         typer.echo(line)

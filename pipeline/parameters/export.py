@@ -12,13 +12,13 @@ from pipeline.parameters.schema import (
     SCHEMA,
     UNITS,
     Calendar,
+    ChainSection,
     Law,
-    LiquidityChain,
     Matrix,
     Params,
     Period,
     Reference,
-    Slicing,
+    SlicingSection,
     SymbolParams,
     Valid,
     Warned,
@@ -156,7 +156,7 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
 
 
-def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
+def _chain(states: pd.DataFrame, theta: float) -> ChainSection:
     """Return the chain of liquidity behind the trading rate's: thinner by theta for each unit of
     its log.
     """
@@ -164,13 +164,13 @@ def _chain(states: pd.DataFrame, theta: float) -> LiquidityChain:
     levels /= (levels * states["stationary"]).sum()
     moves = states[[f"to_{state}" for state in range(len(states))]].to_numpy()
     rows = tuple(map(tuple, (moves / moves.sum(axis=1, keepdims=True)).tolist()))
-    return LiquidityChain(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
+    return ChainSection(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
 
 
-def _slicing(facts: pd.Series) -> Slicing:
+def _slicing(facts: pd.Series) -> SlicingSection:
     half_life, upper = float(facts["refill_half_life"]), float(facts["refill_half_life_upper"])
     share = float(facts["gamma_share"])  # of what a trade moves at once, what its gamma charges
-    return Slicing(
+    return SlicingSection(
         half_life_seconds=half_life if np.isfinite(half_life) else None,
         half_life_upper_seconds=upper if np.isfinite(upper) else None,
         lasting=share if np.isfinite(share) else 0.0,

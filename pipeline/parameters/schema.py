@@ -119,7 +119,7 @@ class Period(Part):
     liquidity_interval: Interval
 
 
-class Slicing(Part):
+class SlicingSection(Part):
     """How a period's shares can be worked in children: alpha is that of one order a period.
 
     half_life_seconds: of displayed depth after trades, and the upper end of its 95 % interval; null
@@ -132,7 +132,7 @@ class Slicing(Part):
     least_child_shares: Above
 
 
-class LiquidityChain(Part):
+class ChainSection(Part):
     """How liquidity moves around its forecast from period to period, for an allocator that adapts.
 
     levels multiply a period's liquidity and average 1 in the long run; transition: chance of going
@@ -144,7 +144,7 @@ class LiquidityChain(Part):
     initial: tuple[Share, ...]
 
     @model_validator(mode="after")
-    def _square(self) -> "LiquidityChain":
+    def _square(self) -> "ChainSection":
         if {len(row) for row in (self.initial, self.transition, *self.transition)} != {
             len(self.levels)
         }:
@@ -172,8 +172,8 @@ class SymbolParams(Part):
     covariance: Matrix
     units: dict[str, str]
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
-    slicing: Slicing
-    liquidity_chain: LiquidityChain
+    slicing: SlicingSection
+    liquidity_chain: ChainSection
     warnings: tuple[Warned, ...]
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise

@@ -16,7 +16,7 @@ from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
-from pipeline.stages.estimates import Estimates, SymbolFit, exported_estimates
+from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
 from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
 from pipeline.stages.law_checks import compared, extrapolation
 from pipeline.stages.permanent import permanent_of
@@ -190,7 +190,7 @@ def _reference_facts(level: References) -> dict[str, object]:
     }
 
 
-def _parameter_table(estimates: Estimates) -> pd.DataFrame:
+def _parameter_table(estimates: ExportedEstimates) -> pd.DataFrame:
     errors, reach = estimates.covariance.standard_errors, estimates.covariance.reach()
     frame = pd.DataFrame(
         {

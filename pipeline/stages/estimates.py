@@ -30,7 +30,7 @@ class SymbolFit:
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
+class ExportedEstimates:
     """The law's parameters and gamma as exported, shapes (p,): log_alpha_b, k, beta, theta, gamma.
 
     bootstrap_errors: NaN where there are none; ranges: what the profile criterion does not refuse;
@@ -52,7 +52,7 @@ class Estimates:
 
 def exported_estimates(
     fit: SymbolFit, thinness: np.ndarray, ranges: tuple[Range, ...]
-) -> Estimates:
+) -> ExportedEstimates:
     """Return the estimates with alpha at average liquidity, their errors carried along.
 
     thinness: of the history's periods, (t,).
@@ -60,7 +60,7 @@ def exported_estimates(
     shift, jacobian = _averaged(fit, thinness)
     values = fit.law.values + shift
     errors, warnings = _bootstrapped(values, fit.law, jacobian)
-    return Estimates(
+    return ExportedEstimates(
         values=np.append(values, fit.permanent.gamma),
         covariance=_covariance(fit, jacobian),
         bootstrap_errors=np.append(errors, np.nan),

@@ -90,7 +90,7 @@ def _clusters(states: pd.DataFrame) -> pd.Series:
     return day * (block.max() + 1) + block
 
 
-def content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]:
+def past_content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]:
     """Return every table that a run's estimates come from: the past periods and their cells."""
     periods = past_periods(days, scope)
     cells = pd.concat([day.cells for day in days], ignore_index=True)

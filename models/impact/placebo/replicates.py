@@ -86,7 +86,8 @@ class Placebo:
             f"{'99 % interval':>17}",
         ]
         lines += [
-            f"{one.parameter:<12}{one.test:<11}{one.estimate:>11.4g}{one.standard_error:>9.2g}{one.mean:>12.3g}"
+            f"{one.parameter:<12}{one.test:<11}{one.estimate:>11.4g}{one.standard_error:>9.2g}"
+            f"{one.mean:>12.3g}"
             f"{one.sd:>9.2g}{one.rate:>9.3f}{f'{one.low:.3f} .. {one.high:.3f}':>17}"
             for one in self.findings
         ]

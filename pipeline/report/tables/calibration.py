@@ -10,7 +10,7 @@ from pipeline.report.figures.clock import Clock, bucket_edges
 from pipeline.report.tables.digits import (
     MISSING,
     count,
-    interval,
+    interval_text,
     meaningful_digits,
     money,
     number,
@@ -165,7 +165,7 @@ def _estimated(row: Any) -> tuple[str, ...]:
     error, reach = "fixed", MISSING
     if pd.notna(row.standard_error):
         error = number(row.standard_error, 2)
-        reach = interval(row.value, row.low, row.high, digits)
+        reach = interval_text(row.value, row.low, row.high, digits)
     estimate, bootstrap = number(row.value, digits), number(row.bootstrap_error, 2)
     return (estimate, error, reach, number(row.dof, 2), bootstrap)
 

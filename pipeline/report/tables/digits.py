@@ -27,7 +27,7 @@ def number(value: float, digits: int = 4) -> str:
     return _true_minus(f"{text} × {_ten_to(unit)}" if unit else text)
 
 
-def interval(value: float, low: float, high: float, digits: int) -> str:
+def interval_text(value: float, low: float, high: float, digits: int) -> str:
     """Return low … high, in the decimals and the power of ten that `number` gives the value."""
     unit, decimals = _form(value, digits)
     ends = " … ".join(f"{end / 10.0**unit:,.{decimals}f}" for end in (low, high))

@@ -24,7 +24,8 @@ from pipeline.tape.sources.source import (
 )
 
 NAME = re.compile(
-    r"^(?P<symbol>.+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+_(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv$"
+    r"^(?P<symbol>.+)_(?P<date>\d{4}-\d{2}-\d{2})_\d+_\d+"
+    r"_(?P<kind>message|orderbook)_(?P<levels>\d+)\.csv$"
 )
 LOOKED_FOR = (
     "LOBSTER zips, or pairs of TICKER_DATE_START_END_message_LEVEL.csv and ..._orderbook_LEVEL.csv"

@@ -10,13 +10,13 @@ from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
     UNITS,
     Calendar,
+    ChainSection,
     Law,
-    LiquidityChain,
     Matrix,
     Params,
     Period,
     Reference,
-    Slicing,
+    SlicingSection,
     SymbolParams,
     Valid,
 )
@@ -140,9 +140,9 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
         covariance=Matrix(names=("k",), matrix=((1.5e-4,),)),
         units=UNITS,
         periods=periods,
-        liquidity_chain=LiquidityChain(levels=(1,), transition=((1,),), initial=(1,)),
+        liquidity_chain=ChainSection(levels=(1,), transition=((1,),), initial=(1,)),
         warnings=(),
-        slicing=Slicing(
+        slicing=SlicingSection(
             half_life_seconds=None,
             half_life_upper_seconds=None,
             lasting=0,

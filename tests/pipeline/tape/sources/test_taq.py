@@ -339,7 +339,8 @@ def test_the_example_map_is_whole_and_reads_its_layout(tmp_path: Path) -> None:
         "DATE,TIME_M,EX,SYM_ROOT,TR_SCOND,SIZE,PRICE\n20250106,9:30:01.5,N,IBM,@,50,220.03\n"
     )
     (tmp_path / "IBM_20250106_quotes.csv").write_text(
-        "DATE,TIME_M,EX,BID,BIDSIZ,ASK,ASKSIZ,QU_COND\n20250106,9:30:01.000000001,N,220,2,220.04,1,R\n"
+        "DATE,TIME_M,EX,BID,BIDSIZ,ASK,ASKSIZ,QU_COND\n"
+        "20250106,9:30:01.000000001,N,220,2,220.04,1,R\n"
         "20250106,9:30:02,P,220.01,1,220.04,3,R\n"
     )
     (raw,) = taq.discover(str(tmp_path), example)
