@@ -148,7 +148,8 @@ class Schedule:
     costs: method, cost (expected shortfall, currency), cost_error (from the parameters' errors),
         saving_error (of the plan's saving against it), cost_bps, deviation (its standard deviation,
         currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
-        the moved mid), whole (what the order pays or receives), lower_bound, gap, status.
+        the moved mid), whole (what the order pays or receives), walked_twice (the most of permanent
+        that the walks of the book hold too), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
         `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
     warnings: code, message.

@@ -11,18 +11,18 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
+from pipeline.planning.order import order_terms, stated_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     ImpactLaw,
-    OrderTerms,
     PowerLaw,
     Problem,
     ProblemError,
     Solution,
     Status,
     certify,
+    child_orders,
     evaluate,
-    from_params,
     periods_within,
     quadratic_approximation,
     sensitivities,
@@ -32,72 +32,6 @@ from solver import (
 
 BENCHMARKS = ("twap", "vwap")
 DECIDED = 1.96  # standard errors from which on a difference is told from zero
-
-
-def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerms:
-    """Return how the order may be worked, as the solver takes it.
-
-    Raises: InputError when the drift is no number and no file of drifts.
-    """
-    return OrderTerms(
-        side=order.side,
-        lot=order.lot,
-        risk_aversion=order.risk_aversion,
-        max_participation=order.max_participation,
-        min_participation=order.min_participation,
-        own_impact=order.own_impact,
-        slices=None if order.slices == "auto" else order.slices,
-        drift=read_drift(order.drift, params, symbol),
-        start=order.start or None,
-        end=order.end or None,
-    )
-
-
-def read_drift(text: str, params: Params, symbol: str) -> float | np.ndarray:
-    """Return the drift in currency / share per period: a number, or one a period of the file.
-
-    text: currency a day, bps a day ("5bps"), or a CSV file with columns i and drift.
-    Raises: InputError when it is none of them.
-    """
-    number = text.removesuffix("bps").strip()
-    try:
-        a_day = float(number)
-    except ValueError:
-        return _drift_file(text, params, symbol)
-    unit = 1e-4 * params.symbols[symbol].reference.price if text.endswith("bps") else 1.0
-    return a_day * unit / params.calendar.periods
-
-
-def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
-    wanted = [period.i for period in params.symbols[symbol].periods]
-    try:
-        table = pd.read_csv(path).set_index("i")["drift"]
-        return table.loc[wanted].to_numpy(dtype=float)
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
-            f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
-        ) from None
-
-
-def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
-    """Return the order as an optimisation problem in the parameters' units.
-
-    Raises: InputError when it cannot be stated: an unknown symbol, shares that are not whole lots,
-    a window without periods, or caps that do not hold it.
-    """
-    if symbol not in params.symbols:
-        known = ", ".join(params.symbols)
-        raise InputError(f"symbol {symbol}: not in the parameter file; it has {known}")
-    if order.shares % order.lot:
-        raise InputError(
-            f"shares {order.shares}: not a multiple of the lot {order.lot}; change one of them"
-        )
-    terms = order_terms(params, symbol, order)
-    try:
-        return from_params(params.model_dump(by_alias=True), symbol, order.shares, terms)
-    except ProblemError as error:
-        raise InputError(str(error)) from error
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -125,8 +59,14 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
         }
     )
     errors = _errors(stated, shares, content, symbol)
+    children = child_orders(content, symbol, order.shares, order_terms(params, symbol, order))
     costs = pd.DataFrame(
-        [_cost(stated, name, x, plans.get(name)) | errors[name] for name, x in shares.items()]
+        [
+            _cost(stated, name, x, plans.get(name))
+            | errors[name]
+            | {"walked_twice": _walked_twice(stated, x, children)}
+            for name, x in shares.items()
+        ]
     )
     if order.own_impact == "none":
         notes += _admitted(stated)
@@ -214,6 +154,14 @@ def _errors(
         name: {"cost_error": error(slope), "saving_error": error(slope - slopes["optimal"])}
         for name, slope in slopes.items()
     }
+
+
+def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
+    """Return the most that own impact charges over again, currency: a walk of the book holds the
+    displacement that it makes, gamma x^2 / 2m in m children.
+    """
+    paid = stated.own_share * np.asarray(stated.permanent) * x**2 / children
+    return float(paid.sum())
 
 
 def _cost(

@@ -8,7 +8,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.store import write_file
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import order_terms, stated_problem
+from pipeline.planning.order import order_terms, stated_problem
 from pipeline.planning.value_table import value_table
 from solver import ProblemError, evaluate, frontier, periods_within, robust, solve, uncertainty_of
 

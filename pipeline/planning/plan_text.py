@@ -24,6 +24,8 @@ def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
         "parameters, not of the forecasts)",
         f"  the order {verb} {best['whole']:,.2f} in all: {best['traded']:,.2f} at the moved mid, "
         f"{best['spread'] + best['temporary']:,.2f} over it; {_drift(order)}",
+        f"  at most {best['walked_twice']:,.2f} of the permanent {best['permanent']:,.2f} is in "
+        "the walks of the book too",
     ]
     notes = [f"  {row.code}: {row.message}" for row in schedule.warnings.itertuples()]
     return "\n".join([*lines, *notes])

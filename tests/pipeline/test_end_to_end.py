@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from pipeline.engine.config import load_config
 from pipeline.parameters.schema import json_schema, read_params
-from pipeline.planning.allocate import stated_problem
+from pipeline.planning.order import stated_problem
 from pipeline.run import run_pipeline
 from solver import LiquidityChain, stochastic_policy
 from tests.conftest import ROOT

@@ -1,15 +1,18 @@
 """An order planned from the parameter file by every route, looked up, windowed, and told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.round_trips import cheapest, drawn, of_file
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.planning.allocate import plan_order, read_drift, stated_problem
+from pipeline.planning.allocate import plan_order
+from pipeline.planning.order import read_drift, stated_problem
 from pipeline.planning.plan_text import report_text
 from solver import evaluate, value_function
 from tests.pipeline.command import impact, refused
@@ -71,6 +74,26 @@ def test_the_value_function_on_file_is_the_solvers(small_run: SmallRun, tmp_path
         if left == 0:
             break
     assert traded == 4000
+
+
+def test_what_own_impact_may_charge_over_again_is_stated(small_run: SmallRun) -> None:
+    params, order = small_run.result.results.params, order_of(shares=20_000, slices=2)
+    plan = plan_order(params, "SIM0", order)
+    x, gamma = plan.plan["optimal"].to_numpy(), params.symbols["SIM0"].law.gamma
+    stated = plan.costs.set_index("method").loc["optimal", "walked_twice"]
+    assert stated == pytest.approx(gamma * (x**2).sum() / (2 * 2), rel=1e-12)
+    letter = plan_order(params, "SIM0", order_of(shares=20_000, own_impact="none"))
+    assert (letter.costs["walked_twice"] == 0).all()
+
+
+def test_no_exported_law_has_a_round_trip_that_earns(small_run: SmallRun) -> None:
+    """The light form of `python -m benchmarks.round_trips`."""
+    rng = np.random.default_rng(0)
+    exported = of_file(str(small_run.folder / "out/params.json"))
+    spreadless = [replace(case, spread=0.0) for case in exported]
+    cases = [*exported, *spreadless, *(drawn(rng, index) for index in range(30))]
+    assert min(cheapest(case, rng, 0.5) for case in cases) > 0
+    assert min(cheapest(case, rng, 0.0) for case in cases) < 0  # the search finds what there is
 
 
 def test_a_window_trades_in_it_alone(small_run: SmallRun) -> None:

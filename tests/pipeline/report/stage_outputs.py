@@ -57,6 +57,7 @@ def make_schedule(order: AllocateConfig) -> Schedule:
                 "whole": 1_000_000.0 + value,
                 "cost_error": 31.0,
                 "saving_error": 2.5,
+                "walked_twice": 1.5,
                 "lower_bound": 2499.0 if name in solved else np.nan,
                 "gap": 0.0 if name in solved else np.nan,
                 "status": "OPTIMAL" if name in solved else "BENCHMARK",

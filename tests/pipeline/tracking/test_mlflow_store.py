@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import read_params
-from pipeline.planning.allocate import stated_problem
+from pipeline.planning.order import stated_problem
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")

@@ -1,0 +1,75 @@
+"""An order as it was asked, stated as the solver takes it: terms, drift, the problem."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.engine.config import AllocateConfig
+from pipeline.engine.errors import InputError
+from pipeline.parameters.schema import Params
+from solver import OrderTerms, Problem, ProblemError, from_params
+
+
+def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerms:
+    """Return how the order may be worked, as the solver takes it.
+
+    Raises: InputError when the drift is no number and no file of drifts.
+    """
+    return OrderTerms(
+        side=order.side,
+        lot=order.lot,
+        risk_aversion=order.risk_aversion,
+        max_participation=order.max_participation,
+        min_participation=order.min_participation,
+        own_impact=order.own_impact,
+        slices=None if order.slices == "auto" else order.slices,
+        drift=read_drift(order.drift, params, symbol),
+        start=order.start or None,
+        end=order.end or None,
+    )
+
+
+def read_drift(text: str, params: Params, symbol: str) -> float | np.ndarray:
+    """Return the drift in currency / share per period: a number, or one a period of the file.
+
+    text: currency a day, bps a day ("5bps"), or a CSV file with columns i and drift.
+    Raises: InputError when it is none of them.
+    """
+    number = text.removesuffix("bps").strip()
+    try:
+        a_day = float(number)
+    except ValueError:
+        return _drift_file(text, params, symbol)
+    unit = 1e-4 * params.symbols[symbol].reference.price if text.endswith("bps") else 1.0
+    return a_day * unit / params.calendar.periods
+
+
+def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
+    wanted = [period.i for period in params.symbols[symbol].periods]
+    try:
+        table = pd.read_csv(path).set_index("i")["drift"]
+        return table.loc[wanted].to_numpy(dtype=float)
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
+            f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
+        ) from None
+
+
+def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
+    """Return the order as an optimisation problem in the parameters' units.
+
+    Raises: InputError when it cannot be stated: an unknown symbol, shares that are not whole lots,
+    a window without periods, or caps that do not hold it.
+    """
+    if symbol not in params.symbols:
+        known = ", ".join(params.symbols)
+        raise InputError(f"symbol {symbol}: not in the parameter file; it has {known}")
+    if order.shares % order.lot:
+        raise InputError(
+            f"shares {order.shares}: not a multiple of the lot {order.lot}; change one of them"
+        )
+    terms = order_terms(params, symbol, order)
+    try:
+        return from_params(params.model_dump(by_alias=True), symbol, order.shares, terms)
+    except ProblemError as error:
+        raise InputError(str(error)) from error
