@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from threadpoolctl import threadpool_limits
 
-from models.impact.book.cost_law import Family, fit_law, identified_family, law
+from models.impact.book.cost_law import Family, cost_law, fit_law, identified_family
 from models.impact.book.identification import asymmetry
 from models.impact.book.selection import compare_families
 from models.impact.book.walks import Cells
@@ -53,7 +53,7 @@ def recovered(task: tuple[Truth, int]) -> tuple[np.ndarray, ...]:
     with threadpool_limits(1):
         cells = planted(truth, seed)
         found = identified_family(cells, Family.SPREAD_POWER)
-        fit = law(found, len(cells.size), len(truth.alpha))
+        fit = cost_law(found, len(cells.size), len(truth.alpha))
         drawn = one_step_bootstrap(fit.values, fit.sums, fit.transform, 199, seed).standard_errors
         comparison = compare_families(cells)
         sides = asymmetry(

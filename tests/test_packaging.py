@@ -1,6 +1,7 @@
 """What is installed: every room is in the wheel, and packages' faces only hand names on."""
 
 import ast
+import importlib
 import shutil
 import subprocess
 import sys
@@ -48,3 +49,12 @@ def test_every_folder_of_source_is_a_package() -> None:
     for package in PACKAGES:
         for file in (ROOT / package).rglob("*.py"):
             assert (file.parent / "__init__.py").exists(), file
+
+
+def test_every_benchmark_can_be_imported() -> None:
+    """But for those beside peers, which `make bench` installs."""
+    peers = {"__main__", "allocation", "peers"}
+    names = {file.stem for file in (ROOT / "benchmarks").glob("*.py")} - peers
+    assert len(names) > 8
+    for name in names:
+        importlib.import_module(f"benchmarks.{name}")
