@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pandas as pd
 
@@ -173,7 +172,7 @@ def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
 
 def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ...]:
     def total(name: str) -> int:
-        return sum(_whole(stage[name]) for stage in job.stages)
+        return sum(int(stage[name]) for stage in job.stages)
 
     touched = results.quality.groupby("rule")["rows"].sum()
     counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
@@ -188,7 +187,3 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
         f"quality:    {files['quality.csv']}",
         f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
     )
-
-
-def _whole(value: Any) -> int:
-    return int(str(value))

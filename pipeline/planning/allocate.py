@@ -40,8 +40,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     Raises: InputError when the order cannot be planned as asked.
     """
     stated = stated_problem(params, symbol, order)
-    content = params.model_dump(by_alias=True)
-    chosen = periods_within(content, symbol, order_terms(params, symbol, order))
+    content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
+    chosen = periods_within(content, symbol, terms)
     periods = [params.symbols[symbol].periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
     plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
@@ -59,7 +59,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
         }
     )
     errors = _errors(stated, shares, content, symbol)
-    children = child_orders(content, symbol, order.shares, order_terms(params, symbol, order))
+    children = child_orders(content, symbol, order.shares, terms)
     costs = pd.DataFrame(
         [
             _cost(stated, name, x, plans.get(name))
@@ -80,13 +80,13 @@ def _plans(
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
     plans, notes = {}, []
-    pace = np.maximum(volume, volume[volume > 0].min()) / volume.sum() * stated.shares
+    pace = stated.shares * volume / volume.sum()
     even = spread_evenly(stated, volume)
     try:
         plans["optimal"] = _asked(stated, order, k, pace, even)
     except ProblemError as error:
         raise InputError(f"method {order.method}: {error}") from error
-    if k <= 1.0 and order.plan == "spread" and order.method == "auto":
+    if _spreads(order, k):
         notes.append(
             (
                 "spread_by_volume",
@@ -112,9 +112,14 @@ def _asked(
     """Return the plan by the method asked for."""
     if order.method == "qp":
         return _quadratic(stated, pace)
-    if k <= 1.0 and order.plan == "spread" and order.method == "auto":
+    if _spreads(order, k):
         return certify(stated, even, "volume")
     return solve(stated, method=order.method, integer=order.method != "nlp")
+
+
+def _spreads(order: AllocateConfig, k: float) -> bool:
+    """Tell whether the optimum would be a corner, and the order is spread by volume instead."""
+    return k <= 1.0 and order.plan == "spread" and order.method == "auto"
 
 
 def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
@@ -204,7 +209,7 @@ def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     """
     even = replace(
         stated,
-        law=PowerLaw(scale=1.0 / np.maximum(weight, weight[weight > 0].min()), exponent=2.0),
+        law=PowerLaw(scale=1.0 / weight, exponent=2.0),
         permanent=0.0,
         drift=0.0,
         sigma=0.0,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.microstructure.columns import check_columns
 from models.microstructure.standing import LIFE_NS, SECOND_NS
 
 Floats = NDArray[np.float64]
@@ -32,16 +33,7 @@ class TradeTape:
     aggressor: Ints
 
     def __post_init__(self) -> None:
-        for names in (("ts", "mid"), ("trade_ts", "trade_size", "aggressor")):
-            first = np.shape(getattr(self, names[0]))
-            for name in names:
-                shape = np.shape(getattr(self, name))
-                if shape != first or len(shape) != 1:
-                    raise ValueError(
-                        f"{name}: shape {shape}, {names[0]} has {first}; both must be one (n,)"
-                    )
-            if (np.diff(getattr(self, names[0])) < 0).any():
-                raise ValueError(f"{names[0]}: must not decrease")
+        check_columns(self, ("ts", "mid"), ("trade_ts", "trade_size", "aggressor"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.microstructure.columns import check_columns
 from models.microstructure.standing import SECOND_NS
 
 Floats = NDArray[np.float64]
@@ -32,15 +33,7 @@ class DepthTape:
     aggressor: Ints
 
     def __post_init__(self) -> None:
-        for names in (("ts", "bid", "ask"), ("trade_ts", "trade_size", "aggressor")):
-            for name in names:
-                shape, first = np.shape(getattr(self, name)), np.shape(getattr(self, names[0]))
-                if shape != first or len(shape) != 1:
-                    raise ValueError(
-                        f"{name}: shape {shape}, {names[0]} has {first}; both must be one (n,)"
-                    )
-            if (np.diff(getattr(self, names[0])) < 0).any():
-                raise ValueError(f"{names[0]}: must not decrease")
+        check_columns(self, ("ts", "bid", "ask"), ("trade_ts", "trade_size", "aggressor"))
 
 
 @dataclass(frozen=True, eq=False)
