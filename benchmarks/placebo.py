@@ -67,8 +67,6 @@ def no_beta(rng: np.random.Generator) -> Cells:
         excess,
         np.full(len(row), HALF_SPREAD),
         none,
-        size,
-        none,
         np.zeros(len(row), dtype=np.int64),
         volatility[row],
         thinness[row],

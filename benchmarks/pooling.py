@@ -83,8 +83,6 @@ def simulate(truth: Truth, periods: int, rng: np.random.Generator) -> Cells:
         excess=none,
         half_spread=np.full(len(size), 0.01),
         censored=np.zeros(len(size)),
-        censored_depth=none,
-        censored_excess=none,
         bucket=period % BUCKETS,
         volatility=rng.uniform(0.3, 2, periods)[period],
         thinness=rng.uniform(0.4, 2, periods)[period],

@@ -18,6 +18,7 @@ from solver.planning.parameters import (
 from solver.planning.quadratic import quadratic_approximation
 from solver.planning.robust import RobustPlan, robust
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
+from solver.problem.extrapolation import Extrapolation
 from solver.problem.impact_law import ImpactLaw
 from solver.problem.laws import PowerLaw, ProblemError, TableLaw
 from solver.problem.problem import Problem
@@ -31,6 +32,7 @@ __all__ = [
     "Batch",
     "Breakdown",
     "CostInterval",
+    "Extrapolation",
     "Frontier",
     "ImpactLaw",
     "LiquidityChain",

@@ -44,19 +44,13 @@ class SimulateConfig(Section):
 
 
 class FeaturesConfig(Section):
-    """The grid of order sizes (shares) whose book-walk cost is measured in every period."""
+    """The order sizes (shares) whose book-walk cost is measured in every period.
 
-    sizes: Annotated[tuple[Positive, ...], Field(min_length=2)] = (
-        100,
-        200,
-        300,
-        500,
-        800,
-        1200,
-        2000,
-        3000,
-        5000,
-    )
+    "auto": from what the symbol's book shows, the median at its best price to the depth that it
+    held 80 % of the time, and beyond.
+    """
+
+    sizes: Literal["auto"] | Annotated[tuple[Positive, ...], Field(min_length=2)] = "auto"
 
 
 class CalibrateConfig(Section):

@@ -20,6 +20,17 @@ class Day:
 
 
 @dataclass(frozen=True)
+class ShownDepth:
+    """How long one symbol's day displayed how many shares.
+
+    seconds: one row a part ("best": at the best price, "whole": over all levels) and bin of
+        `models.impact.book.size_grid.depth_bins`: part, bin, seconds (of both sides).
+    """
+
+    seconds: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 
@@ -29,11 +40,10 @@ class Features:
         undirected_volume, volume_squares (summed squared trade sizes), trades, quotes; ofi_j
         (order-flow imbalance of level j, summed); covered (share of the period with a two-sided
         book).
-    cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the
-        depth sufficed), censored (share of covered time it did not), censored_depth,
-        censored_excess, censored_dispersion (displayed depth, the cost of all of it and how depth
-        varied, meanwhile, as `models.impact.book.walks.Cells` defines them). NaN where there was no
-        such time.
+    cells: one row a period, side (+1 buys) and size: excess (cost above the best price, the book
+        continued behind its last level as `models.microstructure.walking` has it), censored (share
+        of covered time that depth did not suffice); cut_excess, cut_censored: the same of the book
+        cut to half of its levels, NaN where that leaves fewer than two. NaN without any time.
     refill: one row a half-hour, lag after trades and candidate half-life: the columns of
         `models.impact.slicing.depth.RefillSums`, date, end (of the half-hour, ns).
     immediate: one row a half-hour and lag after trades (seconds, no longer than a period): the
@@ -89,8 +99,8 @@ class Calibration:
         criterion does not refuse, of k and beta), unit, source (the estimator that made it).
     covariance: square, one column per name and a `name` column, gamma included.
     facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2,
-        censored_share; k_dropped, k_dropped_error (the exponent if censored time were dropped; NaN
-        where the family fixes k); asymmetry, asymmetry_error (log alpha of buys less that of
+        censored_share; shown, measured_to, walk_low, walk_high (as in `solver.Extrapolation`, NaN
+        where no size is shown); asymmetry, asymmetry_error (log alpha of buys less that of
         sells); volatility_slope, volume_slope and their _error (log realized states on predicted
         ones, 1 where predictions are conditional means); gamma_long_run (as estimated, before the
         bound), gamma_kyle, gamma_immediate (what trades move at once, estimated jointly with gamma;
@@ -101,8 +111,11 @@ class Calibration:
     families: family, k, k_error, deviance, penalty, criterion, restriction, p_value, note, as in
         `models.impact.book.selection.FamilyScore`; selected (bool: by the comparison), used (bool:
         the law's).
-    curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored
-        part imputed), fitted, censored (share), half_spread; currency per order.
+    sizes: one row a size: size, censored (share of time), local_k, local_k_error (the exponent of
+        mean cost around it; NaN at the ends), log_bias (of mean cost, the book continued, over the
+        law's), log_error (of the law's mean: 0 where the book shows the size, NaN where unknown).
+    curve: side, size, observed (mean excess over the best price, the book continued), fitted,
+        censored (share), half_spread; currency per order.
     warnings: code, message.
     """
 
@@ -110,6 +123,7 @@ class Calibration:
     covariance: pd.DataFrame
     facts: pd.DataFrame
     families: pd.DataFrame
+    sizes: pd.DataFrame
     curve: pd.DataFrame
     warnings: pd.DataFrame
 
@@ -146,7 +160,8 @@ class Schedule:
     plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "qp", "twap",
         "vwap"), sigma, volume.
     costs: method, cost (expected shortfall, currency), cost_error (from the parameters' errors),
-        saving_error (of the plan's saving against it), cost_bps, deviation (its standard deviation,
+        saving_error (of the plan's saving against it), extrapolation_error (of trades beyond the
+        sizes that the book showed; NaN where unknown), cost_bps, deviation (its standard deviation,
         currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
         the moved mid), whole (what the order pays or receives), walked_twice (the most of permanent
         that the walks of the book hold too), lower_bound, gap, status.

@@ -13,7 +13,10 @@ from pipeline.parameters.schema import (
     UNITS,
     Calendar,
     ChainSection,
+    ExtrapolationError,
+    ExtrapolationSection,
     Law,
+    LocalExponent,
     Matrix,
     Params,
     Period,
@@ -124,6 +127,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         units=UNITS,
         periods=_periods(one, value),
         slicing=_slicing(facts),
+        extrapolation=_extrapolation(one.calibration),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
@@ -175,4 +179,28 @@ def _slicing(facts: pd.Series) -> SlicingSection:
         half_life_upper_seconds=upper if np.isfinite(upper) else None,
         lasting=share if np.isfinite(share) else 0.0,
         least_child_shares=facts["least_child"],
+    )
+
+
+def _extrapolation(calibration: Calibration) -> ExtrapolationSection | None:
+    facts, table = calibration.facts.iloc[0], calibration.sizes
+    if np.isnan(facts["shown"]):
+        return None
+    beyond = table[table["size"] > facts["shown"]].dropna(subset="log_error")
+    within = table[table["size"] <= facts["shown"]].dropna(subset="local_k")
+    return ExtrapolationSection(
+        shown_shares=facts["shown"],
+        measured_to=facts["measured_to"],
+        walk_low=facts["walk_low"],
+        walk_high=facts["walk_high"],
+        errors=tuple(
+            ExtrapolationError(
+                multiple=row.size / facts["shown"], log_bias=row.log_bias, log_error=row.log_error
+            )
+            for row in beyond.itertuples()
+        ),
+        exponents=tuple(
+            LocalExponent(shares=row.size, k=row.local_k, standard_error=row.local_k_error)
+            for row in within.itertuples()
+        ),
     )

@@ -29,6 +29,9 @@ UNITS = {
     "slicing.half_life_seconds": "seconds, of displayed depth after trades",
     "slicing.lasting": "1, of what a trade moves at once, the share that stays",
     "slicing.least_child_shares": "shares",
+    "extrapolation.shown_shares": "shares",
+    "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
+    "extrapolation.walk_low": "1, over the law's mean, as walk_high",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
@@ -132,6 +135,43 @@ class SlicingSection(Part):
     least_child_shares: Above
 
 
+class ExtrapolationError(Part):
+    """The law's error at a multiple of the shown size, of the logarithm of mean cost.
+
+    log_bias: of the book continued behind its last level, less the law; log_error: the law's root
+    mean square error, the bias included.
+    """
+
+    multiple: Annotated[float, Field(gt=1)]
+    log_bias: Finite
+    log_error: NonNegative
+
+
+class LocalExponent(Part):
+    """The exponent of mean cost around a size that the book showed."""
+
+    shares: Above
+    k: Finite
+    standard_error: NonNegative
+
+
+class ExtrapolationSection(Part):
+    """How far the law reaches: from the least to the largest size that the book showed, and beyond.
+
+    shown_shares: the largest size that displayed depth held at least 80 % of the time; errors: by
+    multiple of it, none where files of one level say nothing of what lies behind; measured_to: the
+    multiple up to which books cut to fewer levels could check them; walk_low, walk_high: ends that
+    hold 95 % of single periods' walks over the law's mean.
+    """
+
+    shown_shares: Above
+    measured_to: Annotated[float, Field(ge=1)]
+    walk_low: NonNegative
+    walk_high: Above
+    errors: tuple[ExtrapolationError, ...]
+    exponents: tuple[LocalExponent, ...]
+
+
 class ChainSection(Part):
     """How liquidity moves around its forecast from period to period, for an allocator that adapts.
 
@@ -175,6 +215,7 @@ class SymbolParams(Part):
     slicing: SlicingSection
     liquidity_chain: ChainSection
     warnings: tuple[Warned, ...]
+    extrapolation: ExtrapolationSection | None = None  # None: the route walks no book
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise
 

@@ -14,6 +14,7 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.order import order_terms, stated_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
+    Extrapolation,
     ImpactLaw,
     PowerLaw,
     Problem,
@@ -60,19 +61,23 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     errors = _errors(stated, shares, content, symbol)
     children = child_orders(content, symbol, order.shares, terms)
+    reach = Extrapolation.from_section(content["symbols"][symbol])
     costs = pd.DataFrame(
         [
             _cost(stated, name, x, plans.get(name))
             | errors[name]
-            | {"walked_twice": _walked_twice(stated, x, children)}
+            | {
+                "extrapolation_error": _extrapolation_error(stated, x, reach, children),
+                "walked_twice": _walked_twice(stated, x, children),
+            }
             for name, x in shares.items()
         ]
     )
     if order.own_impact == "none":
         notes += _admitted(stated)
-    depth = params.symbols[symbol].reference.depth_shares
+    notes += _beyond_shown(plans["optimal"].x / children, reach)
     value = coarse_value_table(stated, [period.i for period in periods])
-    return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], depth, notes))
+    return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
 
 
 def _plans(
@@ -169,6 +174,19 @@ def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
     return float(paid.sum())
 
 
+def _extrapolation_error(
+    stated: Problem, x: np.ndarray, reach: Extrapolation | None, children: int
+) -> float:
+    """Return how far off the temporary cost of trades beyond shown sizes may be, a standard error.
+
+    Currency; NaN where that was not measured. The law errs alike in all periods.
+    """
+    _, scale, exponent = stated.law_rows
+    if reach is None:
+        return np.nan
+    return float((scale * x**exponent * reach.error(x / children)).sum())
+
+
 def _cost(
     stated: Problem, name: str, x: np.ndarray, solution: Solution | None
 ) -> dict[str, object]:
@@ -219,23 +237,34 @@ def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     return np.diff(traded, prepend=0.0)
 
 
-def _warnings(plan: Solution, shown: float, notes: list[tuple[str, str]]) -> pd.DataFrame:
-    x, rows = plan.x, list(notes)
+def _beyond_shown(child: np.ndarray, reach: Extrapolation | None) -> list[tuple[str, str]]:
+    """Say where children are larger than what the book showed, and how far that was checked."""
+    if reach is None or child.max() <= reach.shown:
+        return []
+    multiple, most = child.max() / reach.shown, float(reach.error(child.max()))
+    error = "is not known" if np.isnan(most) else f"is {most:.0%} at the largest"
+    checked = (
+        f"; it was checked up to {reach.measured_to:.2g} times"
+        if multiple > reach.measured_to > 1
+        else ""
+    )
+    message = (
+        f"{(child > reach.shown).sum()} periods trade more at once than the {reach.shown:,.4g} "
+        f"shares that the book held 80 % of the time, up to {multiple:.2g} times: the standard "
+        f"error of their temporary cost {error}{checked}; a lower --max-participation spreads the "
+        "order"
+    )
+    return [("beyond_depth", message)]
+
+
+def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:
+    rows = list(notes)
     if plan.status is Status.FEASIBLE and plan.method not in ("qp", "volume"):
         rows.append(
             (
                 "not_proved_optimal",
                 f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
                 "whole lots with a larger --lot can be proved",
-            )
-        )
-    if x.max() > shown:
-        rows.append(
-            (
-                "beyond_depth",
-                f"{(x > shown).sum()} periods trade more than the {shown:,.0f} shares that the "
-                f"book displayed on average, at most {x.max():,.0f}: their cost is extrapolated; "
-                "a lower --max-participation spreads the order",
             )
         )
     return pd.DataFrame(rows, columns=["code", "message"])

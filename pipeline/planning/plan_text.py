@@ -18,7 +18,8 @@ def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
     verb = "pays" if order.side == "buy" else "receives"
     lines = [
         f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected "
-        f"cost {best['cost']:,.2f} ({best['cost_bps']:.2f} bps), {_error(best['cost_error'])}; "
+        f"cost {best['cost']:,.2f} ({best['cost_bps']:.2f} bps), {_error(best['cost_error'])}"
+        f"{_beyond(best['extrapolation_error'])}; "
         f"standard deviation {best['deviation']:,.2f}; {_proof(best)}",
         f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)} (errors of the "
         "parameters, not of the forecasts)",
@@ -37,6 +38,12 @@ def _proof(best: pd.Series) -> str:
 
 def _error(error: float) -> str:
     return "no error known" if np.isnan(error) else f"s.e. {error:,.2f} from the parameters"
+
+
+def _beyond(error: float) -> str:
+    if np.isnan(error):
+        return ", beyond what the book showed not known"
+    return f", {error:,.2f} beyond what the book showed" if error >= CENT else ""
 
 
 def _against(cost: pd.DataFrame, name: str, order: AllocateConfig) -> str:

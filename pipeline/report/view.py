@@ -173,7 +173,8 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
         "forecasts": forecast_tables.score_table(report.forecast.scores),
         "contest": forecast_tables.contest_table(report.forecast.contest),
         "families": calibration_tables.family_table(report.calibration.families),
-        "checks": check_tables.check_table(facts, parameters, shrinkage),
+        "checks": check_tables.check_table(facts, parameters),
+        "sizes": calibration_tables.size_table(report.calibration.sizes),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
     }

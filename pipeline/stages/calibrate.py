@@ -7,21 +7,29 @@ import pandas as pd
 
 from models.impact.admissibility import admissibility
 from models.impact.book.cost_law import CostLawFit, cost_law, identified_family, is_level
-from models.impact.book.families import Family, FamilyFit, attempt
+from models.impact.book.families import Family, FamilyFit
 from models.impact.book.identification import Contrast, asymmetry, identification, reliability
 from models.impact.book.selection import Comparison, compare_families, fit_selected
-from models.impact.book.walks import Cells, shown, walks
+from models.impact.book.walks import Cells
 from models.impact.flow.bounded import BoundedImpact
 from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
-from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
-from pipeline.stages.law_checks import compared, extrapolation
+from pipeline.stages.history import (
+    References,
+    law_cells,
+    past_cells,
+    past_periods,
+    references,
+    shown,
+)
+from pipeline.stages.law_checks import compared
 from pipeline.stages.permanent import permanent_of
+from pipeline.stages.reach import curvature, law_reach
 from pipeline.stages.refill import measured_refill
-from solver import ImpactLaw
+from solver import Extrapolation, ImpactLaw
 
 
 @dataclass(frozen=True)
@@ -50,26 +58,28 @@ def calibrate_symbol(
             "no past period has a volatility and a volume forecast; the tape needs moves and trades"
         )
     cells = cells[known]
-    measured = law_cells(cells)
+    fitted = shown(cells)
+    measured = law_cells(fitted)
     comparison = compare_families(measured)
     found = _family(measured, comparison, settings)
-    fit = _fit(days, cells, states, found, settings)
+    fit = _fit(days, fitted, states, found, settings)
+    reach, sizes = law_reach(cells, fit.law)
     level = references(periods, forecast.states)
     thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
     ranges, weak = identification(found)
     estimates = exported_estimates(fit, thinness, ranges)
-    contrasts = _contrasts(found, cells, states)
+    contrasts = _contrasts(found, fitted, states)
     caveats = [
         *fit.law.warnings,
         *weak,
-        *extrapolation(cells, fit.law, scope),
+        *curvature(sizes, fit.law),
         *compared(found, comparison, contrasts),
         *fit.permanent.warnings,
         *fit.refill.warnings,
         *admissibility(ImpactLaw(alpha=fit.law.alpha, k=fit.law.k)),
         *estimates.warnings,
     ]
-    facts = _facts(fit, _dropped(measured, fit.law.family)) | _contrast_facts(contrasts)
+    facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts)
     facts["least_child"] = float(cells["size"].min())
     facts["excluded"] = fit.law.n_excluded + int((~known).sum())
     return Calibration(
@@ -77,6 +87,7 @@ def calibrate_symbol(
         covariance=_covariance_table(estimates.covariance),
         facts=pd.DataFrame([facts | _reference_facts(level)]),
         families=_family_table(comparison, fit.law.family),
+        sizes=sizes,
         curve=_curve_table(cells, fit.law),
         warnings=pd.DataFrame([asdict(one) for one in caveats], columns=["code", "message"]),
     )
@@ -110,16 +121,7 @@ def _fit(
     return SymbolFit(law, permanent, influence, measured_refill(days, settings.scope))
 
 
-def _dropped(measured: Cells, family: Family) -> tuple[float, float]:
-    """Return the exponent and its error if censored time were dropped; NaN where k is fixed."""
-    if family.fixed_k is None:
-        found = attempt(shown(measured), family)
-        if isinstance(found, FamilyFit):
-            return found.solution.value("k"), found.solution.standard_error("k")
-    return float("nan"), float("nan")
-
-
-def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
+def _facts(fit: SymbolFit) -> dict[str, object]:
     found, flow, refill = fit.law, fit.permanent.long_run.kyle, fit.refill
     return {
         "family": found.family.value,
@@ -130,8 +132,6 @@ def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
         "deviance": found.deviance,
         "pseudo_r2": found.pseudo_r2,
         "censored_share": found.censored_share,
-        "k_dropped": dropped[0],
-        "k_dropped_error": dropped[1],
         "flow_r2": flow.r2,
         "flow_observations": flow.n,
         "flow_excluded": flow.n_excluded,
@@ -139,6 +139,11 @@ def _facts(fit: SymbolFit, dropped: tuple[float, float]) -> dict[str, object]:
         "refill_half_life": refill.half_life,
         "refill_half_life_upper": refill.upper_half_life,
     } | _gamma_facts(fit.permanent)
+
+
+def _reach_facts(reach: Extrapolation | None) -> dict[str, object]:
+    names = ("shown", "measured_to", "walk_low", "walk_high")
+    return {name: np.nan if reach is None else getattr(reach, name) for name in names}
 
 
 def _gamma_facts(found: BoundedImpact) -> dict[str, object]:
@@ -243,16 +248,9 @@ def _family_table(comparison: Comparison, used: Family) -> pd.DataFrame:
 
 
 def _curve_table(cells: pd.DataFrame, found: CostLawFit) -> pd.DataFrame:
-    size, half_spread, *state = (
-        cells[name].to_numpy()
-        for name in ("size", "half_spread", "bucket", "volatility", "thinness")
-    )
+    columns = ("size", "half_spread", "bucket", "volatility", "thinness")
+    size, half_spread, *state = (cells[name].to_numpy() for name in columns)
     fitted = found.cost(size, half_spread, *state) - half_spread * size
-    beside = half_spread * size * (not found.family.has_spread)
-    corrected = (
-        walks(law_cells(cells), spread=not found.family.has_spread).completed(size, found.k)
-        - beside
-    )
-    frame = cells.assign(fitted=fitted, corrected=corrected, observed=cells["excess"])
-    columns = ["observed", "corrected", "fitted", "censored", "half_spread"]
-    return frame.groupby(["side", "size"], as_index=False)[columns].mean()
+    frame = cells.assign(fitted=fitted, observed=cells["excess"])
+    means = ["observed", "fitted", "censored", "half_spread"]
+    return frame.groupby(["side", "size"], as_index=False)[means].mean()

@@ -10,26 +10,30 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.impact.flow.trades import LAGS, TradeTape, immediate_sums
-from models.microstructure.book import Book
 from models.microstructure.order_flow import order_flow_imbalance
 from models.microstructure.standing import segments, standing_before
 from models.microstructure.variance import realized_variance
-from models.microstructure.walking import walk
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
+from pipeline.stages.book_walks import (
+    SIDES,
+    Stretch,
+    add_by_period,
+    book_of,
+    stretches,
+    walk_sums,
+)
 from pipeline.stages.refill import BLOCK_NS, refill_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-CHUNK_ROWS = 32_768
 LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
-SIDES = (1, -1)  # a buy walks the ask
 
 
 @dataclass(frozen=True)
 class DaySettings:
-    """How one symbol-day is measured: its session and the grid of order sizes (shares)."""
+    """How one symbol-day is measured: its session and the order sizes (shares)."""
 
     session: Session
     sizes: tuple[float, ...]
@@ -71,65 +75,34 @@ def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, F
     """Return the integrals over time, by period, of all book measurements, a chunk of rows at a
     time.
     """
-    ts = quotes["ts"].to_numpy()
+    ts, periods = quotes["ts"].to_numpy(), len(edges) - 1
     parts = segments(ts, edges)
-    totals: dict[str, Floats] = {}
-    for begin in range(0, max(len(ts), 1), CHUNK_ROWS):
-        first, last = np.searchsorted(parts.row, [begin, begin + CHUNK_ROWS])
-        lead = min(begin, 1)  # the snapshot before the chunk, for the flow into its first one
-        book = _book(quotes.slice(begin - lead, CHUNK_ROWS + lead))
-        flow = order_flow_imbalance(book)[lead:]
-        period, inside = _period_of(ts[begin : begin + CHUNK_ROWS], edges)
-        _add(totals, "ofi", flow[inside], period[inside], len(edges) - 1)
-        for name, value in _standing(book, wanted).items():
-            held = value[parts.row[first:last] - begin + lead] * parts.seconds[first:last, None]
-            _add(totals, name, held, parts.period[first:last], len(edges) - 1)
-    return totals
-
-
-def _add(totals: dict[str, Floats], name: str, value: Floats, period: Ints, periods: int) -> None:
-    total = totals.setdefault(name, np.zeros((periods, value.shape[1])))
-    if len(period):
-        starts = np.flatnonzero(np.diff(period, prepend=-1))
-        total[period[starts]] += np.add.reduceat(value, starts, axis=0)
-
-
-def _book(quotes: pl.DataFrame) -> Book:
     levels = sum(name.startswith("bid_px_") for name in quotes.columns)
-    return Book(
-        **{
-            name: quotes.select(f"{name}_{level}" for level in range(levels)).to_numpy()
-            for name in ("bid_px", "bid_sz", "ask_px", "ask_sz")
+    columns = {"covered": 1, "half_spread": 1, "depth_bid": levels, "depth_ask": levels}
+    totals = {name: np.zeros((periods, count)) for name, count in columns.items()}
+    totals["ofi"] = np.zeros((periods, levels))
+    for part in stretches(quotes, parts):
+        _add_flow(totals, quotes, part, edges)
+        row, seconds = part.stood.row, part.stood.seconds[:, None]
+        book = part.book
+        held = {
+            "covered": np.ones((len(row), 1)),
+            "half_spread": (book.ask_px[row, :1] - book.bid_px[row, :1]) / 2,
+            "depth_bid": book.bid_sz[row],
+            "depth_ask": book.ask_sz[row],
         }
-    )
+        for name, value in held.items():
+            add_by_period(totals, name, value * seconds, part.stood.period)
+    return totals | walk_sums(quotes, parts, wanted, periods)
 
 
-def _standing(book: Book, wanted: Floats) -> dict[str, Floats]:
-    """Return what is to be averaged over time, each (n, columns), all zero while the book lacks a
-    side.
-    """
-    mid = book.mid
-    valid = np.isfinite(mid).astype(np.float64)[:, None]
-    half = np.nan_to_num((book.ask_px[:, :1] - book.bid_px[:, :1]) / 2, nan=0.0)
-    held = {"covered": valid, "half_spread": half}
-    held |= {"depth_bid": book.bid_sz * valid, "depth_ask": book.ask_sz * valid}
-    for side, price, size in ((1, book.ask_px, book.ask_sz), (-1, book.bid_px, book.bid_sz)):
-        cost, depth, whole = walk(price, size, wanted)
-        censored = (depth[:, None] < wanted) * valid
-        some = np.where(
-            depth > 0, depth, 1.0
-        )  # no depth has no cost either; shares may be fractions
-        rate = whole / some
-        held |= {
-            f"excess_{side}": cost * (valid - censored),
-            f"uncensored_{side}": valid - censored,
-            f"censored_{side}": censored,
-            f"censored_depth_{side}": censored * depth[:, None],
-            f"censored_excess_{side}": censored * whole[:, None],
-            f"censored_rate_{side}": censored * rate[:, None],
-            f"censored_rate2_{side}": censored * (rate / some)[:, None],
-        }
-    return held
+def _add_flow(totals: dict[str, Floats], quotes: pl.DataFrame, part: Stretch, edges: Ints) -> None:
+    """Add a chunk's order-flow imbalance, that into its first snapshot from the one before."""
+    lead = min(part.first, 1)
+    some = quotes.slice(part.first - lead, len(part.book.bid_px) + lead)
+    flow = order_flow_imbalance(book_of(some))[lead:]
+    period, inside = _period_of(some["ts"].to_numpy()[lead:], edges)
+    add_by_period(totals, "ofi", flow[inside], period[inside])
 
 
 def _mids(quotes: pl.DataFrame, ts: Ints, edges: Ints) -> dict[str, Floats]:
@@ -194,28 +167,16 @@ def _count(ts: Ints, edges: Ints) -> Ints:
 
 
 def _cells(index: pd.DataFrame, sums: dict[str, Floats], wanted: Floats) -> pd.DataFrame:
+    covered = sums["covered"]
     frames = []
     for side in SIDES:
-        censored = sums[f"censored_{side}"]
-        whole, rate, rate2 = (
-            sums[f"{name}_{side}"]
-            for name in ("censored_excess", "censored_rate", "censored_rate2")
-        )
-        flat = whole == 0  # one level: its depth has no excess to be weighted by
-        measured = {
-            "excess": _ratio(sums[f"excess_{side}"], sums[f"uncensored_{side}"]),
-            "censored": _ratio(censored, sums["covered"]),
-            "censored_depth": np.where(
-                flat, _ratio(sums[f"censored_depth_{side}"], censored), _ratio(whole, rate)
-            ),
-            "censored_excess": _ratio(whole, censored),
-            "censored_dispersion": np.log(
-                np.where(flat, np.where(censored > 0, 1.0, np.nan), _ratio(whole * rate2, rate**2))
-            ),
-        }
         keys = index[["date", "period"]].loc[index.index.repeat(len(wanted))].reset_index(drop=True)
         keys = keys.assign(side=side, size=np.tile(wanted, len(index)))
-        frames.append(keys.assign(**{name: value.ravel() for name, value in measured.items()}))
+        for cut in ("", "cut_"):
+            for name in ("excess", "censored"):
+                total = sums.get(f"{cut}{name}_{side}", np.full((len(index), len(wanted)), np.nan))
+                keys[f"{cut}{name}"] = _ratio(total, covered).ravel()
+        frames.append(keys)
     return pd.concat(frames, ignore_index=True).sort_values(
         ["period", "side", "size"], ignore_index=True
     )

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.impact.book.families import SQUARE_ROOT
-from models.impact.book.selection import MOST_CENSORED
-from models.impact.book.walks import Cells, completed_excess
+from models.impact.book.walks import Cells, shown_sizes
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.engine.tables import Features, Forecast
@@ -104,9 +102,6 @@ def law_cells(frame: pd.DataFrame) -> Cells:
         "excess",
         "half_spread",
         "censored",
-        "censored_depth",
-        "censored_excess",
-        "censored_dispersion",
         "bucket",
         "volatility",
         "thinness",
@@ -131,9 +126,7 @@ def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scop
     """Return the cells on which candidates are trained and compared, with `observed`, their cost
     over mid.
 
-    A size that displayed depth holds less than half of the time says little about its own cost and
-    is left out whole (leaving out single cells would keep thick books); of the other sizes the
-    censored part is extrapolated by the square-root law, the same for every candidate.
+    They are those of the sizes that the law is fitted on.
     """
     cells = past_cells(days, forecast, scope)
     needed = [
@@ -146,8 +139,11 @@ def comparable_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scop
         "censored",
     ]
     known = cells[needed].notna().all(axis=1)
-    censored = cells.groupby("size")["censored"].transform("mean")
-    shown = censored <= max(MOST_CENSORED, censored.min())  # the smallest size at the least
-    cells = cells[known & shown].reset_index(drop=True)
-    excess = completed_excess(law_cells(cells), SQUARE_ROOT)
-    return cells.assign(observed=cells["half_spread"] * cells["size"] + excess)
+    cells = shown(cells[known])
+    return cells.assign(observed=cells["half_spread"] * cells["size"] + cells["excess"])
+
+
+def shown(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells of the sizes that the book's depth can tell the cost of."""
+    sizes = shown_sizes(cells["size"].to_numpy(), cells["censored"].to_numpy())
+    return cells[cells["size"].isin(sizes)].reset_index(drop=True)

@@ -1,16 +1,42 @@
-"""A whole tape measured: the features stage over every symbol-day."""
+"""A whole tape measured: order sizes from the depth shown, then every symbol-day at those sizes."""
 
+from pipeline.engine.errors import InputError
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.stages.features import DaySettings, measure_day
+from pipeline.stages.shown_depth import DepthSettings, chosen_sizes, shown_depth
 from pipeline.tape.opening import Tape
 
 
 def measure_days(job: Job, tape: Tape) -> dict[str, tuple[Output, ...]]:
-    """Measure every symbol-day of a tape, by symbol."""
+    """Measure every symbol-day of a tape, by symbol.
+
+    Raises: InputError naming the symbol when its tape has no time with a book.
+    """
+    sizes = _sizes(job, tape)
     tasks = []
     for day in tape.days:
         label = f"{day.symbol} {day.date}"
-        settings = DaySettings(job.calendar.session(day.date), job.config.features.sizes, label)
+        settings = DaySettings(job.calendar.session(day.date), sizes[day.symbol], label)
         tasks.append(Task("features", label, measure_day, (day,), settings, job.store))
     return tape.by_symbol(job.stage("features", execute, tasks))
+
+
+def _sizes(job: Job, tape: Tape) -> dict[str, tuple[float, ...]]:
+    """Return the order sizes by symbol: as configured, or from what its book showed by `as_of`."""
+    asked = job.config.features.sizes
+    if asked != "auto":
+        return dict.fromkeys((day.symbol for day in tape.days), asked)
+    tasks = []
+    for day in tape.days:
+        session = job.calendar.session(day.date)
+        settings = DepthSettings(session, min(tape.scope.as_of, session.close_ns))
+        label = f"{day.symbol} {day.date}"
+        tasks.append(Task("depth", label, shown_depth, (day,), settings, job.store))
+    found = {}
+    for symbol, outputs in tape.by_symbol(job.stage("depth", execute, tasks)).items():
+        try:
+            found[symbol] = chosen_sizes([output.load() for output in outputs])
+        except ValueError as error:
+            raise InputError(f"{symbol}: {error}; supply tape with two-sided quotes") from None
+    return found

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.beyond_depth import of_tape, opened
 from pipeline.engine.config import load_config
 from pipeline.run import run_pipeline
 
@@ -44,3 +45,15 @@ def test_lobster_zips_calibrate_and_schedule_both_symbols(
     quality = pd.read_csv(own_mlflow / "out/quality.csv").set_index(["symbol", "rule"])["rows"]
     assert quality["AMZN", "long_decimals"] == 1
     assert quality["AAPL", "undirected_trade"] == 11_332  # type 5 in the vendor's file
+
+
+@pytest.mark.parametrize("levels", [4, 3])
+def test_a_lobster_day_cut_to_fewer_levels_foretells_the_walks_of_the_others(
+    real_data: Path, levels: int
+) -> None:
+    """The light form of `python -m benchmarks.beyond_depth`: nominal 95 %."""
+    days, calendar, scope = opened("lobster", str(real_data / "lobster"), "AMZN", 1)
+    looked = of_tape(days, calendar, scope, levels)
+    assert looked.multiple.min() > 1
+    assert 0.9 <= looked.covered <= 0.99
+    assert looked.width <= 1.5

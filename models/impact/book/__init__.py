@@ -4,7 +4,7 @@ from models.impact.book.cost_law import CostLawFit, fit_law
 from models.impact.book.families import Family, FamilyFit
 from models.impact.book.identification import asymmetry, identification, profile_range, reliability
 from models.impact.book.selection import Comparison, compare_families, fit_selected
-from models.impact.book.walks import Cells, Walks, completed_excess, walks
+from models.impact.book.walks import Cells, shown_sizes
 
 __all__ = [
     "Cells",
@@ -12,14 +12,12 @@ __all__ = [
     "CostLawFit",
     "Family",
     "FamilyFit",
-    "Walks",
     "asymmetry",
     "compare_families",
-    "completed_excess",
     "fit_law",
     "fit_selected",
     "identification",
     "profile_range",
     "reliability",
-    "walks",
+    "shown_sizes",
 ]

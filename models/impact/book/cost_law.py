@@ -1,6 +1,4 @@
-"""The book route: a cost law fitted to measured walks of the book, with the censored part of the
-walk imputed.
-"""
+"""The book route: a cost law fitted to measured walks of the book."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,9 +34,9 @@ class CostLawFit:
     zeros for covariance. influence: of each cluster on the values, its cross product is the
     covariance. sums: the estimating equations by cluster, and transform, (p, q), from their
     parameters to the values. n cells used, n_excluded without any time or in a bucket without any
-    cost; clusters; deviance: mean unit Gamma deviance of total cost over mid, its censored part
-    completed at the fitted k; pseudo_r2: its reduction from that of one cost per share;
-    censored_share: mean over cells of the time displayed depth did not suffice.
+    cost; clusters; deviance: mean unit Gamma deviance of total cost over mid; pseudo_r2: its
+    reduction from that of one cost per share; censored_share: mean over cells of the time displayed
+    depth did not suffice.
     """
 
     family: Family
@@ -132,11 +130,10 @@ class CostLawFit:
 def fit_law(cells: Cells, family: Family, buckets: int) -> CostLawFit:
     """Fit the law by Gamma quasi-likelihood with a log link, errors clustered.
 
-    The mean of cost is modelled, not of its logarithm, and zeros are data. A cell's censored time
-    enters with its cost extrapolated at the fitted exponent, so it is never dropped. What the data
-    do not identify is fixed and said so: beta or theta that are negative or cannot be told from
-    zero become 0, and without an identified k the family becomes linear. A bucket whose costs come
-    from fewer than two clusters shares its neighbour's level.
+    The mean of cost is modelled, not of its logarithm, and zeros are data. What the data do not
+    identify is fixed and said so: beta or theta that are negative or cannot be told from zero
+    become 0, and without an identified k the family becomes linear. A bucket whose costs come from
+    fewer than two clusters shares its neighbour's level.
     Raises: ValueError naming the argument when nothing can be fitted.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9; the errors:
     `models.inference.covariance.jackknifed`.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.impact.book.quasi_score import QuasiScore
 from models.impact.book.root import Root, solve_scores
-from models.impact.book.walks import Cells, Walks, completed_excess, walks
+from models.impact.book.walks import Cells
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
@@ -54,8 +54,8 @@ class FamilyFit:
 
     @property
     def observed(self) -> Floats:
-        """Return what the family models, completed at its exponent, (n,) currency."""
-        return self.solution.score.walks.completed(self.used.size, self.solution.value("k"))
+        """Return what the family models, (n,) currency."""
+        return self.solution.score.cost
 
     @property
     def mean(self) -> Floats:
@@ -74,7 +74,7 @@ def attempt(cells: Cells, family: Family) -> FamilyFit | str:
     beta or theta that are negative or cannot be told from zero become 0, with a caveat.
     Raises: ValueError naming the argument when nothing can be fitted.
     """
-    costly = np.unique(cells.size[completed_excess(cells, 1.0) > 0])
+    costly = np.unique(cells.size[cells.excess > 0])
     if len(costly) < {Family.SPREAD_POWER: 2, Family.SPREAD_SQRT: 1}.get(family, 0):
         return (
             f"walks go beyond the best price at {len(costly)} of {len(np.unique(cells.size))} sizes"
@@ -150,22 +150,19 @@ def _weakest(solution: Root) -> str:
     return min(weak, key=lambda name: strength[name]) if solution.converged else weak[0]
 
 
-def _usable(cells: Cells, family: Family) -> tuple[Ints, Cells, Walks]:
-    """Return the cells with any time, in buckets with any cost, and their walks; thin buckets as
+def _usable(cells: Cells, family: Family) -> tuple[Ints, Cells, Floats]:
+    """Return the cells with any time, in buckets with any cost, and their costs; thin buckets as
     `_shared` has them.
     """
-    costs = walks(cells, spread=not family.has_spread)
-    known = np.isfinite(costs.within) & np.isfinite(costs.beyond) & np.isfinite(cells.half_spread)
-    total = np.where(known, costs.within + costs.beyond, 0.0)
+    costs = cells.cost(spread=not family.has_spread)
+    known = np.isfinite(costs) & np.isfinite(cells.half_spread)
+    total = np.where(known, costs, 0.0)
     some = np.bincount(cells.bucket, total) > 0
     if not some.any():
         raise ValueError("cells: no walk of the book has any cost, there is nothing to fit")
     index = np.flatnonzero(known & some[cells.bucket])
-    chosen = (
-        getattr(costs, name)[index] for name in ("within", "beyond", "log_depth", "dispersion")
-    )
     used = cells.take(index)
-    return index, replace(used, bucket=_shared(used.bucket, used.cluster)), Walks(*chosen)
+    return index, replace(used, bucket=_shared(used.bucket, used.cluster)), costs[index]
 
 
 def _shared(bucket: Ints, cluster: Ints) -> Ints:
@@ -181,7 +178,7 @@ def _shared(bucket: Ints, cluster: Ints) -> Ints:
     return np.asarray(several[nearest][bucket])
 
 
-def _quasi_score(used: Cells, costs: Walks, fixed: dict[str, float]) -> QuasiScore:
+def _quasi_score(used: Cells, costs: Floats, fixed: dict[str, float]) -> QuasiScore:
     change = np.zeros(len(used.size), dtype=bool)
     for state in (used.bucket, used.volatility, used.thinness, used.cluster):
         change[1:] |= state[1:] != state[:-1]
@@ -189,7 +186,7 @@ def _quasi_score(used: Cells, costs: Walks, fixed: dict[str, float]) -> QuasiSco
     labels, bucket = np.unique(used.bucket[starts], return_inverse=True)
     return QuasiScore(
         log_size=np.log(used.size),
-        walks=costs,
+        cost=costs,
         starts=starts,
         bucket=bucket,
         levels=len(labels),

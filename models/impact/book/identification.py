@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 from models.impact.book.families import FamilyFit
 from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.impact.book.root import EXPONENTS, find_root
-from models.impact.book.walks import Walks, completed_excess
 from models.inference.caveat import ONE_SIDED, Caveat
 from models.inference.covariance import Covariance, clustered
 
@@ -67,9 +66,9 @@ def profile_range(found: FamilyFit, name: str) -> Range | None:
     """Return the range of k or beta in which the profile criterion rises less than the chi-squared
     cut.
 
-    The criterion is the Gamma quasi-deviance of what the family models, completed at the estimate,
-    all other parameters solved again; its cut is scaled so that near the estimate the range is the
-    clustered t interval. None where the parameter is fixed.
+    The criterion is the Gamma quasi-deviance of what the family models, all other parameters solved
+    again; its cut is scaled so that near the estimate the range is the clustered t interval. None
+    where the parameter is fixed.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 7.2; Rotnitzky, Jewell
     1990, "Hypothesis testing of regression parameters in semiparametric generalized linear models",
     for the scale under clustering.
@@ -99,7 +98,6 @@ def profile_range(found: FamilyFit, name: str) -> Range | None:
 def _profile(found: FamilyFit, name: str) -> Callable[[float], float]:
     solution = found.solution
     score, observed = solution.score, found.observed
-    whole = Walks(observed, np.zeros_like(observed), score.walks.log_depth, score.walks.dispersion)
     start = np.delete(solution.point, score.place(name))
 
     def deviance(of: QuasiScore, point: Floats) -> float:
@@ -109,7 +107,7 @@ def _profile(found: FamilyFit, name: str) -> Callable[[float], float]:
     least = deviance(score, solution.point)
 
     def rise(value: float) -> float:
-        restricted = replace(score, walks=whole, fixed={**score.fixed, name: value})
+        restricted = replace(score, fixed={**score.fixed, name: value})
         return deviance(restricted, find_root(restricted, start)[0]) - least
 
     return rise
@@ -187,7 +185,7 @@ def identification(found: FamilyFit) -> tuple[tuple[Range, ...], tuple[Caveat, .
         for each in ranges
         if _width(each) > {"k": WIDEST_K, "beta": WIDEST_ELASTICITY}[each.name]
     ]
-    costly = len(np.unique(found.used.size[completed_excess(found.used, 1.0) > 0]))
+    costly = len(np.unique(found.used.size[found.used.excess > 0]))
     if found.family.fixed_k is None and costly < FEW_SIZES:
         caveats.append(
             Caveat(

@@ -1,6 +1,4 @@
-"""The estimating equations behind the cost law: Gamma quasi-score, log link, a target that may
-depend on k.
-"""
+"""The estimating equations behind the cost law: Gamma quasi-score with a log link."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.impact.book.walks import Walks
 from solver.problem.impact_law import ImpactLaw
 
 Floats = NDArray[np.float64]
@@ -20,12 +17,12 @@ LARGEST_BETA = 50.0  # over mean volatility: cost is all but proportional to vol
 
 @dataclass(frozen=True, eq=False)
 class QuasiScore:
-    """mu = exp(log_alpha_b + k log_size + theta log_thinness) (1 + beta volatility), fitted to the
-    completed walks.
+    """mu = exp(log_alpha_b + k log_size + theta log_thinness) (1 + beta volatility), fitted to
+    walk costs.
 
     Cells that follow each other in one state are a run: all but the sums of cost / size^k over it
     is done once a run.
-    Shapes: log_size and walks (n,); starts (r,), where each run begins; the rest (r,). bucket:
+    Shapes: log_size and cost (n,); starts (r,), where each run begins; the rest (r,). bucket:
     0..levels-1, all present with some cost. fixed: values of those of k, beta, theta that are not
     estimated.
 
@@ -36,7 +33,7 @@ class QuasiScore:
     """
 
     log_size: Floats
-    walks: Walks
+    cost: Floats
     starts: Ints
     bucket: Ints
     levels: int
@@ -61,19 +58,6 @@ class QuasiScore:
     def _rank(self) -> Floats:
         low, high = self.volatility.min(), self.volatility.max()
         return (self.volatility - low) / (high - low)
-
-    @cached_property
-    def _short(self) -> tuple[Ints, Floats, Floats, Floats]:
-        """Return the cells with something beyond depth: their places, and beyond, log_depth and
-        dispersion there.
-        """
-        places = np.flatnonzero(self.walks.beyond > 0)
-        return (
-            places,
-            self.walks.beyond[places],
-            self.walks.log_depth[places],
-            self.walks.dispersion[places],
-        )
 
     @cached_property
     def _sizes(self) -> tuple[Floats, Floats, Floats]:
@@ -144,16 +128,11 @@ class QuasiScore:
         group: (r,).
         """
         k, state, (number, logs, _) = self.exponent(point), self.state(point), self._sizes
-        rate = self.walks.within * np.exp(-k * self.log_size)
-        slope = -rate * self.log_size
-        places, beyond, log_depth, dispersion = self._short
-        far = beyond * np.exp(dispersion * k * (k - 1) / 2 - k * log_depth)
-        rate[places] += far
-        slope[places] += far * (dispersion * (k - 0.5) - log_depth)
+        rate = self.cost * np.exp(-k * self.log_size)
         ratio, along = self._by_run(rate) / state, self._by_run(rate * self.log_size) / state
         columns = self.columns(point)
         scores = self._gathered(columns, ratio - number, along - logs, group, groups)
-        moves = (self._by_run(slope) / state, along, self._by_run(slope * self.log_size) / state)
+        moves = (-along, along, -self._by_run(rate * self.log_size**2) / state)
         slopes = self._crossed(columns, ratio, moves, group, groups)
         if "beta" in self.free:
             column = columns["beta"]

@@ -133,10 +133,9 @@ def find_root(score: QuasiScore, point: Floats) -> tuple[Floats, bool]:
 
 def _start(score: QuasiScore) -> Floats:
     point = np.array([0.0] * score.levels + [1.5 if name == "k" else 0.0 for name in score.free])
-    completed = score.walks.completed(np.exp(score.log_size), score.exponent(point))
     bucket = score.bucket[score.run]
     point[: score.levels] = np.log(
-        np.bincount(bucket, completed / score.mean(point)) / np.bincount(bucket)
+        np.bincount(bucket, score.cost / score.mean(point)) / np.bincount(bucket)
     )
     return point
 

@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.impact.book.cost_law import identified_family
-from models.impact.book.families import SQUARE_ROOT, Family, FamilyFit, attempt
+from models.impact.book.families import Family, FamilyFit, attempt
 from models.impact.book.identification import Contrast
-from models.impact.book.walks import Cells, completed_excess
+from models.impact.book.walks import Cells
 from models.inference.caveat import ONE_SIDED, Caveat
 from models.inference.covariance import jackknifed
 from models.losses import gamma_deviance
 
 Floats = NDArray[np.float64]
-MOST_CENSORED = 0.5  # of the time: a size that depth holds less often says little of its own cost
 LINEAR_WITHIN = 0.01  # an exponent this near 1 leaves no cost of size
 
 
@@ -69,24 +68,20 @@ class Comparison:
 def compare_families(cells: Cells) -> Comparison:
     """Fit every family and compare them on total cost over mid.
 
-    The sizes that displayed depth holds at least half of the time are compared, the rest of their
-    time completed by the excess' own power law for all families alike. The criterion is the sum of
-    unit Gamma deviances plus twice the optimism of each family's estimates, which is a trace and
-    not a count because the estimating equations are not the deviance's and the cells are dependent
-    within clusters. Selected is the lower criterion of the two families that estimate k: an
-    exponent that the data determine is not rounded to a textbook value, so that its error stays in
-    the result. A power law of total cost whose exponent cannot be told from 1 is linear. Only where
-    no exponent is identified do the fixed ones compete.
+    The criterion is the sum of unit Gamma deviances plus twice the optimism of each family's
+    estimates, which is a trace and not a count because the estimating equations are not the
+    deviance's and the cells are dependent within clusters. Selected is the lower criterion of the
+    two families that estimate k: an exponent that the data determine is not rounded to a textbook
+    value, so that its error stays in the result. A power law of total cost whose exponent cannot be
+    told from 1 is linear. Only where no exponent is identified do the fixed ones compete.
     Raises: ValueError when nothing can be fitted.
     Source: Konishi, Kitagawa 1996, "Generalised information criteria in model selection", eq.
     (2.8); for the quasi-likelihood's case Takeuchi 1976 and Pan 2001.
     """
     tried = {family: attempt(cells, family) for family in Family}
     found = {family: each for family, each in tried.items() if isinstance(each, FamilyFit)}
-    widest = found.get(Family.SPREAD_POWER)
-    exponent = SQUARE_ROOT if widest is None else widest.solution.value("k")
-    total = cells.half_spread * cells.size + completed_excess(cells, exponent)
-    compared = _compared(cells, total, found)
+    total = cells.cost(spread=True)
+    compared = _compared(total, found)
     scores = tuple(_score(family, tried[family], found, total, compared) for family in Family)
     return Comparison(
         scores, _selected({score.family: score for score in scores}, found), int(compared.sum())
@@ -117,20 +112,14 @@ def fit_selected(cells: Cells, comparison: Comparison) -> FamilyFit:
     return replace(found, caveats=(caveat, *found.caveats))
 
 
-def _compared(cells: Cells, total: Floats, found: dict[Family, FamilyFit]) -> NDArray[np.bool_]:
-    """Mark the cells with a cost, of sizes that depth holds, that every family was fitted on."""
-    sizes, code = np.unique(cells.size, return_inverse=True)
+def _compared(total: Floats, found: dict[Family, FamilyFit]) -> NDArray[np.bool_]:
+    """Mark the cells with a cost that every family was fitted on."""
     known = np.isfinite(total) & (total > 0)
-    censored, number = (
-        np.bincount(code[known], weight, len(sizes)) for weight in (cells.censored[known], None)
-    )
-    share = np.divide(censored, number, out=np.ones(len(sizes)), where=number > 0)
-    shown = share <= max(MOST_CENSORED, share.min())
     for each in found.values():
         used = np.zeros(len(known), dtype=bool)
         used[each.index] = True
         known &= used
-    return known & shown[code]
+    return known
 
 
 def _score(

@@ -49,9 +49,4 @@ def planted_states(cells: Cells, law: CostLawFit, rng: np.random.Generator) -> E
         NOISE_SHAPE, 1 / NOISE_SHAPE, len(code)
     )
     excess = law.alpha[cells.bucket] * cells.size**law.k * noise
-    none = np.zeros_like(excess)
-    return estimate_states(
-        replace(
-            cells, excess=excess, censored=none, censored_depth=cells.size, censored_excess=none
-        )
-    )
+    return estimate_states(replace(cells, excess=excess, censored=np.zeros_like(excess)))

@@ -240,20 +240,11 @@ def _cost_panel(ax: Axes, table: pd.DataFrame, scale: float) -> None:
     ax.plot(table["size"], whole, color=PALETTE["blue"], label="Fitted law")
     ax.plot(
         table["size"],
-        spread + per_share * table["corrected"],
+        spread + per_share * table["observed"],
         "o",
         color=PALETTE["orange"],
         markersize=5,
-        label="Book walk, censored part imputed",
-    )
-    ax.plot(
-        table["size"],
-        spread + per_share * table["observed"],
-        "o",
-        color=PALETTE["muted"],
-        markersize=5,
-        markerfacecolor="none",
-        label="Book walk, uncensored time alone",
+        label="Book walk, continued behind its last level",
     )
 
 

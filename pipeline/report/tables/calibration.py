@@ -33,6 +33,13 @@ FAMILY_HEAD = (
     "Role",
     "Left out",
 )
+SIZE_HEAD = (
+    "Shares at once",
+    "Time with less depth",
+    "Exponent around it",
+    "Standard error",
+    "Error of the law beyond shown sizes",
+)
 SHRINKAGE_HEAD = (
     "Parameter",
     "Own estimate",
@@ -103,6 +110,28 @@ def fit_table(facts: pd.Series) -> Table:
         ("Fit", ""),
         rows,
         estimators=("models.impact.book.cost_law.fit_law", "models.impact.flow.kyle.fit_permanent"),
+    )
+
+
+def size_table(sizes: pd.DataFrame) -> Table:
+    """List by order size how often depth fell short, the exponent around it, the law's error."""
+    rows = tuple(
+        (
+            number(row.size, 4),
+            percent(row.censored),
+            number(row.local_k, 3),
+            number(row.local_k_error, 2),
+            percent(row.log_error),
+        )
+        for row in sizes.itertuples()
+    )
+    return Table(
+        SIZE_HEAD,
+        rows,
+        estimators=(
+            "models.impact.book.extrapolation.extrapolation",
+            "models.impact.book.extrapolation.local_exponents",
+        ),
     )
 
 

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from pipeline.report.tables.digits import MISSING, number, percent
+from pipeline.report.tables.digits import MISSING, number
 from pipeline.report.tables.table import Table
 
 GAMMA_SOURCES = {
@@ -24,10 +24,9 @@ CHECK_ESTIMATORS = (
 )
 
 
-def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFrame) -> Table:
+def check_table(facts: pd.Series, parameters: pd.DataFrame) -> Table:
     """List what the estimates rest on: each check's value, its error, and how to read it."""
     rows = (
-        *_exponent_rows(facts, shrinkage),
         *_state_rows(facts),
         *_permanent_rows(facts, parameters),
         *_refill_rows(facts),
@@ -37,29 +36,6 @@ def check_table(facts: pd.Series, parameters: pd.DataFrame, shrinkage: pd.DataFr
         rows,
         words=(0, 3),
         estimators=CHECK_ESTIMATORS,
-    )
-
-
-def _exponent_rows(facts: pd.Series, shrinkage: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
-    """Return the exponent with and without the censoring correction; nothing where it is fixed."""
-    unpooled = shrinkage[shrinkage["parameter"] == "k"]
-    if unpooled.empty or math.isnan(facts["k_dropped"]):
-        return ()
-    corrected = unpooled.iloc[0]
-    return (
-        (
-            "k with the censoring correction",
-            number(corrected["estimate"]),
-            number(corrected["estimate_error"], 2),
-            f"{percent(facts['censored_share'])} of the walks’ time, in which displayed depth ran "
-            "out, is imputed at k",
-        ),
-        (
-            "k if that time were dropped",
-            number(facts["k_dropped"]),
-            number(facts["k_dropped_error"], 2),
-            "what is left of the large sizes is the time of thick books, in which they look cheap",
-        ),
     )
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.impact.book.walks import Cells
-from models.microstructure.walking import walk
+from models.impact.book.walks import Cells, shown_sizes
+from models.microstructure.walking import continuation, continued_walk, spacing
 
 TICK = 0.01
 SIZES = np.array([100, 200, 300, 500, 800, 1200, 2000, 3000, 5000], dtype=float)
@@ -17,9 +17,8 @@ class Truth:
     """A planted law; alpha has one level a bucket.
 
     Log standard deviations: state, of volatility and thinness, by day and again by period;
-    forecast_error, of both around the means that the fit is given; day_noise, of a day's level;
-    wobble, of the level within a period. tilt: standard deviation of a day's exponent. spread: half
-    spread, currency.
+    forecast_error, of both around the means that the fit is given; day_noise, of a day's level.
+    tilt: standard deviation of a day's exponent. spread: half spread, currency.
     """
 
     alpha: tuple[float, ...] = (7e-4, 8e-4)
@@ -33,11 +32,16 @@ class Truth:
     tilt: float = 0.0
     state: float = 0.3
     day_noise: float = 0.0
-    wobble: float = 0.0
     spread: float = TICK
 
 
 def planted(truth: Truth, seed: int) -> Cells:
+    """Return the walks of the sizes that depth held 80 % of the time, which a law is fitted on."""
+    cells = walked(truth, seed)
+    return cells.take(np.isin(cells.size, shown_sizes(cells.size, cells.censored)))
+
+
+def walked(truth: Truth, seed: int) -> Cells:
     """Walk simulated books and average as the features stage does: the cost curve follows the law
     up to its ticks.
 
@@ -66,7 +70,7 @@ def planted(truth: Truth, seed: int) -> Cells:
     fields |= {name: np.repeat(value.ravel(), 2 * len(SIZES)) for name, value in state.items()}
     size = np.tile(SIZES, 2 * truth.days * truth.periods)
     turn = (size / 1000) ** (truth.tilt * rng.normal(size=truth.days))[fields["cluster"]]
-    fields |= {name: fields[name] * turn for name in ("excess", "censored_excess")}
+    fields["excess"] = fields["excess"] * turn
     return Cells(size=size, half_spread=np.full(len(size), truth.spread), **fields)
 
 
@@ -76,30 +80,22 @@ def unit_lognormal(rng: np.random.Generator, sd: float, shape: tuple[int, ...]) 
 
 def _averages(scale: np.ndarray, truth: Truth, rng: np.random.Generator) -> dict[str, np.ndarray]:
     dither = (rng.random((len(scale), 1)) + np.arange(SNAPSHOTS) * 0.6180339887498949) % 1
-    now = scale[:, None] * unit_lognormal(rng, truth.wobble, dither.shape)
+    now = np.broadcast_to(scale[:, None], dither.shape)
     marginal = (
         (np.arange(1, truth.levels + 1) - dither[..., None]) * TICK / (now[..., None] * truth.k)
     )
     reach = marginal ** (1 / (truth.k - 1))
     size = np.diff(reach, axis=-1, prepend=0.0).reshape(-1, truth.levels)
     price = np.broadcast_to(100 + TICK * np.arange(truth.levels), size.shape)
-    cost, depth, whole = (
-        each.reshape(len(scale), SNAPSHOTS, -1) for each in walk(price, size, SIZES)
-    )
-    short = depth < SIZES
 
-    def mean(value: np.ndarray, when: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            return (value * when).sum(axis=1) / when.sum(axis=1)
+    def mean(value: np.ndarray) -> np.ndarray:
+        return value.reshape(len(scale), SNAPSHOTS, -1).mean(axis=1)
 
-    whole_mean, rate, rate_2 = (mean(whole / depth**power, short) for power in range(3))
-    return {
-        "excess": mean(cost, ~short),
-        "censored": short.mean(axis=1),
-        "censored_excess": whole_mean,
-        "censored_depth": whole_mean / rate,
-        "censored_dispersion": np.log(whole_mean * rate_2 / rate**2),
-    }
+    behind = continuation(mean(size), mean(spacing(price)[1])[:, 0])
+    at = np.repeat(np.arange(len(scale)), SNAPSHOTS)
+    cost = continued_walk(price, size, SIZES, behind.take(at))
+    short = size.sum(axis=1)[:, None] < SIZES
+    return {"excess": mean(cost), "censored": mean(short)}
 
 
 def cell(count: int = 1, **values) -> Cells:
@@ -109,13 +105,10 @@ def cell(count: int = 1, **values) -> Cells:
         "excess": 1.0,
         "half_spread": TICK,
         "censored": 0.0,
-        "censored_depth": np.nan,
-        "censored_excess": np.nan,
         "bucket": 0,
         "volatility": 1.0,
         "thinness": 1.0,
         "cluster": 0,
-        "censored_dispersion": 0.0,
     }
     return Cells(
         **{

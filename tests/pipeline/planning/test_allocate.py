@@ -177,3 +177,40 @@ def test_the_letter_says_what_it_admits(small_run: SmallRun) -> None:
     paid = plan_order(steep, "SIM0", order_of(shares=100_000, lot=100))
     assert not {"nonconvex", "round_trip", "not_proved_optimal"} & set(paid.warnings["code"])
     assert paid.plan["optimal"].max() < letter.plan["optimal"].max()
+
+
+def test_a_plan_beyond_what_the_book_showed_says_so_and_carries_its_error(
+    small_run: SmallRun,
+) -> None:
+    params = small_run.result.results.params
+    order = order_of(shares=2000, start="15:00", slices=1, max_participation=1.0)
+    plain = plan_order(params, "SIM0", order)
+    assert plain.costs["extrapolation_error"].eq(0).all()
+    assert "beyond_depth" not in set(plain.warnings["code"])
+    largest = float(plain.plan["optimal"].max())
+    reach = params.symbols["SIM0"].extrapolation
+    assert reach is not None
+    cut = reach.model_copy(
+        update={
+            "shown_shares": largest / 2,
+            "measured_to": 1.5,
+            "errors": (reach.errors[0].model_copy(update={"multiple": 2.0, "log_error": 0.3}),),
+        }
+    )
+    one = params.symbols["SIM0"].model_copy(update={"extrapolation": cut})
+    short = params.model_copy(update={"symbols": params.symbols | {"SIM0": one}})
+    far = plan_order(short, "SIM0", order)
+    pd.testing.assert_frame_equal(far.plan, plain.plan)
+    costs = far.costs.set_index("method")
+    stated = stated_problem(short, "SIM0", order)
+    x = far.plan["optimal"].to_numpy()
+    _, scale, exponent = stated.law_rows
+    off = 0.3 * np.log(np.maximum(2 * x / largest, 1)) / np.log(2)
+    expected = float((scale * x**exponent * off).sum())
+    assert expected > 0
+    assert costs.loc["optimal", "extrapolation_error"] == pytest.approx(expected)
+    message = far.warnings.set_index("code").loc["beyond_depth", "message"]
+    assert f"the {largest / 2:,.4g} shares that the book held 80 % of the time" in message
+    assert "up to 2 times: the standard error of their temporary cost is 30% at" in message
+    assert "it was checked up to 1.5 times" in message
+    assert f"{expected:,.2f} beyond what the book showed" in report_text("SIM0", order, far)

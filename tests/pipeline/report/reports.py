@@ -183,7 +183,7 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
     parameters.loc[parameters["name"].isin(["k", "beta", "theta"]), "standard_error"] = np.nan
     facts["family"] = "linear"
     facts[["pseudo_r2", "flow_r2", "flow_observations"]] = np.nan
-    curve = calibration.curve.assign(observed=np.nan, corrected=np.nan)
+    curve = calibration.curve.assign(observed=np.nan)
     forecast, plan, costs = report.forecast, report.schedule.plan, report.schedule.costs
     costs = costs[costs["method"].isin(["optimal", "twap", "vwap"])].assign(gap=np.nan, risk=np.nan)
     scores = forecast.scores.assign(model=np.nan, baseline=np.nan, coverage=np.nan, n=0)

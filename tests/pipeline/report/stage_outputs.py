@@ -182,8 +182,10 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
                 "censored_share": 0.123,
                 "flow_r2": 0.31,
                 "flow_observations": 1560,
-                "k_dropped": 1.41,
-                "k_dropped_error": 0.02,
+                "shown": 1000.0,
+                "measured_to": 1.6,
+                "walk_low": 0.31,
+                "walk_high": 2.2,
                 "asymmetry": 0.03,
                 "asymmetry_error": 0.02,
                 "volatility_slope": 0.97,
@@ -218,8 +220,7 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
                 {
                     "side": side,
                     "size": SIZES,
-                    "observed": fitted * np.linspace(1, 0.7, len(SIZES)),
-                    "corrected": fitted * (1 + 0.05 * rng.standard_normal(len(SIZES))),
+                    "observed": fitted * (1 + 0.05 * rng.standard_normal(len(SIZES))),
                     "fitted": fitted,
                     "censored": [0, 0, 0.02, 0.1, 0.45, 0.97],
                     "half_spread": 0.01,
@@ -229,7 +230,6 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
         ],
         ignore_index=True,
     )
-    curve.loc[curve["censored"] > 0.9, "observed"] = np.nan
     covariance = pd.DataFrame(np.diag(np.square(errors)), columns=names).assign(name=names)
     families = pd.DataFrame(
         {
@@ -246,7 +246,17 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
             "used": [True, False],
         }
     )
-    return Calibration(parameters, covariance, facts, families, curve, NO_WARNINGS)
+    sizes = pd.DataFrame(
+        {
+            "size": SIZES,
+            "censored": [0, 0, 0.02, 0.19, 0.45, 0.97],
+            "local_k": [np.nan, 1.8, 1.6, 1.5, 1.4, np.nan],
+            "local_k_error": [np.nan, 0.04, 0.03, 0.02, 0.02, np.nan],
+            "log_bias": [0, 0, 0, 0, -0.1, -0.3],
+            "log_error": [0, 0, 0, 0, 0.12, 0.31],
+        }
+    )
+    return Calibration(parameters, covariance, facts, families, sizes, curve, NO_WARNINGS)
 
 
 def make_shrinkage(calibration: Calibration) -> pd.DataFrame:

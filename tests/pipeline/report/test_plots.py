@@ -57,7 +57,7 @@ def test_cost_figure_adds_the_half_spread() -> None:
     }
     for label, column in (
         ("Fitted law", "fitted"),
-        ("Book walk, censored part imputed", "corrected"),
+        ("Book walk, continued behind its last level", "observed"),
     ):
         per_share = buys[column] / buys["size"]
         np.testing.assert_allclose(lines[label], 200 * (0.01 + per_share))  # 1e4 / 50

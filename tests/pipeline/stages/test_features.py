@@ -10,7 +10,7 @@ import pytest
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Features
-from pipeline.stages import features
+from pipeline.stages import book_walks, features
 
 NS = 1_000_000_000
 OPEN = 1_736_173_800 * NS
@@ -60,10 +60,12 @@ def tape(seed: int = 0, periods: int = 6, rows: int = 400, levels: int = 3) -> T
     return Tape(pl.DataFrame(columns), trades)
 
 
-def brute_walk(row: dict, side: int, wanted: float, levels: int) -> tuple[float, float, float]:
-    """Take shares level by level: (cost above the best of what is there, depth, cost of all)."""
+def brute_walk(row: dict, side: int, wanted: float, levels: int) -> tuple[float, ...]:
+    """Take shares level by level: (cost above the best of what is there, depth, cost of all, how
+    far the last level is).
+    """
     name = "ask" if side > 0 else "bid"
-    best, left, cost, depth, whole = row[f"{name}_px_0"], wanted, 0.0, 0.0, 0.0
+    best, left, cost, depth, whole, last = row[f"{name}_px_0"], wanted, 0.0, 0.0, 0.0, 0.0
     for level in range(levels):
         price, size = row[f"{name}_px_{level}"], row[f"{name}_sz_{level}"]
         if size == 0:
@@ -73,7 +75,8 @@ def brute_walk(row: dict, side: int, wanted: float, levels: int) -> tuple[float,
         left -= taken
         depth += size
         whole += size * abs(price - best)
-    return cost, depth, whole
+        last = abs(price - best)
+    return cost, depth, whole, last
 
 
 def standing_row(quotes: pl.DataFrame, time: int) -> dict | None:
@@ -82,22 +85,36 @@ def standing_row(quotes: pl.DataFrame, time: int) -> dict | None:
     return seen.row(-1, named=True) if len(seen) else None
 
 
-def tail(beyond: list) -> list[float]:
-    """Return effective depth, mean excess and dispersion of whole books' walks, as in `Cells`."""
-    if not beyond:
-        return [np.nan] * 3
-    depth, whole = np.array([walk[1:] for walk in beyond], dtype=float).T
-    if not whole.any():
-        return [depth.mean(), 0.0, 0.0]
-    mean, per_share, per_share_squared = (
-        whole.mean(),
-        (whole / depth).mean(),
-        (whole / depth**2).mean(),
-    )
-    return [mean / per_share, mean, np.log(mean * per_share_squared / per_share**2)]
+def brute_behind(rows: list, side: int, levels: int) -> tuple[float, float, float]:
+    """Return the mean gap of the deeper half of levels, and the line through the mean levels but
+    the best: its end, and its slope where that rises.
+    """
+    names = "ask" if side > 0 else "bid"
+    prices = np.array([[row[f"{names}_px_{j}"] for j in range(levels)] for row in rows])
+    sizes = np.array([[row[f"{names}_sz_{j}"] for j in range(levels)] for row in rows])
+    gaps = []
+    for price in np.abs(prices - prices[:, :1]):
+        shown = int(np.isfinite(price).sum())
+        if shown > 1:
+            middle = (shown - 1) // 2
+            gaps.append((price[shown - 1] - price[middle]) / (shown - 1 - middle))
+    mean = [sizes[sizes[:, j] > 0, j].mean() for j in range(1, levels) if (sizes[:, j] > 0).any()]
+    slope = max(np.polyfit(range(len(mean)), mean, 1)[0], 0.0) if len(mean) > 1 else 0.0
+    return np.mean(gaps), np.mean(mean) + slope * (len(mean) - 1) / 2, slope
 
 
-def test_cells_equal_a_second_by_second_walk():
+def go_on(last: float, beyond: float, behind: tuple[float, float, float]) -> float:
+    """Take `beyond` shares level by level behind the last one."""
+    (gap, size, growth), cost, level = behind, 0.0, 0
+    while beyond > 0:
+        level += 1
+        taken = min(beyond, size + level * growth)
+        cost, beyond = cost + taken * (last + level * gap), beyond - taken
+    return cost
+
+
+@pytest.mark.parametrize(("prefix", "levels"), [("", 3), ("cut_", 2)])
+def test_cells_equal_a_second_by_second_walk(prefix, levels):
     given = tape()
     got = measure(given, session(6), SIZES, "X").cells.set_index(["period", "side", "size"])
     for period in range(6):
@@ -106,18 +123,18 @@ def test_cells_equal_a_second_by_second_walk():
         ]
         rows = [row for row in rows if row is not None]
         for side in (1, -1):
+            behind = brute_behind(rows, side, levels)
             for size in SIZES:
-                walks = [brute_walk(row, side, size, 3) for row in rows]
-                beyond = [walk for walk in walks if walk[1] < size]
-                within = [walk[0] for walk in walks if walk[1] >= size]
+                costs, short = [], []
+                for row in rows:
+                    cost, depth, whole, last = brute_walk(row, side, size, levels)
+                    short.append(depth < size)
+                    on = go_on(last, size - depth, behind)
+                    costs.append(whole + on if depth < size else cost)
                 cell = got.loc[(period, side, size)]
-                assert cell.censored == pytest.approx(len(beyond) / len(walks), abs=1e-12)
-                expected = [np.mean(within) if within else np.nan, *tail(beyond)]
-                found = cell[
-                    ["excess", "censored_depth", "censored_excess", "censored_dispersion"]
-                ].to_numpy(float)
-                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
-    assert 0 < got.censored.mean() < 1  # the tape exercises both cases
+                assert cell[f"{prefix}censored"] == pytest.approx(np.mean(short), abs=1e-12)
+                assert cell[f"{prefix}excess"] == pytest.approx(np.mean(costs), rel=1e-9)
+    assert 0 < got[f"{prefix}censored"].mean() < 1  # the tape exercises both cases
 
 
 def test_fractions_of_a_share_are_walked_alike():
@@ -126,12 +143,8 @@ def test_fractions_of_a_share_are_walked_alike():
     small = replace(given, quotes=given.quotes.with_columns(pl.col(sizes) / unit))
     whole = measure(given, session(6), SIZES, "X").cells
     got = measure(small, session(6), tuple(size / unit for size in SIZES), "X").cells
-    for name, scale in (
-        ("censored_depth", unit),
-        ("censored_excess", unit),
-        ("censored_dispersion", 1.0),
-    ):
-        np.testing.assert_allclose(got[name] * scale, whole[name], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(got["excess"] * unit, whole["excess"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(got["censored"], whole["censored"], atol=1e-12)
 
 
 def test_book_averages_equal_second_by_second_means():
@@ -262,7 +275,7 @@ def test_a_period_without_quotes_carries_the_book_before_it():
 
 def test_chunks_do_not_show(monkeypatch):
     whole = measure(tape(), session(6), SIZES, "X")
-    monkeypatch.setattr(features, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(book_walks, "CHUNK_ROWS", 7)
     pieces = measure(tape(), session(6), SIZES, "X")
     for name in ("periods", "cells"):
         left, right = (getattr(each, name).drop(columns="date") for each in (whole, pieces))
@@ -271,7 +284,7 @@ def test_chunks_do_not_show(monkeypatch):
 
 @pytest.mark.parametrize("chunk", [7, 32_768])
 def test_the_past_does_not_see_the_future(monkeypatch, chunk):
-    monkeypatch.setattr(features, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(book_walks, "CHUNK_ROWS", chunk)
     given, other = tape(0), tape(9)
     cut = OPEN + 180 * NS
     early, late = pl.col("ts") < cut, pl.col("ts") >= cut

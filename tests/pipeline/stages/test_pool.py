@@ -67,6 +67,7 @@ def calibration(
         facts,
         pd.DataFrame(),
         pd.DataFrame(),
+        pd.DataFrame(),
         pd.DataFrame(columns=["code", "message"]),
     )
 
@@ -153,6 +154,7 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
                     one.covariance,
                     facts,
                     one.families,
+                    one.sizes,
                     one.curve,
                     one.warnings,
                 ),
@@ -181,6 +183,7 @@ def test_a_fixed_parameter_stays_fixed():
                     pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES),
                     one.facts,
                     one.families,
+                    one.sizes,
                     one.curve,
                     one.warnings,
                 ),

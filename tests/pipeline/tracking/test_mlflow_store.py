@@ -56,7 +56,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     intervals = {f"law/k{end}" for end in ("", "_se", "_low", "_high", "_dof", "_bootstrap_error")}
     shrunk = {f"shrinkage/{name}_effective_dof" for name in ("k", "gamma", "log_alpha")}
     assert intervals | shrunk | {
-        "fit/k_dropped",
+        "fit/shown",
         "fit/least_child",
         "forecast/volume_day_ahead_coverage",
     } <= set(run.data.metrics)

@@ -1,16 +1,17 @@
-"""The law fit on books whose walks follow a planted law, half of the large sizes beyond the
-displayed depth.
-"""
+"""The law fit on books whose walks follow a planted law, on the sizes that they show."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from models.impact.book.cost_law import Family, fit_law
+from models.impact.book.cost_law import Family, fit_law, is_level
 from models.impact.book.families import _quasi_score, _usable
-from models.impact.book.walks import completed_excess
-from tests.models.impact.books import Truth, cell, noisy, planted
+from models.impact.book.walks import shown_sizes
+from models.inference.covariance import Covariance
+from tests.models.impact.books import SIZES, Truth, noisy, planted, walked
+
+CENTRE = 400.0  # shares
 
 
 def estimates(fit) -> dict[str, tuple[float, float]]:
@@ -28,10 +29,10 @@ def expected(truth: Truth) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("truth", [Truth(), Truth(k=1.62, beta=0.4, theta=0.5, alpha=(3e-4, 2e-4))])
-def test_the_planted_law_is_recovered_with_large_sizes_censored(truth):
+def test_the_planted_law_is_recovered_from_what_the_book_shows(truth):
     for seed in range(3):
         cells = planted(truth, seed)
-        assert 0.4 < cells.censored[cells.size >= 3000].mean() < 0.8
+        assert cells.size.max() < SIZES[-1]
         fit = estimates(fit_law(cells, Family.SPREAD_POWER, len(truth.alpha)))
         for name, value in expected(truth).items():
             assert fit[name][0] == pytest.approx(value, abs=0.005 if name == "k" else 0.02), name
@@ -49,22 +50,26 @@ def test_the_planted_law_is_recovered_with_large_sizes_censored(truth):
             spread=0.04,
             tilt=0.02,
             day_noise=0.1,
-            wobble=0.4,
             state=0.5,
         ),
     ],
 )
 def test_estimates_are_unbiased_and_intervals_cover(truth):
     """States known to their conditional mean only (Berkson's error), days that differ in level and
-    exponent.
+    exponent. The level is that of the cost of CENTRE shares, in the middle of the sizes.
     """
     fits = [fit_law(planted(truth, seed), Family.SPREAD_POWER, 2) for seed in range(60)]
-    found, error = (
-        np.array([each(fit) for fit in fits])
-        for each in (lambda fit: fit.values, lambda fit: fit.covariance.standard_errors)
+    names = fits[0].names
+    centre = np.eye(len(names))
+    centre[is_level(names), names.index("k")] = np.log(CENTRE)
+    moved = [Covariance(names, fit.covariance.delta(centre), fit.covariance.dof) for fit in fits]
+    found = np.array([centre @ fit.values for fit in fits])
+    error, reach = (
+        np.array([each(one) for one in moved])
+        for each in (lambda one: one.standard_errors, lambda one: one.reach())
     )
-    reach = np.array([fit.covariance.reach() for fit in fits])
-    for place, (name, value) in enumerate(expected(truth).items()):
+    planted_at = centre @ np.array(list(expected(truth).values()))
+    for place, (name, value) in enumerate(zip(names, planted_at, strict=True)):
         allowed = {"k": 0.01, "beta": 0.03 * value}.get(name, 0.02)
         chance = 3 * found[:, place].std() / np.sqrt(len(fits))
         assert found[:, place].mean() == pytest.approx(value, abs=allowed + chance), name
@@ -74,59 +79,26 @@ def test_estimates_are_unbiased_and_intervals_cover(truth):
         assert error[:, place].mean() == pytest.approx(found[:, place].std(), rel=0.3), name
 
 
-def test_dropping_censored_cells_would_bias_the_cost_of_large_orders_down():
-    cells = planted(Truth(forecast_error=0.4), 0)
-    fit = fit_law(cells, Family.SPREAD_POWER, 2)
+def test_dropping_censored_time_would_bias_the_cost_of_large_orders_down():
+    """The books that go on behind their last level cost what the law says, also where it was
+    shown to thick books alone.
+    """
+    cells = walked(Truth(forecast_error=0.4), 0)
     large = cells.size == 5000
-    kept = cells.censored[large] == 0
     truth = np.asarray(Truth().alpha)[cells.bucket[large]] * (1 + 0.6 * cells.volatility[large])
     truth *= cells.thinness[large] * 5000**1.5
-    assert (cells.excess[large][kept] / truth[kept]).mean() < 0.8
-    completed = completed_excess(cells, fit.k)[large]
-    assert (completed / truth).mean() == pytest.approx(1.0, abs=0.06)
+    ratio = cells.excess[large] / truth
+    assert cells.censored[large].mean() > 0.4
+    assert ratio[cells.censored[large] == 0].mean() < 0.8
+    assert ratio.mean() == pytest.approx(1.0, abs=0.06)
 
 
-def test_depth_that_varies_within_periods_does_not_bias_the_completed_cost():
-    """The mean depth alone would give a fifth too little at k = 2."""
-    truth = Truth(k=2.0, alpha=(1.5e-5,), theta=0.7, wobble=0.4, periods=26)
-    cells = planted(truth, 0)
-    planned = 1.5e-5 * (1 + 0.6 * cells.volatility) * cells.thinness**0.7 * cells.size**2
-    large = cells.size >= 3000
-    ratio = completed_excess(cells, 2.0) / planned
-    assert ratio[large].mean() == pytest.approx(1, abs=0.01)
-    blind = completed_excess(replace(cells, censored_dispersion=None), 2.0) / planned
-    assert blind[large].mean() < 0.92
-
-
-def test_completion_is_exact_at_one_and_two_and_interpolates_between():
-    """Depth is 100 half of the time, 400 the other half, with w = d^1.5: E[w (x/d)^k] summed by
-    hand.
-    """
-    depth = np.array([100.0, 400.0])
-    whole = depth**1.5
-    mean, rate, rate_2 = (np.mean(whole / depth**power) for power in range(3))
-    one = cell(
-        size=1000,
-        excess=np.nan,
-        censored=1.0,
-        censored_excess=mean,
-        censored_depth=mean / rate,
-        censored_dispersion=np.log(mean * rate_2 / rate**2),
-    )
-    for k, tolerance in ((1.0, 1e-12), (2.0, 1e-12), (1.5, 0.01)):
-        expected_cost = np.mean(whole * (1000 / depth) ** k)
-        assert completed_excess(one, k)[0] == pytest.approx(expected_cost, rel=tolerance)
-
-
-def test_completed_excess_by_hand():
-    """Half of the time 1,000 shares cost 3; the other half depth ended at 250 shares and a cost of
-    2: 2 * 4^1.5.
-    """
-    cells = cell(size=1000, excess=3, censored=0.5, censored_depth=250, censored_excess=2)
-    np.testing.assert_allclose(completed_excess(cells, 1.5), 0.5 * 3 + 0.5 * 2 * 8)
-    assert np.isnan(completed_excess(cell(censored=np.nan), 1.5)).all()
-    whole = cell(excess=np.nan, censored=1.0, size=400, censored_depth=100, censored_excess=1)
-    np.testing.assert_allclose(completed_excess(whole, 2.0), 16)
+def test_sizes_are_left_out_whole_where_depth_fell_short_a_fifth_of_the_time():
+    size = np.repeat([100.0, 200.0, 400.0, 800.0], 2)
+    censored = np.array([0.3, 0.3, 0.1, 0.9, 0.4, 0.0, 0.2, 0.21])
+    np.testing.assert_array_equal(shown_sizes(size, censored), [100, 200, 400])  # two at least
+    censored[-2:] = np.nan  # no time is no depth
+    np.testing.assert_array_equal(shown_sizes(size, censored), [100, 200, 400])
 
 
 def test_without_censoring_and_beta_it_is_the_gamma_regression_of_statsmodels():
@@ -184,12 +156,12 @@ def test_one_level_per_bucket_has_its_closed_form():
 def test_the_equations_are_the_sums_over_cells_and_their_derivative_is_right(family):
     from scipy.optimize import approx_fprime
 
-    _, cells, costs = _usable(planted(Truth(days=3, wobble=0.3), 0), family)
+    _, cells, costs = _usable(planted(Truth(days=3), 0), family)
     problem = _quasi_score(cells, costs, {})
     point = np.array([-7.0, -7.1, 1.4, 0.5, 0.8])
     half = np.arange(len(problem.bucket)) % 2
     scores, slopes = problem.equations(point, half, 2)
-    residual = costs.completed(cells.size, 1.4) / problem.mean(point) - 1
+    residual = costs / problem.mean(point) - 1
     gradient = problem.gradient(point)
     np.testing.assert_allclose(scores.sum(axis=0), gradient.T @ residual, rtol=1e-9)
     np.testing.assert_allclose(problem.gathered(point, residual, half, 2), scores, rtol=1e-9)
