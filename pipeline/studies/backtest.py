@@ -5,7 +5,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from models.forecast.daily.boosted import BoostedModel
 from models.forecast.daily.catalogue import BASELINE, MODELS
+from models.forecast.daily.combination import Combination
 from models.forecast.daily.measures import Measures
 from models.forecast.evaluation.comparison import DailyScore, compare
 from models.forecast.evaluation.rolling_origin import (
@@ -19,7 +21,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.panels import read_panel
+from pipeline.studies.panels import Panel, read_panel
 from pipeline.tracking.record import Record
 
 BLOCK = 512  # origins a task: fixed, so that results do not depend on the number of workers
@@ -67,8 +69,8 @@ class Block:
 class Backtest:
     """The scores, best first.
 
-    skipped: models that could not run, with the reason; unscored: days without a level; outside:
-    bars outside the calendar's sessions.
+    skipped: models that could not run, with the reason; unscored: origins whose day has no positive
+    level; panel: what was read; parts: what models of models were made of, by name.
     """
 
     request: BacktestRequest
@@ -76,9 +78,10 @@ class Backtest:
     last: str
     origins: int
     unscored: int
-    outside: int
+    panel: Panel
     scores: list[DailyScore]
     skipped: dict[str, str]
+    parts: dict[str, tuple[str, ...]]
 
 
 def backtest_panel(request: BacktestRequest, config: Config) -> Backtest:
@@ -88,7 +91,8 @@ def backtest_panel(request: BacktestRequest, config: Config) -> Backtest:
     """
     names = _names(request.models, request.baseline)
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
-    measures, outside = read_panel(request.panel, request.target, calendar)
+    panel = read_panel(request.panel, request.target, calendar)
+    measures = panel.measures
     try:
         origins = request.protocol.origins(len(measures))
     except ValueError as error:
@@ -108,17 +112,24 @@ def backtest_panel(request: BacktestRequest, config: Config) -> Backtest:
     days = tracks[request.baseline].day
     first, last = (str(measures.needed("date")[day]) for day in (days[0], days[-1]))
     unscored = int((~(tracks[request.baseline].realized > 0)).sum())
-    return Backtest(request, first, last, len(origins), unscored, outside, scores, skipped)
+    parts = {
+        name: model.parts(measures)
+        for name, model in MODELS.items()
+        if name in tracks and isinstance(model, BoostedModel | Combination)
+    }
+    return Backtest(request, first, last, len(origins), unscored, panel, scores, skipped, parts)
 
 
 def report_text(backtest: Backtest) -> str:
     """Return the scores as a table."""
     request = backtest.request
     lines = [
-        f"{request.target}: {backtest.origins} origins, {backtest.first} to {backtest.last}, "
-        f"window {request.protocol.window}, horizon {request.protocol.horizon}, "
-        f"{backtest.unscored} days without a positive level and {backtest.outside} bars outside "
-        "sessions left out",
+        f"{request.target}: {backtest.origins - backtest.unscored} days scored of "
+        f"{backtest.origins} origins, {backtest.first} to {backtest.last}, window "
+        f"{request.protocol.window}, horizon {request.protocol.horizon}; left out: "
+        f"{backtest.unscored} days without a positive level, {backtest.panel.partial} days with "
+        f"less than half of the usual bars, {backtest.panel.outside} bars outside sessions",
+        f"measured beside it: {', '.join(backtest.panel.companions) or 'nothing'}",
         f"{'model':<24}{'QLIKE':>8}{'MSE':>11}{'MAE log':>9}{'bias':>8}{'cover':>7}"
         f"{'DM':>8}{'p':>9}{'MCS p':>7}",
     ]
@@ -128,6 +139,7 @@ def report_text(backtest: Backtest) -> str:
         f"{' *' if row.in_mcs else ''}"
         for row in backtest.scores
     ]
+    lines += [f"{name} of {', '.join(parts)}" for name, parts in backtest.parts.items()]
     lines += [f"skipped {name}: {reason}" for name, reason in backtest.skipped.items()]
     return "\n".join(lines)
 
@@ -140,8 +152,11 @@ def content(backtest: Backtest) -> dict[str, object]:
         "last": backtest.last,
         "origins": backtest.origins,
         "unscored": backtest.unscored,
-        "outside": backtest.outside,
+        "partial": backtest.panel.partial,
+        "outside": backtest.panel.outside,
+        "companions": backtest.panel.companions,
         "skipped": backtest.skipped,
+        "parts": backtest.parts,
         "scores": json_ready([asdict(score) for score in backtest.scores]),
     }
 

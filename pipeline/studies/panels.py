@@ -1,6 +1,8 @@
 """Read a panel of daily measures, or minute bars aggregated to them, for the forecasters."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,50 +13,102 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
-COMPANIONS = {
+COMPANIONS = {  # of a realized variance, by the names that panels give them
     "quarticity": ("rq", "quarticity"),
     "jump": ("rj", "jump"),
-    "negative": ("rvn", "negative"),
+    "negative": ("rvn", "rsv", "negative"),
     "positive": ("rvp", "positive"),
 }
+BIPOWER = ("bpv", "bv")  # what is left of a variance without its jumps
 PRICES = ("close", "midprice")
-VARIANCE = "rv"  # the target that has companions
+VARIANCE = "rv"  # the target that is measured from prices
+REALIZED = re.compile(r"rv(|[\d_].*)")  # a variance, and how it was sampled: rv, rv5, rv5_ss
+LEAST_BARS = 0.5  # of the usual number: a day with fewer has no level of its own
 COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
 LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
 PERCENT = 100.0  # returns are measured in percent
 
 
-def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measures, int]:
-    """Return a file's daily measures of the target, and how many bars lay outside all sessions.
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A file's daily measures.
+
+    companions: the columns beside the target that were taken, or what they were made from; outside:
+    bars outside the calendar's sessions; partial: days with fewer than half of the usual bars,
+    whose measures are missing.
+    """
+
+    measures: Measures
+    companions: tuple[str, ...]
+    outside: int
+    partial: int
+
+
+def read_panel(path: str, target: str, calendar: SessionCalendar) -> Panel:
+    """Return a file's daily measures of the target.
 
     The file is CSV or Parquet.
-    One row a day, with a date column and the target's; the target `rv` brings RQ, RJ, RVn, RVp
-    where they are there. Several rows a day are bars, of which those within the calendar's sessions
-    count: `rv` is then measured from `close` or `midprice`, any other target is summed. Column
-    names are matched whatever their case.
+    One row a day, with a date column and the target's; a realized variance (`rv`, `rv5`, `rv5_ss`)
+    brings its quarticity, jump and semivariances where they are there, those of its own sampling
+    first. Several rows a day are bars, of which those within the calendar's sessions count: `rv` is
+    then measured from `close` or `midprice`, any other target is summed. Column names are matched
+    whatever their case.
     Raises: InputError naming file, column or row.
     """
     frame = read_frame(path)
     time = times(frame, path)
-    days, outside = time.dt.floor("D"), 0
+    days, outside, partial = time.dt.floor("D"), 0, 0
     if days.duplicated().any():
         session = sessions_of(time, calendar, path)
         inside = ~np.isnat(session)
         outside = int((~inside).sum())
         kept = frame[inside].reset_index(drop=True)
-        frame = _daily(kept, pd.Series(session[inside]), target, path)
-        days = frame.index.to_series()
+        dates = pd.Series(session[inside])
+        frame = _daily(kept, dates, target, path)
+        short = _partial(dates, calendar)
+        frame[short] = np.nan
+        partial, days = int(short.sum()), frame.index.to_series()
     level = amounts(frame, target, path)
-    found = {
-        field: amounts(frame, name, path)
-        for field, names in COMPANIONS.items()
-        for name in names
-        if target.lower() == VARIANCE and name in frame.columns
-    }
+    found, companions = _companions(frame, level, target.lower(), path)
     try:
-        return Measures(level, **found, date=days.to_numpy().astype("datetime64[D]")), outside
+        measures = Measures(level, **found, date=days.to_numpy().astype("datetime64[D]"))
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
+    return Panel(measures, companions, outside, partial)
+
+
+def _partial(dates: pd.Series, calendar: SessionCalendar) -> np.ndarray:
+    """Mark the days that have fewer than half of the usual bars for their hours, (D,)."""
+    bars = dates.groupby(dates).size()
+    hours = np.array([calendar.session(str(day)[:10]).periods for day in bars.index])
+    rate = bars.to_numpy() / hours
+    return np.asarray(rate < LEAST_BARS * np.median(rate))
+
+
+def _companions(
+    frame: pd.DataFrame, level: np.ndarray, target: str, path: str
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return what was measured beside a realized variance, by field, and the columns it is from."""
+    sampled = REALIZED.fullmatch(target)
+    if sampled is None:
+        return {}, ()
+
+    def column(names: tuple[str, ...]) -> str | None:
+        wanted = [name + end for end in dict.fromkeys((sampled[1], "")) for name in names]
+        return next((name for name in wanted if name in frame.columns and name != target), None)
+
+    taken = {field: column(names) for field, names in COMPANIONS.items()}
+    found = {field: amounts(frame, name, path) for field, name in taken.items() if name}
+    bipower = column(BIPOWER)
+    if "jump" not in found and bipower:
+        taken["jump"] = bipower
+        found["jump"] = np.maximum(level - amounts(frame, bipower, path), 0.0)  # by definition
+    if "negative" in found and "positive" not in found:
+        found["positive"] = level - found["negative"]
+        if (found["positive"] < 0).any():  # of another sampling: no part of this variance
+            del found["negative"], found["positive"]
+            taken["negative"] = None
+    return found, tuple(name for name in taken.values() if name)
 
 
 def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
@@ -95,12 +149,16 @@ def times(frame: pd.DataFrame, path: str) -> pd.Series:
     Raises: InputError when there is none, a value is not a time, the order is wrong or a time comes
     twice.
     """
-    name = next((name for name in TIMES if name in frame.columns), None)
-    if name is None:
+    names = [name for name in TIMES if name in frame.columns]
+    if not names:
         raise InputError(
             f"{path}: no date column ({', '.join(TIMES)}) among {', '.join(frame.columns)}"
         )
-    given = _column(frame, name, path)
+    columns = {name: _column(frame, name, path) for name in names}
+    # days that repeat beside complete times are no rows' times
+    complete = (name for name, given in columns.items() if given.is_unique and given.notna().all())
+    name = next(complete, names[0])
+    given = columns[name]
     if pd.api.types.is_numeric_dtype(given):
         given = _dates_of_numbers(given, name, path)
     time = pd.to_datetime(given, errors="coerce", utc=True).dt.tz_localize(None)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forecast.daily.designs import START
-from models.forecast.daily.linear import LinearFit, LinearModel
+from models.forecast.daily.linear import LinearFit, Richest
 from models.forecast.daily.measures import Measures
-from models.forecast.daily.model import LEAST_DAYS, DailyForecast, sane_forecast
+from models.forecast.daily.model import LEAST_DAYS, DailyForecast, usable_forecast
 
 Floats = NDArray[np.float64]
 TREES = 50
@@ -38,7 +38,11 @@ class BoostedModel:
     """
 
     name: str
-    base: LinearModel
+    base: Richest
+
+    def parts(self, history: Measures) -> tuple[str, ...]:
+        """Return the name of the regression as such measures allow it."""
+        return (self.base.chosen(history).name,)
 
     def fit(self, history: Measures, window: int) -> "BoostedFit":
         """Fit to the last `window` days of the history.
@@ -68,7 +72,7 @@ class BoostedFit:
             means[step], ratios[step] = _corrected(
                 design, float(line.mean[step]), line.ratios[step]
             )
-        found = sane_forecast(means, ratios, self.line.recent.level[START + 1 :])
+        found = usable_forecast(means, ratios, self.line.recent.level[START + 1 :])
         return DailyForecast(found.mean, found.ratios, found.replaced | line.replaced)
 
     def summary(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.forecast.daily.linear import Richest
 from models.forecast.daily.measures import Measures, positive_log
 from models.forecast.daily.model import DailyFit, DailyForecast, DailyModel
 
@@ -18,6 +19,13 @@ class Combination:
 
     name: str
     members: tuple[DailyModel, ...]
+
+    def parts(self, history: Measures) -> tuple[str, ...]:
+        """Return the names of the members as such measures allow them."""
+        return tuple(
+            (member.chosen(history) if isinstance(member, Richest) else member).name
+            for member in self.members
+        )
 
     def fit(self, history: Measures, window: int) -> "CombinationFit":
         """Fit every member; raises what they raise."""

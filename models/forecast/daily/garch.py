@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forecast.daily.measures import Measures
-from models.forecast.daily.model import DailyForecast, check_known, known_ratios, sane_forecast
+from models.forecast.daily.model import DailyForecast, check_known, known_ratios, usable_forecast
 
 Floats = NDArray[np.float64]
 LEAST = 1e-6  # share of the scaled series: below it nothing varies and nothing can be fitted
@@ -86,7 +86,7 @@ class GarchFit:
             self.rest + self.decay ** np.arange(horizon) * (self.ahead - self.rest),
             dtype=np.float64,
         )
-        return sane_forecast(means, ratios, level)
+        return usable_forecast(means, ratios, level)
 
     def summary(self) -> str:
         """Return the fit as text."""

@@ -9,7 +9,7 @@ from scipy.optimize import minimize_scalar
 from scipy.signal import lfilter
 
 from models.forecast.daily.measures import Measures, positive_log
-from models.forecast.daily.model import DailyForecast, check_known, known_ratios, sane_forecast
+from models.forecast.daily.model import DailyForecast, check_known, known_ratios, usable_forecast
 from models.losses import qlike
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ class FlatFit:
             ratios[step, : len(level) - step] = known_ratios(
                 level[step:], self.fitted[: len(level) - step]
             )
-        return sane_forecast(np.full(horizon, self.ahead), ratios, level)
+        return usable_forecast(np.full(horizon, self.ahead), ratios, level)
 
     def summary(self) -> str:
         """Return the fit as text."""

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forecast.daily.designs import START
-from models.forecast.daily.measures import Measures, positive_log
+from models.forecast.daily.measures import Measures, NotMeasured, positive_log
 from models.forecast.daily.model import (
     LEAST_DAYS,
     DailyForecast,
     check_known,
     known_ratios,
     sane_forecast,
+    usable_forecast,
 )
 from models.forecast.daily.sliding import SlidingProducts, sliding_products, solve_products
 
@@ -24,12 +25,14 @@ Floats = NDArray[np.float64]
 class LinearModel:
     """level_{t+1}, or its logarithm, = x_t' b + error.
 
-    design: Measures -> (D - 21, k), x_t on the row of day t.
+    design: Measures -> (D - 21, k), x_t on the row of day t; filtered: published with the filter of
+    `sane_forecast`.
     """
 
     name: str
     design: Callable[[Measures], Floats]
     logs: bool
+    filtered: bool = False
 
     def fit(self, history: Measures, window: int) -> "LinearFit":
         """Fit to the last `window` days of the history that have 22 days before them.
@@ -50,6 +53,34 @@ class LinearModel:
     def target(self, level: Floats) -> Floats:
         """Return what is regressed."""
         return positive_log(level) if self.logs else level
+
+
+@dataclass(frozen=True)
+class Richest:
+    """The first of several regressions whose measures were taken, the most demanding first."""
+
+    models: tuple[LinearModel, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the most demanding one's name."""
+        return self.models[0].name
+
+    def chosen(self, history: Measures) -> LinearModel:
+        """Return the first that can be fitted to such measures, the last where none can."""
+        for model in self.models[:-1]:
+            try:
+                model.design(history[: START + 1])
+            except NotMeasured:
+                continue
+            except ValueError:  # too short for any: its fit says so
+                pass
+            return model
+        return self.models[-1]
+
+    def fit(self, history: Measures, window: int) -> "LinearFit":
+        """Fit the chosen one; raises what it raises."""
+        return self.chosen(history).fit(history, window)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +141,8 @@ class LinearFit:
             mean, ratio = self._step(step)
             means.append(mean)
             ratios.append(ratio)
-        return sane_forecast(np.array(means), np.array(ratios), self.recent.level[START + 1 :])
+        stated = sane_forecast if self.model.filtered else usable_forecast
+        return stated(np.array(means), np.array(ratios), self.recent.level[START + 1 :])
 
     def summary(self) -> str:
         """Return the fit as text."""

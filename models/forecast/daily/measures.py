@@ -9,6 +9,10 @@ Floats = NDArray[np.float64]
 Dates = NDArray[np.datetime64]
 
 
+class NotMeasured(ValueError):
+    """A measure that a model needs was never taken."""
+
+
 @dataclass(frozen=True, eq=False)
 class Measures:
     """Days in order.
@@ -72,11 +76,11 @@ class Measures:
     def needed(self, name: str) -> Floats:
         """Return a measure.
 
-        Raises: ValueError when it was never measured.
+        Raises: NotMeasured when it was never measured.
         """
         values: Floats | None = getattr(self, name)
         if values is None:
-            raise ValueError(f"{name}: not measured, the model needs it")
+            raise NotMeasured(f"{name}: not measured, the model needs it")
         return values
 
     def _values(self) -> list[NDArray]:

@@ -17,10 +17,7 @@ class DailyForecast:
     """Levels of the next H days: a mean, times an error distributed as in the model's window.
 
     mean: (H,); ratios: (H, n), level over forecast at the same distance on the window's days, NaN
-    where unknown; replaced: (H,), whether the model's own mean was unusable or outside the window's
-    range, so that the window's mean stands for it ("insanity filter").
-    Source: Swanson, White 1997, "A model selection approach to real-time macroeconomic
-    forecasting", for the filter.
+    where unknown; replaced: (H,), whether the window's mean stands for the model's own.
     """
 
     mean: Floats
@@ -71,12 +68,24 @@ class DailyModel(Protocol):
         ...
 
 
-def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
-    """Return the forecast, its mean replaced where it lies outside the window's range.
+def usable_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
+    """Return the forecast, the window's mean in place of a mean that no level can have.
 
-    So is an unusable one, both by the window's mean.
-    mean: (H,); ratios: (H, n); window: (n,) levels, NaN where missing; a zero is no bound, no
+    mean: (H,), replaced where it is not positive and finite; ratios: (H, n); window: (n,) levels,
+    NaN where missing.
+    """
+    replaced = ~((mean > 0) & np.isfinite(mean))
+    return DailyForecast(np.where(replaced, np.nanmean(window), mean), ratios, replaced)
+
+
+def sane_forecast(mean: Floats, ratios: Floats, window: Floats) -> DailyForecast:
+    """Return the forecast, the window's mean in place of a mean outside the window's range.
+
+    Only for models published with this "insanity filter": a window of calm days ends below its own
+    least day, and there it does harm. Shapes as in `usable_forecast`; a zero is no bound, no
     forecast can be 0.
+    Source: Swanson, White 1997, "A model selection approach to real-time macroeconomic
+    forecasting".
     """
     positive = window[window > 0]
     edge = 1e-9  # rounding: a constant series is forecast by itself

@@ -57,8 +57,8 @@ class BacktestProtocol:
 class DailyTrack:
     """What a model said and what came, shapes (n,).
 
-    day: index of the day forecast; realized: its level; mean; low, high: the interval; replaced: by
-    the filter of `sane_forecast`.
+    day: index of the day forecast; realized: its level; mean; low, high: the interval;
+    replaced: the mean was not the model's own (`models.forecast.daily.model`).
     """
 
     day: NDArray[np.int64]

@@ -13,7 +13,7 @@ from models.forecast.evaluation.rolling_origin import BacktestProtocol
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.backtest import BacktestRequest, backtest_panel
+from pipeline.studies.backtest import BacktestRequest, backtest_panel, report_text
 from pipeline.studies.panels import read_panel
 from tests.models.forecast.markets import market
 from tests.pipeline.command import impact, refused
@@ -110,12 +110,12 @@ def test_bars_become_days_by_hand(tmp_path: Path) -> None:
     file = tmp_path / "bars.csv"
     bars.to_csv(file, index=False)
     up, down, next_day = 100 * np.log([101 / 100, 99 / 101, 51 / 50])
-    found = read_panel(str(file), "rv", ALWAYS)[0]
+    found = read_panel(str(file), "rv", ALWAYS).measures
     np.testing.assert_allclose(found.level, [up**2 + down**2, next_day**2])
     np.testing.assert_allclose(found.negative, [down**2, 0])
     np.testing.assert_allclose(found.quarticity, [(up**4 + down**4) * 2 / 3, next_day**4 / 3])
     np.testing.assert_allclose(found.jump[0], up**2 + down**2 - np.pi / 2 * up * -down)
-    np.testing.assert_allclose(read_panel(str(file), "volume", ALWAYS)[0].level, [6, 4])
+    np.testing.assert_allclose(read_panel(str(file), "volume", ALWAYS).measures.level, [6, 4])
 
 
 def test_a_day_of_one_bar_has_no_variance(tmp_path: Path) -> None:
@@ -132,28 +132,30 @@ def test_a_day_of_one_bar_has_no_variance(tmp_path: Path) -> None:
         }
     )
     bars.to_csv(tmp_path / "bars.csv", index=False)
-    found = read_panel(str(tmp_path / "bars.csv"), "rv", ALWAYS)[0]
+    found = read_panel(str(tmp_path / "bars.csv"), "rv", ALWAYS).measures
     for measure in (found.level, found.negative, found.quarticity, found.jump):
         assert np.isnan(measure).tolist() == [False, True, False]
     assert found.level[2] == 0  # measured: nothing moved
 
 
 def test_dates_may_be_numbers(panel: Path) -> None:
-    frame, plain = pd.read_csv(panel), read_panel(str(panel), "rv", ALWAYS)[0]
+    frame, plain = pd.read_csv(panel), read_panel(str(panel), "rv", ALWAYS).measures
     days = pd.to_datetime(frame["date"])
     for numbers in (
         days.dt.strftime("%Y%m%d").astype(int),
         days.astype("datetime64[ns]").astype("int64"),
     ):
         frame.assign(date=numbers).to_csv(panel, index=False)
-        np.testing.assert_array_equal(read_panel(str(panel), "rv", ALWAYS)[0].date, plain.date)
+        np.testing.assert_array_equal(
+            read_panel(str(panel), "rv", ALWAYS).measures.date, plain.date
+        )
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "panel.csv.gz"
     file.write_bytes(gzip.compress(b"date,rv\n" + b"2025-01-02,1.0\n" * 999)[:40])
     with pytest.raises(InputError, match="cannot be read"):
-        read_panel(str(file), "rv", ALWAYS)[0]
+        read_panel(str(file), "rv", ALWAYS)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +218,72 @@ def test_the_command_refuses(
         impact("backtest-forecasts", *base, *arguments, "--json", "out.json", cwd=tmp_path), *said
     )
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_variance_of_any_sampling_finds_what_was_measured_beside_it(panel: Path) -> None:
+    frame = pd.read_csv(panel)
+    whole = read_panel(str(panel), "rv", ALWAYS).measures
+    sampled = frame.rename(columns={name: f"{name}5" for name in frame.columns if name != "date"})
+    both = sampled.assign(rq=1.0, rv=1.0, rv10=2.0)
+    both.to_csv(panel, index=False)
+    found = read_panel(str(panel), "rv5", ALWAYS)
+    assert found.companions == ("rq5", "rj5", "rvn5", "rvp5")
+    for name in ("level", "quarticity", "jump", "negative", "positive"):
+        np.testing.assert_array_equal(getattr(found.measures, name), getattr(whole, name))
+    assert read_panel(str(panel), "rv10", ALWAYS).companions == ("rq",)
+
+
+def test_bipower_variation_and_one_semivariance_are_enough(panel: Path) -> None:
+    frame = pd.read_csv(panel)
+    plain = pd.DataFrame({"date": frame["date"], "rv5": [2.0, 3.0] * 80, "bv": [1.5, 4.0] * 80})
+    plain.assign(rsv=[0.5, 3.0] * 80).to_csv(panel, index=False)
+    found = read_panel(str(panel), "rv5", ALWAYS)
+    assert found.companions == ("bv", "rsv")
+    np.testing.assert_array_equal(found.measures.jump[:2], [0.5, 0.0])
+    np.testing.assert_array_equal(found.measures.positive[:2], [1.5, 0.0])
+    plain.assign(rsv=[0.5, 3.5] * 80).to_csv(panel, index=False)  # no part of this variance
+    other = read_panel(str(panel), "rv5", ALWAYS)
+    assert other.companions == ("bv",)
+    assert other.measures.negative is None
+
+
+def test_a_panel_without_quarticity_still_runs_every_model_it_can(panel: Path) -> None:
+    frame = pd.read_csv(panel)[["date", "RV"]]
+    frame.to_csv(panel, index=False)
+    request = BacktestRequest(str(panel), "rv", "combination,lightgbm,harq", BacktestProtocol(60))
+    found = backtest_panel(request, IN_PROCESS)
+    assert {score.model for score in found.scores} == {"har", "combination", "lightgbm"}
+    assert list(found.skipped) == ["harq"]
+    assert found.parts["combination"] == ("log_calendar_har", "log_har", "har", "ewma")
+    text = report_text(found)
+    assert "combination of log_calendar_har, log_har, har, ewma" in text
+    assert "lightgbm of log_har" in text
+    assert "measured beside it: nothing" in text
+
+
+def test_days_of_a_few_bars_are_no_days(tmp_path: Path) -> None:
+    """A day of one bar traded what that bar did, not what the day would have."""
+    times = [
+        f"2025-01-{day:02d} 10:{minute:02d}"
+        for day, minutes in ((2, 10), (3, 1), (6, 4), (7, 10), (8, 5))
+        for minute in range(minutes)
+    ]
+    bars = pd.DataFrame({"timestamp": times, "volume": 1.0})
+    bars.to_csv(tmp_path / "bars.csv", index=False)
+    found = read_panel(str(tmp_path / "bars.csv"), "volume", ALWAYS)
+    # the usual day has five bars: one is fewer than half of them, four are not
+    np.testing.assert_array_equal(found.measures.level, [10, np.nan, 4, 10, 5])
+    assert found.partial == 1
+
+
+def test_days_beside_complete_times_are_not_the_rows_times(tmp_path: Path) -> None:
+    times = pd.date_range("2025-01-02 10:00", periods=3, freq="min").append(
+        pd.date_range("2025-01-03 10:00", periods=3, freq="min")
+    )
+    bars = pd.DataFrame({"date": times.date, "timestamp": times, "volume": np.arange(6.0)})
+    bars.to_csv(tmp_path / "bars.csv", index=False)
+    found = read_panel(str(tmp_path / "bars.csv"), "volume", ALWAYS).measures
+    np.testing.assert_array_equal(found.level, [3, 12])
+    bars.assign(timestamp=times.where(times != times[2])).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(InputError, match="row 2, date = 2025-01-02 repeats the row above"):
+        read_panel(str(tmp_path / "b.csv"), "volume", ALWAYS)

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.forecast.daily.boosted import BoostedModel
 from models.forecast.daily.catalogue import BASELINE, MODELS
+from models.forecast.daily.combination import Combination
 from models.forecast.daily.designs import START
 from models.forecast.daily.linear import LinearFit, LinearModel
 from models.forecast.daily.measures import Measures
-from models.forecast.daily.model import sane_forecast
+from models.forecast.daily.model import sane_forecast, usable_forecast
 from tests.models.forecast.markets import market
 
 WINDOW = 120
@@ -168,16 +170,20 @@ def test_a_zero_does_not_pull_the_average_down():
     assert with_zeros == without
 
 
-def test_a_forecast_outside_the_window_is_replaced_by_its_mean():
+@pytest.mark.parametrize(("name", "published_with_filter"), [("har", False), ("harq", True)])
+def test_only_models_published_with_the_filter_replace_what_lies_outside_the_window(
+    name, published_with_filter
+):
     """Reference: a HAR on a series that climbs to its record forecasts above it."""
     level = np.concatenate([market(100).level, np.exp(0.4 * np.arange(1, 13))])
-    fit = MODELS["har"].fit(Measures(level), 80)
+    fit = MODELS[name].fit(Measures(level, quarticity=np.full(len(level), 1e-4)), 80)
     assert isinstance(fit, LinearFit)
     raw = float(fit.design[-1] @ fit.coefficients)
     assert raw > level.max()
     found = fit.forecast(1)
-    assert found.replaced.tolist() == [True]
-    assert found.mean[0] == pytest.approx(level[-80:].mean())
+    assert found.replaced.tolist() == [published_with_filter]
+    expected = level[-80:].mean() if published_with_filter else raw
+    assert found.mean[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +210,48 @@ def test_measures_are_checked():
         Measures(np.ones(2), date=np.array(["2020-01-02", "2020-01-02"], dtype="datetime64[D]"))
     with pytest.raises(ValueError, match="jump: measured in the history or"):
         Measures(np.ones(2), jump=np.ones(2)).followed_by(Measures(np.ones(1)))
+
+
+def test_a_mean_that_no_level_can_have_is_replaced():
+    found = usable_forecast(
+        np.array([-1.0, 0.0, np.inf, np.nan, 1e-9]), np.ones((5, 3)), np.array([1.0, 3.0, np.nan])
+    )
+    assert found.replaced.tolist() == [True, True, True, True, False]
+    np.testing.assert_allclose(found.mean, [2, 2, 2, 2, 1e-9])
+
+
+@pytest.mark.parametrize(
+    ("missing", "combined", "boosted"),
+    [
+        (
+            (),
+            ("log_calendar_harq", "log_semivariance_harq", "semivariance_har", "ewma"),
+            "log_semivariance_harq",
+        ),
+        (
+            ("quarticity",),
+            ("log_calendar_har", "log_semivariance_har", "semivariance_har", "ewma"),
+            "log_semivariance_har",
+        ),
+        (("negative",), ("log_calendar_har", "log_harq", "har", "ewma"), "log_harq"),
+        (
+            ("quarticity", "jump", "negative", "positive"),
+            ("log_calendar_har", "log_har", "har", "ewma"),
+            "log_har",
+        ),
+    ],
+)
+def test_models_of_models_use_what_was_measured(missing, combined, boosted):
+    days = replace(market(200), **dict.fromkeys(missing))
+    combination, trees = MODELS["combination"], MODELS["lightgbm"]
+    assert isinstance(combination, Combination)
+    assert isinstance(trees, BoostedModel)
+    assert combination.parts(days) == combined
+    assert trees.parts(days) == (boosted,)
+    means = [MODELS[name].fit(days, 100).forecast(1).mean[0] for name in combined]
+    found = combination.fit(days, 100).forecast(1).mean[0]
+    assert found == pytest.approx(np.exp(np.mean(np.log(means))))
+    assert trees.fit(days, 100).forecast(1).mean[0] > 0
 
 
 def test_a_mean_below_the_window_is_replaced_however_high_the_window_reaches():
