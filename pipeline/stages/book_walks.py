@@ -20,7 +20,7 @@ LEAST_LEVELS = 2  # of a book that goes on behind them: one level has no gap to 
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Chunk:
     """A chunk of snapshots: the number of the first, their books, and the time that they stood.
 
     stood: rows count from the chunk's first; those without a two-sided book are left out.
@@ -31,14 +31,14 @@ class Stretch:
     stood: Segments
 
 
-def stretches(quotes: pl.DataFrame, parts: Segments) -> Iterator[Stretch]:
+def chunks(quotes: pl.DataFrame, parts: Segments) -> Iterator[Chunk]:
     """Yield the day's books a chunk of rows at a time."""
     for first in range(0, max(len(quotes), 1), CHUNK_ROWS):
         book = book_of(quotes.slice(first, CHUNK_ROWS))
         row = parts.row - first
         some = (row >= 0) & (row < len(book.bid_px))
         some[some] = np.isfinite(book.mid[row[some]])
-        yield Stretch(first, book, Segments(row[some], parts.period[some], parts.seconds[some]))
+        yield Chunk(first, book, Segments(row[some], parts.period[some], parts.seconds[some]))
 
 
 def book_of(quotes: pl.DataFrame) -> Book:
@@ -77,7 +77,7 @@ def walk_sums(
     behind = _behind(quotes, parts, periods, levels)
     keys = [f"{cut}{name}_{side}" for cut in cuts(levels) for name in MEASURED for side in SIDES]
     totals = {key: np.zeros((periods, len(wanted))) for key in keys}
-    for part in stretches(quotes, parts):
+    for part in chunks(quotes, parts):
         row, period, seconds = part.stood.row, part.stood.period, part.stood.seconds[:, None]
         for cut, number in cuts(levels).items():
             for side, letters in SIDES.items():
@@ -109,7 +109,7 @@ def _behind(
     for side in SIDES:
         totals[f"shares_{side}"] = np.zeros((periods, levels))
         totals[f"shown_{side}"] = np.zeros((periods, levels))
-    for part in stretches(quotes, parts):
+    for part in chunks(quotes, parts):
         row, period, seconds = part.stood.row, part.stood.period, part.stood.seconds[:, None]
         spread = (part.book.ask_px[row, 0] - part.book.bid_px[row, 0])[:, None]
         add_by_period(totals, "spread", np.hstack([spread * seconds, seconds]), period)

@@ -18,10 +18,10 @@ from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
 from pipeline.stages.book_walks import (
     SIDES,
-    Stretch,
+    Chunk,
     add_by_period,
     book_of,
-    stretches,
+    chunks,
     walk_sums,
 )
 from pipeline.stages.refill import BLOCK_NS, refill_table
@@ -81,7 +81,7 @@ def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, F
     columns = {"covered": 1, "half_spread": 1, "depth_bid": levels, "depth_ask": levels}
     totals = {name: np.zeros((periods, count)) for name, count in columns.items()}
     totals["ofi"] = np.zeros((periods, levels))
-    for part in stretches(quotes, parts):
+    for part in chunks(quotes, parts):
         _add_flow(totals, quotes, part, edges)
         row, seconds = part.stood.row, part.stood.seconds[:, None]
         book = part.book
@@ -96,7 +96,7 @@ def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, F
     return totals | walk_sums(quotes, parts, wanted, periods)
 
 
-def _add_flow(totals: dict[str, Floats], quotes: pl.DataFrame, part: Stretch, edges: Ints) -> None:
+def _add_flow(totals: dict[str, Floats], quotes: pl.DataFrame, part: Chunk, edges: Ints) -> None:
     """Add a chunk's order-flow imbalance, that into its first snapshot from the one before."""
     lead = min(part.first, 1)
     some = quotes.slice(part.first - lead, len(part.book.bid_px) + lead)
