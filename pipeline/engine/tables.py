@@ -23,12 +23,13 @@ class Day:
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 
-    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood
-        just before the period's start and end); realized_variance, rv_n; half_spread, depth_bid_j,
-        depth_ask_j, depth (displayed a side, mean of both), time weighted; buy_volume, sell_volume,
-        undirected_volume, volume_squares (summed squared trade sizes), trades, quotes; ofi_j
-        (order-flow imbalance of level j, summed); covered (share of the period with a two-sided
-        book).
+    periods: one row a period: date, period, start, end (ns); mid_open, mid_close (the mid that
+        stood just before the period's start and end, none from before a break);
+        realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth (displayed a side,
+        mean of both), time
+        weighted; buy_volume, sell_volume, undirected_volume, volume_squares (summed squared trade
+        sizes), trades, quotes; ofi_j (order-flow imbalance of level j, summed); covered (share of
+        the period with a two-sided book).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price while the
         depth sufficed), censored (share of covered time it did not), censored_depth,
         censored_excess, censored_dispersion (displayed depth, the cost of all of it and how depth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,8 +28,8 @@ class OrderTerms:
     own_impact: "half" (a trade pays half of its own permanent move) or "none" (it escapes it).
     slices: children a period, None for as many as the book's refill favours. drift: of the price,
     currency / share per period, a number or one a period of the file (0 is an assumption). start,
-    end: trade only in periods that begin from start and before end; HH:MM in the calendar's zone,
-    or ISO times.
+    end: trade only in periods that begin from start and before end; HH:MM in the calendar's zone
+    (past midnight where the session runs on), or ISO times.
     """
 
     side: str = "buy"
@@ -111,8 +111,9 @@ def periods_within(params: Mapping[str, Any], symbol: str, terms: OrderTerms) ->
     starts = [one["start"] for one in symbol_section(params, symbol)["periods"]]
     zone = ZoneInfo(params["calendar"]["timezone"])
     moments = [datetime.fromisoformat(start) for start in starts]
+    begin, close = moments[0].astimezone(zone), moments[-1].astimezone(zone)
     first, last = (
-        None if text is None else _moment(name, text, moments[0], zone)
+        None if text is None else _moment(name, text, (begin, close))
         for name, text in (("start", terms.start), ("end", terms.end))
     )
     chosen = [
@@ -180,13 +181,24 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
-def _moment(name: str, text: str, first: datetime, zone: ZoneInfo) -> datetime:
-    day = first.astimezone(zone).date().isoformat()
+def _moment(name: str, text: str, session: tuple[datetime, datetime]) -> datetime:
+    """A time of the session whose first and last periods begin so, in the calendar's zone.
+
+    HH:MM is of the first period's day; where the session runs past midnight, of the next one if it
+    would come before the session (as an end: before anything could be traded).
+    """
+    first, last = session
+    of_day = not ("T" in text or " " in text)
     try:
-        moment = datetime.fromisoformat(text if "T" in text or " " in text else f"{day}T{text}")
+        moment = datetime.fromisoformat(f"{first.date()}T{text}" if of_day else text)
     except ValueError:
         raise ProblemError(f"{name} must be a time, found {text}: write it as 10:30") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=first.tzinfo)
+    early = moment <= first if name == "end" else moment < first
+    if of_day and early and last.date() > first.date():
+        moment += timedelta(days=1)
+    return moment
 
 
 def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:

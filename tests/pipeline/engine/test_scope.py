@@ -82,7 +82,9 @@ def test_no_period_that_ends_after_as_of_is_past(as_of: str, seconds: int, kept:
     config = load_config(None, {"data": {"as_of": as_of, "period_seconds": seconds}})
     day = calendar.session("2024-11-27")
     columns = dict.fromkeys(("buy_volume", "sell_volume", "undirected_volume"), 0.0)
-    periods = pd.DataFrame({"date": day.date, "start": day.starts_ns, **columns})
+    periods = pd.DataFrame(
+        {"date": day.date, "start": day.starts_ns, "end": day.ends_ns, **columns}
+    )
     past = past_periods(
         (Features(periods, periods, periods, periods),), make_scope([day.date], calendar, config)
     )
