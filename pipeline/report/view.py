@@ -233,6 +233,7 @@ def _peak(report: SymbolReport, clock: Clock) -> Card:
 def _warnings(report: SymbolReport) -> tuple[StageWarnings, ...]:
     """Return the warnings by stage and code, in the order in which they first came."""
     stages = {
+        "ingest": pd.DataFrame(map(vars, report.caveats), columns=["code", "message"]),
         "calibrate": report.calibration.warnings,
         "forecast": report.forecast.warnings,
         "allocate": report.schedule.warnings,

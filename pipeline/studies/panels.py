@@ -9,6 +9,7 @@ import pandas as pd
 from models.forecast.daily.measures import Measures
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.tape.clock import check_bars
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
 COMPANIONS = {
@@ -60,13 +61,15 @@ def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measu
 def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
     """Return the session date of each bar, NaT outside all of them.
 
-    Raises: InputError when all are outside.
+    Raises: InputError when all are outside, or most are as times of another zone would be.
     """
-    session = calendar.session_of(time.to_numpy().astype("datetime64[ns]").astype(np.int64))
+    ts = time.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    session = calendar.session_of(ts)
     if np.isnat(session).all():
         raise InputError(
             f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar"
         )
+    check_bars(ts, calendar, path)
     return session
 
 

@@ -10,6 +10,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.source import RULES, TapeBatch
 
+MINUTE_NS = 60_000_000_000
 LATEST_NS = 1_000_000_000  # event time may run back by this much, where receive time is in order
 BOOK_FIELDS = ("bid_px", "bid_sz", "ask_px", "ask_sz")
 EXCLUSIONS = (  # flags of trades that say nothing of what it costs to take from the book
@@ -101,6 +102,7 @@ class Cleaner:
 
     def _batch(self, records: pl.DataFrame, date: str) -> TapeBatch:
         counts = dict.fromkeys(RULES, 0)
+        minutes, rows = np.unique(records["ts"].to_numpy() // MINUTE_NS, return_counts=True)
         for rule in DROPPED:
             records = _drop(records, rule, pl.col(rule), counts)
         _note(records, NOTED, counts)
@@ -111,7 +113,8 @@ class Cleaner:
             {"rule": list(counts), "rows": list(counts.values())},
             schema_overrides={"rows": pl.Int64},
         )
-        return TapeBatch(self.symbol, date, quotes, trades, table)
+        by_minute = dict(zip(minutes.tolist(), rows.tolist(), strict=True))
+        return TapeBatch(self.symbol, date, quotes, trades, table, by_minute)
 
     def _trades(self, trades: pl.DataFrame, date: str, counts: dict[str, int]) -> pl.DataFrame:
         if self.opening_cross and len(trades):
