@@ -14,7 +14,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Calendar, Params, Period
-from pipeline.planning.order import order_terms, stated_problem
+from pipeline.planning.order import file_caveats, order_terms, stated_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     ImpactLaw,
@@ -77,6 +77,17 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     depth = params.symbols[symbol].reference.depth_shares
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], depth, notes))
+
+
+def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
+    """Plan the order as `plan_order`, and say of what day and part of the session the file is.
+
+    now: with a zone.
+    Raises: InputError when the order cannot be planned as asked.
+    """
+    schedule = plan_order(params, symbol, order)
+    said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
+    return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
 
 
 def _breaks(periods: list[Period], calendar: Calendar) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,7 +88,8 @@ def symbol_section(params: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:
     """One symbol's section of a parameter file.
 
     Raises:
-        ProblemError: another schema, or a symbol that is not there.
+        ProblemError: another schema, a symbol that is not there, or periods that are neither the
+            whole session nor what is left of it up to its end.
     """
     found = params.get("schema")
     if found != SCHEMA:
@@ -99,7 +100,30 @@ def symbol_section(params: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:
         known = ", ".join(params["symbols"])
         raise ProblemError(f"symbol {symbol}: not in the parameter file; it has {known}")
     section: Mapping[str, Any] = params["symbols"][symbol]
+    _check_periods(params, symbol, section["periods"])
     return section
+
+
+def _check_periods(
+    params: Mapping[str, Any], symbol: str, periods: Sequence[Mapping[str, Any]]
+) -> None:
+    count, places = params["calendar"]["periods"], [one["i"] for one in periods]
+    follow = places == list(range(places[0], places[0] + len(places)))
+    if follow and (places[-1] + 1 == count or _ends_with_session(params, periods[-1])):
+        return
+    raise ProblemError(
+        f"symbol {symbol}: the file lists {len(places)} of the session's {count} periods "
+        f"(i = {places[0]} to {places[-1]}), which are not all that is left of it from one moment "
+        "on: make the file anew with `impact run`; a part of the session is traded with start and "
+        "end"
+    )
+
+
+def _ends_with_session(params: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Whether the session is over after the last period, as on a half day."""
+    length = timedelta(seconds=params["calendar"]["period_seconds"])
+    close = datetime.fromisoformat(params["valid"]["to"])
+    return datetime.fromisoformat(last["start"]) + length >= close
 
 
 def periods_within(params: Mapping[str, Any], symbol: str, terms: OrderTerms) -> list[int]:

@@ -185,6 +185,19 @@ def test_the_quadratic_programme_touches_the_law_at_the_pace(params: dict) -> No
     assert costs[0] <= costs[1] <= costs[2]
 
 
+def test_periods_that_are_no_tail_of_the_session_are_refused(params: dict) -> None:
+    one = params["symbols"]["ABC"]
+    whole, params["valid"] = one["periods"], {"to": "2025-02-03T15:30:00+00:00"}
+    for kept in (whole[:4], whole[:3] + whole[4:], whole[3:6], [*whole, whole[-1]]):
+        one["periods"] = kept
+        with pytest.raises(ProblemError, match=f"lists {len(kept)} of the session's {N} periods"):
+            from_params(params, "ABC", 100)
+    one["periods"] = whole[3:]
+    assert from_params(params, "ABC", 100).n == N - 3
+    one["periods"], params["valid"] = whole[:5], {"to": "2025-02-03T14:55:00+00:00"}
+    assert from_params(params, "ABC", 100).n == 5  # the session closes after the fifth
+
+
 def test_a_window_of_a_session_over_midnight_is_of_its_own_days(params: dict) -> None:
     params["calendar"]["timezone"] = "America/Chicago"
     hours = [f"2025-01-05T{hour}:00:00+00:00" for hour in range(23, 24)]
