@@ -46,7 +46,7 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
     frame = read_frame(path)
     time = times(frame, path)
     ts = time.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    session = sessions_of(time, calendar, path)
+    session = sessions_of(frame, time, calendar, path)
     inside = ~np.isnat(session)
     dates = [str(day) for day in np.unique(session[inside])]
     sessions = [calendar.session(day) for day in dates]

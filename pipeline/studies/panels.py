@@ -23,6 +23,7 @@ VARIANCE = "rv"  # the target that has companions
 COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
 LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
 PERCENT = 100.0  # returns are measured in percent
+ACTIVITY = ("volume", "trades")  # what tells a busy bar, the first that is there
 
 
 def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measures, int]:
@@ -39,7 +40,7 @@ def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measu
     time = times(frame, path)
     days, outside = time.dt.floor("D"), 0
     if days.duplicated().any():
-        session = sessions_of(time, calendar, path)
+        session = sessions_of(frame, time, calendar, path)
         inside = ~np.isnat(session)
         outside = int((~inside).sum())
         kept = frame[inside].reset_index(drop=True)
@@ -58,7 +59,9 @@ def read_panel(path: str, target: str, calendar: SessionCalendar) -> tuple[Measu
         raise InputError(f"{path}: {error}") from None
 
 
-def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
+def sessions_of(
+    frame: pd.DataFrame, time: pd.Series, calendar: SessionCalendar, path: str
+) -> np.ndarray:
     """Return the session date of each bar, NaT outside all of them.
 
     Raises: InputError when all are outside, or most are as times of another zone would be.
@@ -69,7 +72,10 @@ def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.nda
         raise InputError(
             f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar"
         )
-    check_bars(ts, calendar, path)
+    activity = next((frame[name] for name in ACTIVITY if name in frame.columns), None)
+    if activity is not None:
+        activity = pd.to_numeric(activity, errors="coerce").abs().fillna(0.0).to_numpy(dtype=float)
+    check_bars(ts, activity, calendar, path)
     return session
 
 

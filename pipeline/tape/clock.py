@@ -1,7 +1,7 @@
 """Does the clock of a tape agree with the calendar? What times in another zone betray."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -33,15 +33,15 @@ ADVICE = {
 class ClockCount:
     """How a file's rows lie to the sessions, before any cleaning.
 
-    first_ns, last_ns: of all rows, to the minute; held: rows within sessions if all
-    times were earlier by each of SHIFTS, 0 first.
+    first_ns, last_ns: of all rows, to the minute; held: rows, or of bars the part of them that has
+    their share of all volume, within sessions if all times were earlier by each of SHIFTS, 0 first.
     """
 
     rows: int
     outside: int
     first_ns: int
     last_ns: int
-    held: tuple[int, ...]
+    held: tuple[float, ...]
 
     def __add__(self, other: "ClockCount") -> "ClockCount":
         return ClockCount(
@@ -53,7 +53,7 @@ class ClockCount:
         )
 
     @property
-    def best(self) -> tuple[int, int]:
+    def best(self) -> tuple[int, float]:
         """Return the shift (ns) that holds most, and how many rows more than none."""
         place = int(np.argmax(self.held))
         return int(SHIFTS[place]), self.held[place] - self.held[0]
@@ -76,9 +76,13 @@ def count_rows(minutes: Mapping[int, int], calendar: SessionCalendar) -> ClockCo
     """Count a file's rows by minute since the epoch."""
     ts, rows = (np.array(list(each), dtype=np.int64) for each in (minutes, minutes.values()))
     ts = ts * MINUTE_NS
-    held = [int(rows[~np.isnat(calendar.session_of(ts - shift))].sum()) for shift in SHIFTS]
-    total = int(rows.sum())
-    return ClockCount(total, total - held[0], int(ts.min()), int(ts.max()), tuple(held))
+    total, held = int(rows.sum()), _held(ts, rows, calendar)
+    return ClockCount(total, total - int(held[0]), int(ts.min()), int(ts.max()), held)
+
+
+def _held(ts: np.ndarray, weight: np.ndarray, calendar: SessionCalendar) -> tuple[float, ...]:
+    inside = (~np.isnat(calendar.session_of(ts - shift)) for shift in SHIFTS)
+    return tuple(float(weight[each].sum()) for each in inside)
 
 
 def holes_of(calendar: SessionCalendar, days: list[tuple[str, int, int]]) -> Holes:
@@ -143,9 +147,12 @@ def check_clock(
     return None
 
 
-def check_bars(ts: np.ndarray, calendar: SessionCalendar, where: str) -> None:
+def check_bars(
+    ts: np.ndarray, activity: np.ndarray | None, calendar: SessionCalendar, where: str
+) -> None:
     """Check the times (ns, in order) of bars, each of which lasts until the next one.
 
+    activity: of each bar, such as its volume; without one all bars weigh alike.
     Raises: InputError as `check_clock`.
     """
     session, step = calendar.session_of(ts), int(np.median(np.diff(ts))) if len(ts) > 1 else 0
@@ -156,16 +163,20 @@ def check_bars(ts: np.ndarray, calendar: SessionCalendar, where: str) -> None:
         (str(dates[begin]), int(inside[begin]), int(inside[end]) + step)
         for begin, end in zip(first, [*(first[1:] - 1), len(dates) - 1], strict=True)
     ]
-    minutes, rows = np.unique(ts // MINUTE_NS, return_counts=True)
+    minutes, place, rows = np.unique(ts // MINUTE_NS, return_inverse=True, return_counts=True)
     count = count_rows(dict(zip(minutes.tolist(), rows.tolist(), strict=True)), calendar)
+    if activity is not None and activity.sum() > 0:
+        weight = np.bincount(place, activity) * len(ts) / activity.sum()
+        count = replace(count, held=_held(minutes * MINUTE_NS, weight, calendar))
     check_clock(count, holes_of(calendar, days), calendar, where, "bars")
 
 
 def by_another_clock(count: ClockCount) -> str:
-    """Say how many rows the clock would put into sessions that holds most."""
+    """Say how much the clock would put into sessions that holds most."""
     shift, more = count.best
     hours = f"{abs(shift) / (2 * HALF_HOUR_NS):g} h {'earlier' if shift > 0 else 'later'}"
-    return f"{(count.held[0] + more) / count.rows:.0%} would be inside if all times were {hours}"
+    now, then = count.held[0] / count.rows, (count.held[0] + more) / count.rows
+    return f"{then:.0%} of the activity, not {now:.0%}, would be inside if all times were {hours}"
 
 
 def read_as(count: ClockCount, calendar: SessionCalendar) -> str:

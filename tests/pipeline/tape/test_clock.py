@@ -132,7 +132,7 @@ def test_a_run_refuses_local_times_read_as_utc_in_one_line(tmp_path: Path) -> No
         "abc.parquet",
         f"{1 - rows / inside:.0%} of {2 * inside:,} rows are outside the sessions of XNYS",
         "read in America/New_York they are from 2025-01-06 04:30 to 2025-01-07 10:59",
-        "100% would be inside if all times were 5 h later",
+        f"100% of the activity, not {rows / inside:.0%}, would be inside if all times were 5 h later",
         "its times have to be UTC: convert them, or give the market's own --calendar",
     )
     assert not (tmp_path / "out/params.json").exists()
@@ -161,3 +161,18 @@ def test_bars_of_another_zone_are_refused(tmp_path: Path) -> None:
     frame["timestamp"] = local.tz_localize("America/New_York")
     frame.to_csv(tmp_path / "bars.csv", index=False)
     assert read_bars(str(tmp_path / "bars.csv"), "volume", XNYS).outside == 0
+
+
+def test_bars_of_longer_hours_are_told_by_their_volume(tmp_path: Path) -> None:
+    utc = pd.date_range("2025-01-06 09:00", periods=960, freq="min", tz="UTC")  # 04:00 to 20:00
+    busy = (utc >= "2025-01-06 14:30Z") & (utc < "2025-01-06 21:00Z")
+    frame = pd.DataFrame({"timestamp": utc, "close": 100.0, "volume": np.where(busy, 50.0, 1.0)})
+    frame.to_csv(tmp_path / "bars.csv", index=False)
+    assert read_bars(str(tmp_path / "bars.csv"), "volume", XNYS).outside == 570
+    frame["timestamp"] = utc.tz_localize(None).tz_localize("America/New_York")  # 09:00 to 01:00
+    frame.to_csv(tmp_path / "bars.csv", index=False)
+    share = (50 * 90 + 300) / (50 * 390 + 570)  # 90 of the busy minutes are read before the close
+    with pytest.raises(
+        InputError, match=rf"59% of 960 rows .* not {share:.0%}, would be .* 5 h earlier"
+    ):
+        read_bars(str(tmp_path / "bars.csv"), "volume", XNYS)
