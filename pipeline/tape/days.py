@@ -135,7 +135,10 @@ def check_clocks(
         for symbol in sorted({day.symbol for day in output.days}):
             of_symbol[symbol].append(output)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for group in (*_same_days(ingested), *of_symbol.values()):
+    groups = {
+        tuple(map(id, group)): group for group in (*_same_days(ingested), *of_symbol.values())
+    }
+    for group in groups.values():  # files of many symbols are one group, not one a symbol
         days: dict[tuple[str, str], list[DaySummary]] = defaultdict(list)
         for day in (day for output in group for day in output.days):
             days[day.symbol, day.date].append(day)

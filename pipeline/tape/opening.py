@@ -96,7 +96,10 @@ def ingest_files(
     asked = job.config.data.symbols
     outputs = job.stage("ingest", ingest, tasks)
     days = group_days(outputs, asked)
-    caveats = check_clocks(outputs, job.calendar, raw.source)
+    wanted = [
+        each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
+    ]
+    caveats = check_clocks(wanted, job.calendar, raw.source)
     return days, quality_table(outputs, asked), caveats
 
 

@@ -69,6 +69,7 @@ def checked(minutes: dict[int, int]) -> str:
         ("regular", -5.0, "refused"),  # local times read as UTC
         ("regular", 5.0, "refused"),  # UTC read as local
         ("extended", 5.0, "refused"),  # the session is covered, by early trading
+        ("extended", -5.0, "refused"),
         ("regular", -4.0, "refused"),
         ("regular", 1.0, "clock_off"),
         ("regular", -1.0, "clock_off"),
@@ -132,7 +133,8 @@ def test_a_run_refuses_local_times_read_as_utc_in_one_line(tmp_path: Path) -> No
         "abc.parquet",
         f"{1 - rows / inside:.0%} of {2 * inside:,} rows are outside the sessions of XNYS",
         "read in America/New_York they are from 2025-01-06 04:30 to 2025-01-07 10:59",
-        f"100% of the activity, not {rows / inside:.0%}, would be inside if all times were 5 h later",
+        f"100% of the activity, not {rows / inside:.0%}, would be inside",
+        "if all times were 5 h later",
         "its times have to be UTC: convert them, or give the market's own --calendar",
     )
     assert not (tmp_path / "out/params.json").exists()
