@@ -15,6 +15,7 @@ from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, sc
 from pipeline.studies.orders.sides import read_sides, values_of
 from pipeline.studies.orders.times import read_times
 
+NUMBERS = ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price")
 TIMES = ("start", "end", "arrival_time", "post_time", "time")
 SEEN = {"unknown_side": "side", "bad_time": "start"}  # what a reason's values are looked up in
 ROUNDING = 1e-6  # fills may exceed the order by this share of it
@@ -48,9 +49,7 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     _check_prices_after(orders, fills, path, fills_path)
     given = orders
     orders = _typed(
-        orders,
-        ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price"),
-        Written(columns.timezone, f"{path}: column {columns.orders.side}"),
+        orders, NUMBERS, Written(columns.timezone, f"{path}: column {columns.orders.side}")
     )
     orders["other_unit"] = _other_unit(orders)
     orders, chosen, caveats = known_levels(orders)
@@ -59,18 +58,14 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     chosen["post"] = _price_after(orders, caveats)
     reasons = _reasons(orders)
     kept, dropped = screen(reasons)
+    seen = {reason: _seen(given, orders, reason) for reason in SEEN}
     if not kept.any():
         worst = max(dropped, key=lambda reason: dropped[reason])
         raise InputError(
             f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}"
-            f"{_seen(given, orders, worst)}; mend the file, or its names in --columns MAP.toml"
+            f"{seen.get(worst, '')}; mend the file, or its names in --columns MAP.toml"
         )
-    caveats += sample_caveats(
-        str(path),
-        orders["side"].to_numpy(),
-        reasons,
-        {reason: _seen(given, orders, reason) for reason in SEEN},
-    )
+    caveats += sample_caveats(str(path), orders["side"].to_numpy(), reasons, seen)
     partly = orders["filled"] < orders["quantity"] * (1 - ROUNDING)
     noted["partly_filled"] = int(partly[kept].sum())
     definition = tuple(

@@ -56,12 +56,8 @@ def read_imbalance_panel(folder: str) -> OrderSample:
             f"{folder}: no stock-day can be used, {dropped[worst]} of {kept.size} for {worst}; a "
             f"panel needs more than {LOOKBACK} days with every quantity"
         )
-    caveats = sample_caveats(
-        folder,
-        np.nan_to_num(grid["imbalance"].ravel()),
-        {reason: mask.ravel() for reason, mask in reasons.items()},
-        {},
-    )
+    flat = {reason: mask.ravel() for reason, mask in reasons.items()}
+    caveats = sample_caveats(folder, np.nan_to_num(grid["imbalance"].ravel()), flat, {})
     part = {name: values[kept] for name, values in grid.items()}
     traded = np.full(int(kept.sum()), TRADED_DAYS)
     orders = ParentOrders(

@@ -63,9 +63,16 @@ def sample_caveats(
         for reason, count in dropped.items()
         if count > MOST_LEFT_OUT * len(kept)
     ]
+    return caveats + _one_sided(where, sign, reasons, seen)
+
+
+def _one_sided(
+    where: str, sign: Floats, reasons: dict[str, Mask], seen: dict[str, str]
+) -> list[Caveat]:
+    kept, _ = screen(reasons)
     side = one_side(sign[kept])
     if side is None:
-        return caveats
+        return []
     known = np.isfinite(sign) & (sign != 0)
     other = known & ((sign < 0) if side == "buys" else (sign > 0))
     _, lost = screen({reason: mask[other] for reason, mask in reasons.items()})
@@ -85,4 +92,4 @@ def sample_caveats(
     message = (
         f"{said}{seen.get('unknown_side', '')}: what is estimated is the impact of {side} alone"
     )
-    return [*caveats, Caveat("one_sided", message)]
+    return [Caveat("one_sided", message)]
