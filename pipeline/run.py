@@ -65,7 +65,7 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         fits = Fits(measured, forecasts, laws, learned, selected)
         pooled = _pool(fits, tape)
         params = _export(job, tape, fits, pooled)
-        reports = _plan(config, fits, pooled, params)
+        reports = _plan(config, fits, pooled, params, tape)
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
         return _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
 
@@ -113,7 +113,13 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
     ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(
-        FittedSymbol(one.symbol, fits.forecasts[one.symbol].load(), one.calibration, one.profile)
+        FittedSymbol(
+            one.symbol,
+            fits.forecasts[one.symbol].load(),
+            one.calibration,
+            one.profile,
+            tape.caveats[one.symbol],
+        )
         for one in pooled
     )
     session = Calendar(
@@ -127,7 +133,7 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
 
 
 def _plan(
-    config: Config, fits: Fits, pooled: list[PooledSymbol], params: Params
+    config: Config, fits: Fits, pooled: list[PooledSymbol], params: Params, tape: Tape
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
     order = config.allocate
@@ -141,6 +147,7 @@ def _plan(
             selection=fits.selected[one.symbol].load(),
             schedule=plan_order(params, one.symbol, order),
             order=order,
+            caveats=tape.caveats[one.symbol],
         )
         for one in pooled
     )
@@ -180,6 +187,11 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",
         f"rows touched by cleaning rules: {counts or 'none'}",
+        *(
+            f"{one.symbol}: {caveat.code}: {caveat.message}"
+            for one in results.symbols
+            for caveat in one.caveats
+        ),
         *(report_text(one.symbol, one.order, one.schedule) for one in results.symbols),
         f"report:     {files['report.html']}",
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",

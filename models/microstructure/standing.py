@@ -49,5 +49,7 @@ def standing_before(ts: Ints, value: Floats, times: Ints) -> Floats:
 
     ts: (n,) ns, sorted; value: (n,); times: any shape, ns.
     """
+    if not len(ts):
+        return np.full(np.shape(times), np.nan)
     row = np.searchsorted(ts, times, side="left") - 1
     return np.where(row >= 0, value[np.maximum(row, 0)], np.nan)

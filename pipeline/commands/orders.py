@@ -1,6 +1,7 @@
 """Commands that plan an order."""
 
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -61,7 +62,7 @@ def allocate(
     from pipeline.commands.options import as_number
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
-    from pipeline.planning.allocate import plan_order
+    from pipeline.planning.allocate import plan_from_file
     from pipeline.planning.order_studies import frontier_text, robust_text, write_value_function
     from pipeline.planning.plan_text import report_json, report_text
 
@@ -81,7 +82,7 @@ def allocate(
         "end": end,
     }
     order, file = load_config(None, {"allocate": asked}).allocate, read_params(params)
-    schedule = plan_order(file, symbol, order)
+    schedule = plan_from_file(file, symbol, order, datetime.now(UTC))
     lines = [report_text(symbol, order, schedule)]
     if robust is not None:
         lines.append(robust_text(file, symbol, order, robust))

@@ -6,7 +6,11 @@ from zoneinfo import ZoneInfo
 
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
-from pipeline.engine.sessions import SECOND_NS, SessionCalendar
+from pipeline.engine.sessions import SECOND_NS, Session, SessionCalendar
+
+MOST_LATER = (
+    5  # sessions from the last one with tape to the one planned: levels are a week old then
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
 
     With one day alone and no `as_of`, its first half is the history and its second half is planned:
     a single day says nothing about the next one's level.
-    Raises: InputError when `as_of` is not a time, or leaves no tape before it.
+    Raises: InputError when `as_of` is not a time, leaves no tape before it, or is long after it.
     """
     sessions = [calendar.session(date) for date in sorted(set(dates))]
     if config.data.as_of:
@@ -53,9 +57,7 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
     used = [session for session in sessions if session.open_ns < as_of]
     if not used:
         raise InputError(f"as_of {config.data.as_of}: the tape begins later, on {sessions[0].date}")
-    today = used[-1]
-    while today.starts_ns[-1] < as_of:  # nothing left to trade in
-        today = calendar.next_session(today.date)
+    today = _planned(used[-1], as_of, calendar)
     starts = tuple(int(start) for start in today.starts_ns if start >= as_of)
     full = max(session.periods for session in (*sessions, today))
     buckets = config.calibrate.buckets if len(used) > 1 or as_of >= used[0].close_ns else 1
@@ -72,6 +74,21 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
         buckets=min(buckets, full),
         holdout=config.select.holdout,
     )
+
+
+def _planned(last: Session, as_of: int, calendar: SessionCalendar) -> Session:
+    """Return the session to be traded: the last one with tape, or what follows when it is over."""
+    today, later = last, 0
+    while today.starts_ns[-1] < as_of:  # nothing left to trade in
+        today, later = calendar.next_session(today.date), later + 1
+        if later > MOST_LATER:
+            moment = datetime.fromtimestamp(as_of // SECOND_NS, ZoneInfo(calendar.timezone))
+            raise InputError(
+                f"as_of {moment:%Y-%m-%dT%H:%M}: the tape ends on {last.date}, more than "
+                f"{MOST_LATER} sessions before the one to be planned; bring the tape up to date, "
+                "or move --as-of"
+            )
+    return today
 
 
 def _parse(text: str, calendar: SessionCalendar) -> int:

@@ -20,7 +20,9 @@ FIRST, LAST = "1990-01-02", "2049-12-31"  # fixed: the library's own default mov
 class Session:
     """One trading session: `open_ns` (included) to `close_ns` (excluded), ns since epoch UTC.
 
-    It is cut into periods; where they do not fit in exactly the last one is shorter.
+    breaks: (start, end) in order, ns, in which the market is closed meanwhile. What lies between
+    them is cut into periods, each stretch from its own start; where they do not fit in exactly its
+    last one is shorter. Period 0 begins with the session, also where that opens late.
     """
 
     date: str
@@ -28,18 +30,38 @@ class Session:
     close_ns: int
     timezone: str
     period_seconds: int = 60
+    breaks: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def stretches(self) -> tuple[tuple[int, int], ...]:
+        """Return when the market is open, (start, end) in order, ns: one stretch without breaks."""
+        edges = [self.open_ns, *(edge for each in self.breaks for edge in each), self.close_ns]
+        return tuple(zip(edges[::2], edges[1::2], strict=True))
 
     @property
     def periods(self) -> int:
         """Return the number of periods."""
-        return -(-(self.close_ns - self.open_ns) // (self.period_seconds * SECOND_NS))
+        return len(self.starts_ns)
 
     @property
     def starts_ns(self) -> np.ndarray:
         """Return each period's start, shape (periods,), ns since epoch UTC."""
-        return (
-            self.open_ns + np.arange(self.periods, dtype=np.int64) * self.period_seconds * SECOND_NS
-        )
+        return np.concatenate([edges[:-1] for edges in self._edges])
+
+    @property
+    def ends_ns(self) -> np.ndarray:
+        """Return each period's end, shape (periods,), ns since epoch UTC."""
+        return np.concatenate([edges[1:] for edges in self._edges])
+
+    @property
+    def _edges(self) -> list[np.ndarray]:
+        length = self.period_seconds * SECOND_NS
+        return [cut(stretch, length) for stretch in self.stretches]
+
+
+def cut(stretch: tuple[int, int], length_ns: int) -> np.ndarray:
+    """Return the edges of the stretch's parts of equal length, (n+1,) ns; the last may be short."""
+    return np.append(np.arange(*stretch, length_ns, dtype=np.int64), stretch[1])
 
 
 @dataclass(frozen=True)
@@ -63,20 +85,24 @@ class SessionCalendar:
         return str(_load(self.name).tz)
 
     @cached_property
-    def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _table(self) -> tuple[np.ndarray, ...]:
+        """Return dates, then opens, closes, and the starts and ends of breaks in ns.
+
+        The least integer stands where there is no break, as numpy reads NaT.
+        """
         calendar = _load(self.name)
-        opens, closes = (
-            moments.dt.tz_convert(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
-            for moments in (calendar.opens, calendar.closes)
+        moments = (calendar.opens, calendar.closes, calendar.break_starts, calendar.break_ends)
+        return calendar.sessions.to_numpy().astype("datetime64[D]"), *(
+            each.dt.tz_convert(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
+            for each in moments
         )
-        return calendar.sessions.to_numpy().astype("datetime64[D]"), opens, closes
 
     def session(self, date: str) -> Session:
         """Return the session of `date` ('YYYY-MM-DD').
 
         Raises: InputError when the date is malformed or no session, naming the next one.
         """
-        dates, _, _ = self._table
+        dates = self._table[0]
         day = _day(date)
         at = int(np.searchsorted(dates, day))
         if at == len(dates):
@@ -92,7 +118,7 @@ class SessionCalendar:
 
         Raises: InputError when the date is malformed or the calendar ends before.
         """
-        dates, _, _ = self._table
+        dates = self._table[0]
         first = int(np.searchsorted(dates, _day(date)))
         if first + count > len(dates):
             raise InputError(f"{date}: calendar {self.name} is known to {LAST} only")
@@ -103,25 +129,27 @@ class SessionCalendar:
 
         Raises: InputError when the date is malformed or lies after the calendar's end.
         """
-        dates, _, _ = self._table
+        dates = self._table[0]
         at = int(np.searchsorted(dates, _day(date), side="right"))
         if at == len(dates):
             raise InputError(f"{date}: calendar {self.name} is known to {LAST} only")
         return self._at(at)
 
     def session_of(self, ts_ns: np.ndarray) -> np.ndarray:
-        """Return the session date of each time, NaT outside all sessions; datetime64[D], shape of
-        `ts_ns`.
+        """Return the session date of each time, NaT outside all sessions and in their breaks;
+        datetime64[D], shape of `ts_ns`.
         """
-        dates, opens, closes = self._table
+        dates, opens, closes, pauses, resumes = self._table
         at = np.searchsorted(opens, ts_ns, side="right") - 1
         inside = (at >= 0) & (ts_ns < closes[at])
+        inside &= ~((ts_ns >= pauses[at]) & (ts_ns < resumes[at]))
         return np.where(inside, dates[at], np.datetime64("NaT", "D"))
 
     def _at(self, index: int) -> Session:
-        dates, opens, closes = self._table
-        opens_ns, closes_ns = int(opens[index]), int(closes[index])
-        return Session(str(dates[index]), opens_ns, closes_ns, self.timezone, self.period_seconds)
+        opens, closes, pauses, resumes = (int(each[index]) for each in self._table[1:])
+        breaks = ((pauses, resumes),) if opens < pauses < resumes < closes else ()
+        date = str(self._table[0][index])
+        return Session(date, opens, closes, self.timezone, self.period_seconds, breaks)
 
 
 def _day(date: str) -> np.datetime64:

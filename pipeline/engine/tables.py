@@ -34,12 +34,12 @@ class ShownDepth:
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 
-    periods: one row a period: date, period, start (ns); mid_open, mid_close (the mid that stood
-        just before the period's start and end); realized_variance, rv_n; half_spread, depth_bid_j,
-        depth_ask_j, depth (displayed a side, mean of both), time weighted; buy_volume, sell_volume,
-        undirected_volume, volume_squares (summed squared trade sizes), trades, quotes; ofi_j
-        (order-flow imbalance of level j, summed); covered (share of the period with a two-sided
-        book).
+    periods: one row a period: date, period, start, end (ns); mid_open, mid_close (the mid that
+        stood just before the period's start and end, none from before a break);
+        realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth (displayed a side,
+        mean of both), time weighted; buy_volume, sell_volume, undirected_volume, volume_squares
+        (summed squared trade sizes), trades, quotes; ofi_j (order-flow imbalance of level j,
+        summed); covered (share of the period with a two-sided book).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price, the book
         continued behind its last level as `models.microstructure.walking` has it), censored (share
         of covered time that depth did not suffice); cut_excess, cut_censored: the same of the book

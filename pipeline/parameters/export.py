@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from models.impact.book.cost_law import Family
+from models.inference.caveat import Caveat
 from pipeline.engine.tables import Calibration, Forecast
 from pipeline.parameters.schema import (
     SCHEMA,
@@ -40,14 +41,15 @@ class Provenance:
 
 @dataclass(frozen=True)
 class FittedSymbol:
-    """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha.
+    """One symbol's forecast and calibration, the level of alpha by period (period, log_alpha), and
+    what there is to say of its tape.
     """
 
     symbol: str
     forecast: Forecast
     calibration: Calibration
     profile: pd.DataFrame
+    caveats: tuple[Caveat, ...]
 
 
 def export_params(
@@ -129,7 +131,10 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
-        warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
+        warnings=tuple(
+            Warned(code=row.code, message=row.message)
+            for row in (*one.caveats, *warnings.itertuples())
+        ),
     )
 
 

@@ -4,6 +4,7 @@ read.
 
 import json
 import math
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import fsspec
@@ -45,6 +46,13 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text}: the offset is missing; write it as 2025-01-31T14:30:00+00:00")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -61,9 +69,9 @@ class Part(BaseModel):
 class Valid(Part):
     """The time the parameters are for, ISO 8601 with offset."""
 
-    start: str = Field(alias="from")
-    end: str = Field(alias="to")
-    expires: str | None = None  # from when on the parameters should not be used
+    start: Moment = Field(alias="from")
+    end: Moment = Field(alias="to")
+    expires: Moment | None = None  # from when on the parameters should not be used
 
 
 class Calendar(Part):
@@ -111,7 +119,7 @@ class Period(Part):
     """One period's numbers; `i` counts the session's periods from 0."""
 
     i: Annotated[int, Field(ge=0)]
-    start: str
+    start: Moment
     alpha: NonNegative
     volatility: NonNegative
     liquidity: Above

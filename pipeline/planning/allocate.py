@@ -1,7 +1,10 @@
 """Allocate: one order against one symbol's parameters, optimally and as TWAP and VWAP would."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -10,8 +13,8 @@ from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Params
-from pipeline.planning.order import order_terms, stated_problem
+from pipeline.parameters.schema import Calendar, Params, Period
+from pipeline.planning.order import file_caveats, order_terms, stated_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
@@ -46,6 +49,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     periods = [params.symbols[symbol].periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
     plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
+    notes += _breaks(periods, params.calendar)
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {
         "twap": spread_evenly(stated, np.ones_like(volume)),
@@ -78,6 +82,37 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += _beyond_shown(plans["optimal"].x / children, reach)
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
+
+
+def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
+    """Plan the order as `plan_order`, and say of what day and part of the session the file is.
+
+    now: with a zone.
+    Raises: InputError when the order cannot be planned as asked.
+    """
+    schedule = plan_order(params, symbol, order)
+    said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
+    return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
+
+
+def _breaks(periods: list[Period], calendar: Calendar) -> list[tuple[str, str]]:
+    """Say that what is held over a break of the session bears a risk that no period's sigma has."""
+    length, zone = timedelta(seconds=calendar.period_seconds), ZoneInfo(calendar.timezone)
+    starts = [datetime.fromisoformat(period.start) for period in periods]
+    over = [
+        f"{(before + length).astimezone(zone):%H:%M}–{after.astimezone(zone):%H:%M}"
+        for (one, before), (other, after) in pairwise(zip(periods, starts, strict=True))
+        if after - before > length and other.i == one.i + 1
+    ]
+    if not over:
+        return []
+    return [
+        (
+            "session_break",
+            f"the market is closed {', '.join(over)}: how the price moves meanwhile is in no "
+            "period's sigma, neither in the standard deviation nor in what risk aversion charges",
+        )
+    ]
 
 
 def _plans(

@@ -1,12 +1,18 @@
 """An order as it was asked, stated as the solver takes it: terms, drift, the problem."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
 
+from models.inference.caveat import Caveat
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from solver import OrderTerms, Problem, ProblemError, from_params
+
+AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
 
 def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerms:
@@ -53,6 +59,35 @@ def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
             f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
             f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
         ) from None
+
+
+def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:
+    """Say what a parameter file is not: of this day, still in force, of the whole session.
+
+    now: with a zone.
+    """
+    valid, found = params.valid, []
+    begin, end = (datetime.fromisoformat(each) for each in (valid.start, valid.end))
+    zone = ZoneInfo(params.calendar.timezone)
+    session = f"{begin.astimezone(zone):%Y-%m-%d %H:%M} to {end.astimezone(zone):%H:%M}"
+    if valid.expires and now >= datetime.fromisoformat(valid.expires):
+        message = f"the parameters expired at {valid.expires}: make them anew with `impact run`"
+        found.append(Caveat("expired", message))
+    if now >= end or begin - now > AHEAD:
+        when = f"{(now - end).days} days ago" if now >= end else f"in {(begin - now).days} days"
+        message = (
+            f"the parameters are for the session of {session} {params.calendar.timezone}, {when}: "
+            "price, volume and volatility are of that day"
+        )
+        found.append(Caveat("another_date", message))
+    places = [period.i for period in params.symbols[symbol].periods]
+    if places[0] > 0:
+        message = (
+            f"the file holds {len(places)} of the session's {places[-1] + 1} periods, "
+            f"{len(places) / (places[-1] + 1):.0%}, from {begin.astimezone(zone):%H:%M} on"
+        )
+        found.append(Caveat("part_of_session", message))
+    return found
 
 
 def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:

@@ -4,13 +4,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from models.inference.caveat import Caveat
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.tables import Calibration, Forecast, Learned, Schedule, Selection
 
 
 @dataclass(frozen=True)
 class SymbolReport:
-    """What every stage found for one symbol, and the order that was scheduled."""
+    """What every stage found for one symbol, and the order that was scheduled.
+
+    caveats: of its files.
+    """
 
     symbol: str
     forecast: Forecast
@@ -20,6 +24,7 @@ class SymbolReport:
     selection: Selection
     schedule: Schedule
     order: AllocateConfig
+    caveats: tuple[Caveat, ...]
 
 
 @dataclass(frozen=True)

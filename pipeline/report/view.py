@@ -182,7 +182,7 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
 
 def _when(plan: pd.DataFrame, calendar: Calendar, clock: Clock) -> str:
     day = pd.Timestamp(plan["start"].iloc[0]).tz_convert(calendar.timezone).date()
-    first, end = clock.label(plan["period"].iloc[0]), clock.label(plan["period"].iloc[-1] + 1)
+    first, end = clock.label(plan["period"].iloc[0]), clock.end_label(plan["period"].iloc[-1])
     periods = f"{len(plan)} periods of {calendar.period_seconds} s"
     return f"{day}, {first}–{end} {calendar.timezone}, {periods}"
 
@@ -234,6 +234,7 @@ def _peak(report: SymbolReport, clock: Clock) -> Card:
 def _warnings(report: SymbolReport) -> tuple[StageWarnings, ...]:
     """Return the warnings by stage and code, in the order in which they first came."""
     stages = {
+        "ingest": pd.DataFrame(map(vars, report.caveats), columns=["code", "message"]),
         "calibrate": report.calibration.warnings,
         "forecast": report.forecast.warnings,
         "allocate": report.schedule.warnings,

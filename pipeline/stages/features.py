@@ -9,12 +9,12 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from models.impact.flow.trades import LAGS, TradeTape, immediate_sums
+from models.impact.flow.trades import LAGS, ImmediateSums, TradeTape, immediate_sums
 from models.microstructure.order_flow import order_flow_imbalance
 from models.microstructure.standing import segments, standing_before
 from models.microstructure.variance import realized_variance
 from pipeline.engine.errors import InputError
-from pipeline.engine.sessions import Session
+from pipeline.engine.sessions import SECOND_NS, Session, cut
 from pipeline.engine.tables import Day, Features
 from pipeline.stages.book_walks import (
     SIDES,
@@ -24,7 +24,8 @@ from pipeline.stages.book_walks import (
     chunks,
     walk_sums,
 )
-from pipeline.stages.refill import BLOCK_NS, refill_table
+from pipeline.stages.refill import refill_table
+from pipeline.stages.stretches import by_half_hour, stretches_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,32 +44,55 @@ class DaySettings:
 def measure_day(day: Day, settings: DaySettings) -> Features:
     """Measure every period of the session and every cell of the size grid.
 
+    What lies between the session's breaks is measured by itself: nothing stands over a break.
     Raises: InputError naming the day when it has fewer than five quotes or they lie in one period.
     """
-    session, label = settings.session, settings.label
-    edges = np.append(session.starts_ns, session.close_ns)
-    ts = day.quotes["ts"].to_numpy()
-    wanted = np.asarray(settings.sizes, dtype=np.float64)
-    quoted = int((_count(ts, edges) > 0).sum())
-    if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
-        raise InputError(
-            f"{label}: {len(ts)} two-sided quotes in {quoted} of {session.periods} periods, at "
-            "least "
-            f"{LEAST_QUOTES} in {LEAST_PERIODS} are needed; remove this day or supply its whole "
-            "tape"
+    session = settings.session
+    periods, cells, first = [], [], 0
+    _check_quotes(day, settings)
+    for part, stretch in stretches_of(day, session):
+        edges = cut(stretch, session.period_seconds * SECOND_NS)
+        index = pd.DataFrame(
+            {
+                "date": session.date,
+                "period": first + np.arange(len(edges) - 1),
+                "start": edges[:-1],
+                "end": edges[1:],
+            }
         )
-    sums = _book_sums(day.quotes, edges, wanted)
-    index = pd.DataFrame(
-        {"date": session.date, "period": np.arange(session.periods), "start": edges[:-1]}
-    )
-    columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
-    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
+        frames = _measure(part, edges, index, np.asarray(settings.sizes, dtype=np.float64))
+        periods.append(frames[0])
+        cells.append(frames[1])
+        first += len(index)
     return Features(
-        periods=pd.DataFrame(columns),
-        cells=_cells(index, sums, wanted),
+        periods=pd.concat(periods, ignore_index=True),
+        cells=pd.concat(cells, ignore_index=True),
         refill=refill_table(day, session),
         immediate=_after_trades(day, session),
     )
+
+
+def _check_quotes(day: Day, settings: DaySettings) -> None:
+    session, ts = settings.session, day.quotes["ts"].to_numpy()
+    starts, ends = (np.searchsorted(ts, edge) for edge in (session.starts_ns, session.ends_ns))
+    quoted = int((ends > starts).sum())
+    if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
+        raise InputError(
+            f"{settings.label}: {len(ts)} two-sided quotes in {quoted} of {session.periods} "
+            f"periods, at least {LEAST_QUOTES} in {LEAST_PERIODS} are needed; remove this day or "
+            "supply its whole tape"
+        )
+
+
+def _measure(
+    day: Day, edges: Ints, index: pd.DataFrame, wanted: Floats
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the periods and the cells of a stretch without breaks."""
+    ts = day.quotes["ts"].to_numpy()
+    sums = _book_sums(day.quotes, edges, wanted)
+    columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
+    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
+    return pd.DataFrame(columns), _cells(index, sums, wanted)
 
 
 def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, Floats]:
@@ -149,12 +173,15 @@ def _trade_columns(trades: pl.DataFrame, edges: Ints) -> dict[str, Floats]:
 
 def _after_trades(day: Day, session: Session) -> pd.DataFrame:
     """Return how the mid moved after trades, by half-hour; no lag is longer than a period."""
-    mid = ((day.quotes["bid_px_0"] + day.quotes["ask_px_0"]) / 2).to_numpy()
-    trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
-    edges = np.append(np.arange(session.open_ns, session.close_ns, BLOCK_NS), session.close_ns)
-    tape = TradeTape(day.quotes["ts"].to_numpy(), mid, *trades)
-    sums = immediate_sums(tape, edges, min(LAGS[-1], session.period_seconds))
-    return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
+    longest = min(LAGS[-1], session.period_seconds)
+
+    def sums(part: Day, edges: Ints) -> ImmediateSums:
+        mid = ((part.quotes["bid_px_0"] + part.quotes["ask_px_0"]) / 2).to_numpy()
+        trades = (part.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
+        tape = TradeTape(part.quotes["ts"].to_numpy(), mid, *trades)
+        return immediate_sums(tape, edges, longest)
+
+    return by_half_hour(day, session, sums)
 
 
 def _period_of(ts: Ints, edges: Ints) -> tuple[Ints, np.ndarray]:
@@ -172,10 +199,9 @@ def _cells(index: pd.DataFrame, sums: dict[str, Floats], wanted: Floats) -> pd.D
     for side in SIDES:
         keys = index[["date", "period"]].loc[index.index.repeat(len(wanted))].reset_index(drop=True)
         keys = keys.assign(side=side, size=np.tile(wanted, len(index)))
-        for cut in ("", "cut_"):
-            for name in ("excess", "censored"):
-                total = sums.get(f"{cut}{name}_{side}", np.full((len(index), len(wanted)), np.nan))
-                keys[f"{cut}{name}"] = _ratio(total, covered).ravel()
+        for name in ("excess", "censored", "cut_excess", "cut_censored"):
+            total = sums.get(f"{name}_{side}", np.full((len(index), len(wanted)), np.nan))
+            keys[name] = _ratio(total, covered).ravel()
         frames.append(keys)
     return pd.concat(frames, ignore_index=True).sort_values(
         ["period", "side", "size"], ignore_index=True

@@ -9,7 +9,6 @@ import pandas as pd
 
 from models.impact.book.walks import Cells, shown_sizes
 from pipeline.engine.scope import Scope
-from pipeline.engine.sessions import SECOND_NS
 from pipeline.engine.tables import Features, Forecast
 
 BLOCK_PERIODS = (
@@ -31,18 +30,20 @@ class References:
 
 
 def past_periods(days: tuple[Features, ...], scope: Scope) -> pd.DataFrame:
-    """Return all periods that ended by `as_of`, in order, with total volume and signed flow."""
+    """Return all periods that ended by `as_of`, in order.
+
+    With total volume, signed flow, and stretch: numbers of the stretches of periods between which
+    the market was open (no lag reaches over a night or a break).
+    """
     frame = pd.concat([day.periods for day in days], ignore_index=True)
-    end = frame["start"] + scope.period_seconds * SECOND_NS
-    end = end.where(
-        frame["date"] != scope.last, end.clip(upper=scope.last_close)
-    )  # the last may be a short one
-    frame = frame[end <= scope.as_of]
+    frame = frame[frame["end"] <= scope.as_of]
     frame = frame.sort_values("start", ignore_index=True)
     directed = frame["buy_volume"] + frame["sell_volume"]
+    begins = (frame["date"] != frame["date"].shift()) | (frame["start"] != frame["end"].shift())
     return frame.assign(
         volume=directed + frame["undirected_volume"],
         flow=frame["buy_volume"] - frame["sell_volume"],
+        stretch=begins.cumsum() - 1,
     )
 
 

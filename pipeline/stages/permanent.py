@@ -17,13 +17,14 @@ def permanent_of(
 ) -> BoundedImpact:
     """Return gamma and what it is a share of, from blocks and periods that ended by `as_of`.
 
-    states: past periods with mid_open, mid_close, flow, date and start; dof: of gamma's interval.
+    states: past periods with mid_open, mid_close, flow, stretch and start; dof: of gamma's
+    interval.
     """
     table = pd.concat([day.immediate for day in days], ignore_index=True)
     table = table[table["end"] <= scope.as_of].sort_values(["end", "lag"], ignore_index=True)
     change = (states["mid_close"] - states["mid_open"]).to_numpy()
-    session = states["date"].astype("category").cat.codes.to_numpy(dtype=np.int64)
-    long_run = permanent_impact(change, states["flow"].to_numpy(), session)
+    stretch = states["stretch"].to_numpy(dtype=np.int64)
+    long_run = permanent_impact(change, states["flow"].to_numpy(), stretch)
     ends, block = np.unique(table["end"], return_inverse=True)
     held = np.searchsorted(ends, states["start"], side="right")  # the block that holds a period
     if table["date"].nunique() >= MANY_DAYS:

@@ -6,27 +6,28 @@ import pandas as pd
 from models.impact.slicing.depth import DepthTape, RefillSums, refill_sums
 from models.impact.slicing.refill import RefillFit, fit_refill
 from pipeline.engine.scope import Scope
-from pipeline.engine.sessions import SECOND_NS, Session
+from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
-
-BLOCK_NS = 1800 * SECOND_NS
+from pipeline.stages.stretches import by_half_hour
 
 
 def refill_table(day: Day, session: Session) -> pd.DataFrame:
     """Return the day's sums of `models.impact.slicing.depth.refill_sums` by half-hour, with date
     and the block's end (ns).
     """
+    return by_half_hour(day, session, _sums)
+
+
+def _sums(day: Day, edges: np.ndarray) -> RefillSums:
     levels = sum(name.startswith("bid_sz_") for name in day.quotes.columns)
     bid, ask = (
         day.quotes.select(f"{side}_sz_{level}" for level in range(levels)).to_numpy().sum(axis=1)
         for side in ("bid", "ask")
     )
     trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
-    edges = np.append(np.arange(session.open_ns, session.close_ns, BLOCK_NS), session.close_ns)
-    sums = refill_sums(
+    return refill_sums(
         DepthTape(day.quotes["ts"].to_numpy(), bid.astype(float), ask.astype(float), *trades), edges
     )
-    return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
 
 
 def measured_refill(days: tuple[Features, ...], scope: Scope) -> RefillFit:

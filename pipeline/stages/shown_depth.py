@@ -10,6 +10,7 @@ from models.impact.book.size_grid import depth_bins, size_grid
 from models.microstructure.standing import segments
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, ShownDepth
+from pipeline.stages.stretches import stretches_of
 
 SIDES = ("bid", "ask")
 
@@ -24,9 +25,20 @@ class DepthSettings:
 
 def shown_depth(day: Day, settings: DepthSettings) -> ShownDepth:
     """Sum the seconds that each amount of depth stood, at the best price and over all levels."""
+    frames = [
+        _stood(part, (start, min(end, settings.until)))
+        for part, (start, end) in stretches_of(day, settings.session)
+        if start < settings.until
+    ]
+    table = pd.concat(frames).groupby(["part", "bin"], as_index=False)["seconds"].sum()
+    return ShownDepth(table)
+
+
+def _stood(day: Day, stretch: tuple[int, int]) -> pd.DataFrame:
+    """Return the seconds by part and bin within a stretch without breaks."""
     quotes = day.quotes
     names = [name for name in quotes.columns if "_sz_" in name]
-    parts = segments(quotes["ts"].to_numpy(), np.array([settings.session.open_ns, settings.until]))
+    parts = segments(quotes["ts"].to_numpy(), np.array(stretch))
     frames = []
     for side in SIDES:
         size = quotes.select(name for name in names if name.startswith(side)).to_numpy()
@@ -35,8 +47,7 @@ def shown_depth(day: Day, settings: DepthSettings) -> ShownDepth:
             some = stood > 0
             frame = pd.DataFrame({"bin": depth_bins(stood[some]), "seconds": seconds[some]})
             frames.append(frame.groupby("bin", as_index=False)["seconds"].sum().assign(part=part))
-    table = pd.concat(frames).groupby(["part", "bin"], as_index=False)["seconds"].sum()
-    return ShownDepth(table)
+    return pd.concat(frames)
 
 
 def chosen_sizes(depths: list[ShownDepth]) -> tuple[float, ...]:

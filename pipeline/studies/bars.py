@@ -7,7 +7,7 @@ import pandas as pd
 
 from models.forecast.intraday.catalogue import PastDays
 from pipeline.engine.errors import InputError
-from pipeline.engine.sessions import SessionCalendar, weekend_kinds
+from pipeline.engine.sessions import Session, SessionCalendar, weekend_kinds
 from pipeline.studies.panels import (
     PERCENT,
     VARIANCE,
@@ -46,14 +46,14 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
     frame = read_frame(path)
     time = times(frame, path)
     ts = time.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    session = sessions_of(time, calendar, path)
+    session = sessions_of(frame, time, calendar, path)
     inside = ~np.isnat(session)
     dates = [str(day) for day in np.unique(session[inside])]
     sessions = [calendar.session(day) for day in dates]
     shape = (len(dates), max(each.periods for each in sessions))
     row = np.searchsorted(np.asarray(dates, dtype="datetime64[D]"), session[inside])
-    opens = np.array([each.open_ns for each in sessions])[row]
-    cell = row * shape[1] + (ts[inside] - opens) // (calendar.period_seconds * 10**9)
+    period, stretch = _places(ts[inside], sessions)
+    cell = row * shape[1] + period
     columns = {name: _column(frame, name, path)[inside] for name in _wanted(frame, target)}
     if target.lower() == VARIANCE:
         if np.median(np.bincount(cell)[np.unique(cell)]) < LEAST_MOVES:
@@ -61,13 +61,25 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
                 f"{path}: rv needs at least {LEAST_MOVES} bars in a period; give a longer "
                 f"--period-seconds than {calendar.period_seconds}"
             )
-        columns[VARIANCE] = _squares(columns.pop(price_column(frame)), row)
+        columns[VARIANCE] = _squares(columns.pop(price_column(frame)), stretch)
     logs = {name: _logs(values, cell, shape) for name, values in columns.items()}
     past = PastDays(
         logs.pop(target.lower()), weekend_kinds(dates, len(dates) + 1), tuple(logs.values())
     )
     expected = sum(each.periods for each in sessions)
     return Bars(dates, past, int((~inside).sum()), int(expected - np.isfinite(past.logs).sum()))
+
+
+def _places(ts: np.ndarray, sessions: list[Session]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each time's period in its session, and a number of the stretch between breaks."""
+    starts, ends = (
+        np.concatenate([getattr(each, name) for each in sessions])
+        for name in ("starts_ns", "ends_ns")
+    )
+    at = np.searchsorted(starts, ts, side="right") - 1
+    numbers = np.concatenate([np.arange(each.periods) for each in sessions])
+    begins = (numbers == 0) | (starts != np.roll(ends, 1))
+    return numbers[at], np.cumsum(begins)[at]
 
 
 def _wanted(frame: pd.DataFrame, target: str) -> list[str]:
@@ -88,10 +100,12 @@ def _column(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
     return (prices if name == price_column(frame) else amounts)(frame, name, path)
 
 
-def _squares(close: np.ndarray, row: np.ndarray) -> np.ndarray:
-    """Return squared log changes in percent; a session's first bar has none: no nights."""
+def _squares(close: np.ndarray, stretch: np.ndarray) -> np.ndarray:
+    """Return squared log changes in percent; a stretch's first bar has none, of no night."""
     squares = np.full(len(close), np.nan)
-    squares[1:] = np.where(row[1:] == row[:-1], (PERCENT * np.diff(np.log(close))) ** 2, np.nan)
+    squares[1:] = np.where(
+        stretch[1:] == stretch[:-1], (PERCENT * np.diff(np.log(close))) ** 2, np.nan
+    )
     return squares
 
 

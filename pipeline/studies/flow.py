@@ -126,7 +126,7 @@ def fit_symbol(symbol: str, periods: pd.DataFrame, task: SymbolTask) -> SymbolFl
     imbalance, depth = _levels(periods)
     best = fit_imbalance(change, imbalance[:, :1], depth[:, :1], window)
     integrated = fit_imbalance(change, imbalance, depth, window) if imbalance.shape[1] > 1 else None
-    permanent = permanent_impact(change, flow, day)
+    permanent = permanent_impact(change, flow, periods["stretch"].to_numpy(dtype=np.int64))
     varies = bool(np.ptp(flow) > 0)
     joint = (
         fit_joint(change, imbalance[:, 0], flow) if varies and np.ptp(imbalance[:, 0]) > 0 else None

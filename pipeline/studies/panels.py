@@ -11,6 +11,7 @@ import pandas as pd
 from models.forecast.daily.measures import Measures
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.tape.clock import check_bars
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
 COMPANIONS = {  # of a realized variance, by the names that panels give them
@@ -27,6 +28,7 @@ LEAST_BARS = 0.5  # of the usual number: a day with fewer has no level of its ow
 COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
 LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
 PERCENT = 100.0  # returns are measured in percent
+ACTIVITY = ("volume", "trades")  # what tells a busy bar, the first that is there
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ def read_panel(path: str, target: str, calendar: SessionCalendar) -> Panel:
     time = times(frame, path)
     days, outside, partial = time.dt.floor("D"), 0, 0
     if days.duplicated().any():
-        session = sessions_of(time, calendar, path)
+        session = sessions_of(frame, time, calendar, path)
         inside = ~np.isnat(session)
         outside = int((~inside).sum())
         kept = frame[inside].reset_index(drop=True)
@@ -111,16 +113,23 @@ def _companions(
     return found, tuple(name for name in taken.values() if name)
 
 
-def sessions_of(time: pd.Series, calendar: SessionCalendar, path: str) -> np.ndarray:
+def sessions_of(
+    frame: pd.DataFrame, time: pd.Series, calendar: SessionCalendar, path: str
+) -> np.ndarray:
     """Return the session date of each bar, NaT outside all of them.
 
-    Raises: InputError when all are outside.
+    Raises: InputError when all are outside, or most are as times of another zone would be.
     """
-    session = calendar.session_of(time.to_numpy().astype("datetime64[ns]").astype(np.int64))
+    ts = time.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    session = calendar.session_of(ts)
     if np.isnat(session).all():
         raise InputError(
             f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar"
         )
+    activity = next((frame[name] for name in ACTIVITY if name in frame.columns), None)
+    if activity is not None:
+        activity = pd.to_numeric(activity, errors="coerce").abs().fillna(0.0).to_numpy(dtype=float)
+    check_bars(ts, activity, calendar, path)
     return session
 
 

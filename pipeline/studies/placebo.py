@@ -150,7 +150,7 @@ def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
         (periods["mid_close"] - periods["mid_open"]).to_numpy(),
         periods["flow"].to_numpy(dtype=np.float64),
         periods["ofi_0"].to_numpy(dtype=np.float64),
-        periods["date"].astype("category").cat.codes.to_numpy(np.int64),
+        periods["stretch"].to_numpy(np.int64),
     )
     return _Study(
         symbol,

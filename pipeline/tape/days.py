@@ -12,12 +12,14 @@ import fsspec
 import pandas as pd
 import polars as pl
 
+from models.inference.caveat import Caveat
 from pipeline.engine.code import code_key
 from pipeline.engine.digests import digest, file_digest
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.store import Store
 from pipeline.engine.tables import Day
+from pipeline.tape.clock import ClockCount, check_clock, holes_of
 from pipeline.tape.ingest import DaySummary, ingest_file, load_day
 from pipeline.tape.ingest import source as source_module
 from pipeline.tape.sources.source import RawFile
@@ -44,6 +46,7 @@ class IngestOutput:
     raw: str
     days: tuple[DaySummary, ...]
     counts: tuple[tuple[str, str, str, int], ...]
+    clock: ClockCount
     fresh: bool
     seconds: float
 
@@ -109,12 +112,62 @@ def ingest(task: IngestTask) -> IngestOutput:
         tuple(DaySummary(**day) for day in stored["days"]),
         tuple(map(tuple, stored["counts"])),
     )
-    return IngestOutput(key, url, task.raw.url, days, counts, fresh, time.perf_counter() - started)
+    clock = ClockCount(**(stored["clock"] | {"held": tuple(stored["clock"]["held"])}))
+    seconds = time.perf_counter() - started
+    return IngestOutput(key, url, task.raw.url, days, counts, clock, fresh, seconds)
 
 
 def _fill(task: IngestTask, directory: Path) -> None:
     ingested = ingest_file(task.raw, task.source, task.calendar, directory)
     (directory / SUMMARY).write_text(json.dumps(asdict(ingested)), encoding="utf-8")
+
+
+def check_clocks(
+    ingested: list[IngestOutput], calendar: SessionCalendar, source: str
+) -> dict[str, tuple[Caveat, ...]]:
+    """Check the clock of every file, those that share a symbol-day together, then of every symbol.
+
+    Returns what there is to say, by symbol.
+    Raises: InputError naming the first file whose times look to be of another zone.
+    """
+    of_symbol: dict[str, list[IngestOutput]] = defaultdict(list)
+    for output in ingested:
+        for symbol in sorted({day.symbol for day in output.days}):
+            of_symbol[symbol].append(output)
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    groups = {
+        tuple(map(id, group)): group for group in (*_same_days(ingested), *of_symbol.values())
+    }
+    for group in groups.values():  # files of many symbols are one group, not one a symbol
+        days: dict[tuple[str, str], list[DaySummary]] = defaultdict(list)
+        for day in (day for output in group for day in output.days):
+            days[day.symbol, day.date].append(day)
+        bounds = [
+            (date, min(part.first_ns for part in parts), max(part.last_ns for part in parts))
+            for (_, date), parts in days.items()
+        ]
+        clock = sum((output.clock for output in group[1:]), group[0].clock)
+        said = check_clock(clock, holes_of(calendar, bounds), calendar, group[0].raw, source)
+        for symbol in {symbol for symbol, _ in days} if said else ():
+            found[symbol, said.code].append(f"{Path(group[0].raw).name}: {said.message}")
+    return {
+        symbol: tuple(
+            Caveat(code, messages[0]) for (one, code), messages in found.items() if one == symbol
+        )
+        for symbol in of_symbol
+    }
+
+
+def _same_days(ingested: list[IngestOutput]) -> list[list[IngestOutput]]:
+    """Return the files in groups: those that hold parts of one symbol-day are together."""
+    group_of: dict[tuple[str, str], list[IngestOutput]] = {}
+    for output in ingested:
+        keys = {(day.symbol, day.date) for day in output.days}
+        joined = {id(group_of[key]): group_of[key] for key in keys if key in group_of}
+        group = [one for part in joined.values() for one in part] + [output]
+        for member in group:
+            group_of |= {(day.symbol, day.date): group for day in member.days}
+    return list({id(group): group for group in group_of.values()}.values())
 
 
 def group_days(ingested: list[IngestOutput], symbols: tuple[str, ...]) -> list[DayInput]:

@@ -17,6 +17,14 @@ import pyarrow.parquet as pq
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.tables import Day
+from pipeline.tape.clock import (
+    ADVICE,
+    MOST_OUTSIDE,
+    ClockCount,
+    by_another_clock,
+    count_rows,
+    read_as,
+)
 from pipeline.tape.sources.clean import level_columns
 from pipeline.tape.sources.source import RULES, RawFile, TapeBatch
 
@@ -50,12 +58,13 @@ class DaySummary:
 
 @dataclass(frozen=True)
 class Ingested:
-    """What one raw file became: its days with quotes, in order, and (symbol, date, rule, rows) of
-    every rule.
+    """What one raw file became: its days with quotes, in order, (symbol, date, rule, rows) of every
+    rule, and how its rows lie to the sessions.
     """
 
     days: tuple[DaySummary, ...]
     counts: tuple[tuple[str, str, str, int], ...]
+    clock: ClockCount
 
 
 def source(name: str) -> ModuleType:
@@ -78,8 +87,10 @@ def ingest_file(
     """
     writers: dict[tuple[str, str], _DayWriter] = {}
     current: dict[str, _DayWriter] = {}
+    minutes: Counter[int] = Counter()
     try:
         for batch in source(source_name).read(raw, calendar):
+            minutes.update(batch.minutes)
             key = (batch.symbol, batch.date)
             if key not in writers:  # time is in order: the symbol's day before is complete
                 if batch.symbol in current:
@@ -90,24 +101,35 @@ def ingest_file(
         for writer in current.values():
             writer.close()
     ordered = [writer for _, writer in sorted(writers.items())]
-    days = tuple(writer.summary() for writer in ordered if writer.rows["quotes"])
-    if not days:
-        found = sum((writer.counts for writer in ordered), Counter[str]())
+    return _summary(ordered, minutes, calendar, raw.url, source_name)
+
+
+def _summary(
+    writers: list["_DayWriter"],
+    minutes: Counter[int],
+    calendar: SessionCalendar,
+    url: str,
+    source_name: str,
+) -> Ingested:
+    days = tuple(writer.summary() for writer in writers if writer.rows["quotes"])
+    clock = count_rows(minutes, calendar) if minutes else None
+    if clock is None or not days:
+        found = sum((writer.counts for writer in writers), Counter[str]())
         reasons = (
             ", ".join(f"{rule} {rows}" for rule, rows in found.items() if rows)
             or "it has no records"
         )
-        raise InputError(
-            f"{raw.url}: no usable quote ({reasons}); is --calendar {calendar.name} the right one?"
-        )
-    return Ingested(
-        days,
-        tuple(
-            (writer.symbol, writer.date, rule, writer.counts[rule])
-            for writer in ordered
-            for rule in RULES
-        ),
+        advice = f"is --calendar {calendar.name} the right one?"
+        if clock and clock.outside > MOST_OUTSIDE * clock.rows:
+            found_at = f"{read_as(clock, calendar)}; {by_another_clock(clock)}"
+            advice = f"{found_at}: {advice} Else {ADVICE[source_name]}"
+        raise InputError(f"{url}: no usable quote ({reasons}); {advice}")
+    counts = tuple(
+        (writer.symbol, writer.date, rule, writer.counts[rule])
+        for writer in writers
+        for rule in RULES
     )
+    return Ingested(days, counts, clock)
 
 
 def load_day(directory: str, symbol: str, date: str) -> Day:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pandas as pd
 
+from models.inference.caveat import Caveat
 from pipeline.engine.code import code_key
 from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
@@ -14,7 +15,15 @@ from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.job import Job, cache_of, open_job
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.store import Store
-from pipeline.tape.days import DayInput, IngestTask, discover, group_days, ingest, quality_table
+from pipeline.tape.days import (
+    DayInput,
+    IngestTask,
+    check_clocks,
+    discover,
+    group_days,
+    ingest,
+    quality_table,
+)
 from pipeline.tape.simulate import simulate_to
 from pipeline.tape.sources.source import RawFile
 
@@ -36,11 +45,14 @@ class RawTape:
 
 @dataclass(frozen=True)
 class Tape:
-    """The symbol-days that a run may use, its scope, and the rows that cleaning touched."""
+    """The symbol-days that a run may use, its scope, the rows that cleaning touched, and what there
+    is to say of a symbol's files.
+    """
 
     days: list[DayInput]
     scope: Scope
     quality: pd.DataFrame
+    caveats: dict[str, tuple[Caveat, ...]]
 
     def by_symbol(self, found: list[Kind]) -> dict[str, tuple[Kind, ...]]:
         """Return what was found on each of the days, by symbol."""
@@ -65,23 +77,30 @@ def open_tape(job: Job, raw: RawTape) -> Tape:
 
     Raises: InputError when the files cannot be used.
     """
-    days, quality = ingest_files(job, raw)
+    days, quality, caveats = ingest_files(job, raw)
     scope = make_scope([day.date for day in days], job.calendar, job.config)
     if job.config.data.as_of:
         days = [day for day in days if job.calendar.session(day.date).open_ns < scope.as_of]
         scope = make_scope([day.date for day in days], job.calendar, job.config)
-    return Tape(days, scope, quality)
+    return Tape(days, scope, quality, caveats)
 
 
-def ingest_files(job: Job, raw: RawTape) -> tuple[list[DayInput], pd.DataFrame]:
-    """Return every symbol-day of the files, and how many rows each rule touched.
+def ingest_files(
+    job: Job, raw: RawTape
+) -> tuple[list[DayInput], pd.DataFrame, dict[str, tuple[Caveat, ...]]]:
+    """Return every symbol-day of the files, how many rows each rule touched, and caveats by symbol.
 
     Raises: InputError when the files cannot be used.
     """
     tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
     asked = job.config.data.symbols
     outputs = job.stage("ingest", ingest, tasks)
-    return group_days(outputs, asked), quality_table(outputs, asked)
+    days = group_days(outputs, asked)
+    wanted = [
+        each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
+    ]
+    caveats = check_clocks(wanted, job.calendar, raw.source)
+    return days, quality_table(outputs, asked), caveats
 
 
 def simulate_tape(config: Config, out: str) -> str:
@@ -97,9 +116,14 @@ def ingest_tape(config: Config, out: str) -> list[str]:
     """
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        days, quality = ingest_files(job, raw)
+        days, quality, caveats = ingest_files(job, raw)
     touched = quality[quality["rows"] > 0]
     lines = [f"{day.symbol} {day.date}: {', '.join(day.urls)}" for day in days]
+    lines += [
+        f"{symbol}: {caveat.code}: {caveat.message}"
+        for symbol, said in caveats.items()
+        for caveat in said
+    ]
     return [*lines, "", "rows touched by each rule:", touched.to_string(index=False)]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,8 +28,8 @@ class OrderTerms:
     own_impact: "half" (a trade pays half of its own permanent move) or "none" (it escapes it).
     slices: children a period, None for as many as the book's refill favours. drift: of the price,
     currency / share per period, a number or one a period of the file (0 is an assumption). start,
-    end: trade only in periods that begin from start and before end; HH:MM in the calendar's zone,
-    or ISO times.
+    end: trade only in periods that begin from start and before end; HH:MM in the calendar's zone
+    (past midnight where the session runs on), or ISO times.
     """
 
     side: str = "buy"
@@ -88,7 +88,8 @@ def symbol_section(params: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:
     """One symbol's section of a parameter file.
 
     Raises:
-        ProblemError: another schema, or a symbol that is not there.
+        ProblemError: another schema, a symbol that is not there, or periods that are neither the
+            whole session nor what is left of it up to its end.
     """
     found = params.get("schema")
     if found != SCHEMA:
@@ -99,7 +100,30 @@ def symbol_section(params: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:
         known = ", ".join(params["symbols"])
         raise ProblemError(f"symbol {symbol}: not in the parameter file; it has {known}")
     section: Mapping[str, Any] = params["symbols"][symbol]
+    _check_periods(params, symbol, section["periods"])
     return section
+
+
+def _check_periods(
+    params: Mapping[str, Any], symbol: str, periods: Sequence[Mapping[str, Any]]
+) -> None:
+    count, places = params["calendar"]["periods"], [one["i"] for one in periods]
+    follow = places == list(range(places[0], places[0] + len(places)))
+    if follow and (places[-1] + 1 == count or _ends_with_session(params, periods[-1])):
+        return
+    raise ProblemError(
+        f"symbol {symbol}: the file lists {len(places)} of the session's {count} periods "
+        f"(i = {places[0]} to {places[-1]}), which are not all that is left of it from one moment "
+        "on: make the file anew with `impact run`; a part of the session is traded with start and "
+        "end"
+    )
+
+
+def _ends_with_session(params: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Whether the session is over after the last period, as on a half day."""
+    length = timedelta(seconds=params["calendar"]["period_seconds"])
+    close = datetime.fromisoformat(params["valid"]["to"])
+    return datetime.fromisoformat(last["start"]) + length >= close
 
 
 def periods_within(params: Mapping[str, Any], symbol: str, terms: OrderTerms) -> list[int]:
@@ -111,8 +135,9 @@ def periods_within(params: Mapping[str, Any], symbol: str, terms: OrderTerms) ->
     starts = [one["start"] for one in symbol_section(params, symbol)["periods"]]
     zone = ZoneInfo(params["calendar"]["timezone"])
     moments = [datetime.fromisoformat(start) for start in starts]
+    begin, close = moments[0].astimezone(zone), moments[-1].astimezone(zone)
     first, last = (
-        None if text is None else _moment(name, text, moments[0], zone)
+        None if text is None else _moment(name, text, (begin, close))
         for name, text in (("start", terms.start), ("end", terms.end))
     )
     chosen = [
@@ -180,13 +205,24 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
-def _moment(name: str, text: str, first: datetime, zone: ZoneInfo) -> datetime:
-    day = first.astimezone(zone).date().isoformat()
+def _moment(name: str, text: str, session: tuple[datetime, datetime]) -> datetime:
+    """A time of the session whose first and last periods begin so, in the calendar's zone.
+
+    HH:MM is of the first period's day; where the session runs past midnight, of the next one if it
+    would come before the session (as an end: before anything could be traded).
+    """
+    first, last = session
+    of_day = not ("T" in text or " " in text)
     try:
-        moment = datetime.fromisoformat(text if "T" in text or " " in text else f"{day}T{text}")
+        moment = datetime.fromisoformat(f"{first.date()}T{text}" if of_day else text)
     except ValueError:
         raise ProblemError(f"{name} must be a time, found {text}: write it as 10:30") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=first.tzinfo)
+    early = moment <= first if name == "end" else moment < first
+    if of_day and early and last.date() > first.date():
+        moment += timedelta(days=1)
+    return moment
 
 
 def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:

@@ -41,25 +41,26 @@ def plot_schedule(plan: pd.DataFrame, clock: Clock) -> Figure:
     """Draw the shares that the optimal plan, TWAP and VWAP trade in each period and have left."""
     figure = Figure(figsize=(9.6, 4.6))
     traded, left = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    edges = clock.hours(np.append(plan["period"], plan["period"].iloc[-1] + 1))
+    periods = plan["period"].to_numpy()
+    times = clock.hours(np.append(periods, periods[-1] + 1))
     shares = plan["optimal"].to_numpy(dtype=float)
-    traded.stairs(shares, edges, fill=True, color=PALETTE["blue"], alpha=0.18)
+    steps, edges = clock.stairs(periods, shares)
+    traded.stairs(steps, edges, fill=True, color=PALETTE["blue"], alpha=0.18)
     traded.stairs(
-        shares, edges, baseline=None, color=PALETTE["blue"], linewidth=1.2, label="Optimal"
+        steps, edges, baseline=None, color=PALETTE["blue"], linewidth=1.2, label="Optimal"
     )
-    left.plot(edges, _remaining(shares), color=PALETTE["blue"], label="Optimal")
+    left.plot(times, _remaining(shares), color=PALETTE["blue"], label="Optimal")
     for name, label, colour, dashes in BENCHMARKS:
         shares = plan[name].to_numpy(dtype=float)
         traded.stairs(
-            shares,
-            edges,
+            *clock.stairs(periods, shares),
             baseline=None,
             color=PALETTE[colour],
             linewidth=1.2,
             linestyle=dashes,
             label=label,
         )
-        left.plot(edges, _remaining(shares), color=PALETTE[colour], linewidth=1.2, linestyle=dashes)
+        left.plot(times, _remaining(shares), color=PALETTE[colour], linewidth=1.2, linestyle=dashes)
     traded.set_title("Shares per period")
     left.set_title("Shares left")
     count_axis(traded)

@@ -215,5 +215,7 @@ def _bucket_names(buckets: int, periods: int, clock: Clock) -> tuple[str, ...]:
     """Return what the levels of the day's buckets are called."""
     if buckets == 1:
         return ("log α, all day",)
-    ends = [clock.label(edge) for edge in bucket_edges(periods, buckets)] if buckets else []
-    return tuple(f"log α, {first}–{end}" for first, end in pairwise(ends))
+    edges = bucket_edges(periods, buckets) if buckets else []
+    return tuple(
+        f"log α, {clock.label(first)}–{clock.end_label(end - 1)}" for first, end in pairwise(edges)
+    )

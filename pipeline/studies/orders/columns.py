@@ -2,9 +2,11 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from pipeline.engine.config import Section
 from pipeline.engine.errors import InputError
@@ -15,15 +17,25 @@ REQUIRED = {
 }
 
 
+TEXT = ("side", "start", "end", "arrival_time", "post_time", "time")  # read with every digit
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return str(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"'{name}' is no IANA name such as America/New_York") from None
+
+
 class OrderColumns(Section):
     """The orders' file and the name of each column in it; one row a parent order.
 
-    id, symbol, side (B/S, BUY/SELL, 1/-1), quantity (shares, positive), start and end (ISO time;
-    end of the time it may trade), arrival_price (mid as the order arrived) and arrival_time (when
-    it was read; else start), adv (shares a day), volatility (1 / day^(1/2)), shares_outstanding,
-    post_price and post_time (mid some time after the last fill: lasting impact), unit (of the
-    quantity; orders not in the symbol's usual one are left out). Needed: id, symbol, side,
-    quantity, start, arrival_price.
+    id, symbol, side (words, signs or codes of FIX), quantity (shares, positive), start and end (of
+    the time it may trade; ISO, FIX or epoch), arrival_price (mid as the order arrived) and
+    arrival_time (when it was read; else start), adv (shares a day), volatility (1 / day^(1/2)),
+    shares_outstanding, post_price and post_time (mid some time after the last fill: lasting
+    impact), unit (of the quantity; orders not in the symbol's usual one are left out). Needed: id,
+    symbol, side, quantity, start, arrival_price.
     """
 
     file: str = "orders"
@@ -46,7 +58,7 @@ class OrderColumns(Section):
 class FillColumns(Section):
     """The fills' file and the name of each column in it; one row a fill, or an event.
 
-    order (the parent's id), id, time (ISO), quantity (positive), price, side, mid (at the fill;
+    order (the parent's id), id, time, quantity (positive), price, side, mid (at the fill;
     that of the last fill stands for post_price where orders have none), event (rows whose event is
     not fill_event are not fills). Needed: order, time, quantity, price.
     """
@@ -64,12 +76,12 @@ class FillColumns(Section):
 
 
 class BrokerColumns(Section):
-    """A broker's format: the two files, and day_seconds of trading in a day.
-
-    Durations are counted in such days.
+    """A broker's format: the two files, day_seconds of trading in a day, in which durations are
+    counted, and the timezone of times that state no offset.
     """
 
     day_seconds: float = Field(default=23_400.0, gt=0)
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     orders: OrderColumns = OrderColumns()
     fills: FillColumns = FillColumns()
 
@@ -109,16 +121,20 @@ def read_broker_table(
     there.
     """
     path = _find(Path(folder), columns.file)
+    names = {
+        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
+    }
+    text = {name: str for key, name in names.items() if key in TEXT}
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            frame = pd.read_csv(path, dtype=text)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{path}: cannot be read as CSV or Parquet ({reason}); check --data"
         ) from None
-    names = {
-        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
-    }
     for key, name in names.items():
         if name not in frame.columns and (key in REQUIRED[part] or key in columns.model_fields_set):
             raise InputError(

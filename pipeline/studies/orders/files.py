@@ -1,5 +1,6 @@
 """Parent orders with their fills as rows to be fitted, and why others were left out."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
 from pipeline.studies.orders.levels import known_levels
-from pipeline.studies.orders.sample import Mask, OrderSample, screen
+from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
+from pipeline.studies.orders.sides import read_sides, values_of
+from pipeline.studies.orders.times import read_times
 
-SIDES = {"B": 1, "BUY": 1, "1": 1, "1.0": 1, "+1": 1, "S": -1, "SELL": -1, "-1": -1, "-1.0": -1}
+NUMBERS = ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price")
+TIMES = ("start", "end", "arrival_time", "post_time", "time")
+SEEN = {"unknown_side": "side", "bad_time": "start"}  # what a reason's values are looked up in
 ROUNDING = 1e-6  # fills may exceed the order by this share of it
 MOST_MOVE = 2.0  # a price this many times the arrival price is a fault
 PRINT = ["order", "time", "quantity", "price"]  # what two reports of one fill have in common
@@ -22,6 +27,14 @@ DEFINITION = (
     "fill, in days of {day_seconds:g} s",
     "price after the order: {post}; V: {adv}; sigma: {volatility}",
 )
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a file writes its terms: timezone of times without an offset; sides: where they are."""
+
+    timezone: str
+    sides: str
 
 
 def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
@@ -34,23 +47,25 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     orders, path = read_broker_table(folder, "orders", columns.orders)
     fills, fills_path = read_broker_table(folder, "fills", columns.fills)
     _check_prices_after(orders, fills, path, fills_path)
+    given = orders
     orders = _typed(
-        orders,
-        ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price"),
-        ("start", "end", "arrival_time", "post_time"),
+        orders, NUMBERS, Written(columns.timezone, f"{path}: column {columns.orders.side}")
     )
     orders["other_unit"] = _other_unit(orders)
     orders, chosen, caveats = known_levels(orders)
-    fills, noted = _clean_fills(fills, orders, columns)
+    fills, noted = _clean_fills(fills, orders, columns, fills_path)
     orders = orders.join(_totals(fills), on="id")
     chosen["post"] = _price_after(orders, caveats)
-    kept, dropped = screen(_reasons(orders))
+    reasons = _reasons(orders)
+    kept, dropped = screen(reasons)
+    seen = {reason: _seen(given, orders, reason) for reason in SEEN}
     if not kept.any():
         worst = max(dropped, key=lambda reason: dropped[reason])
         raise InputError(
-            f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}; "
-            "mend the file, or its names in --columns MAP.toml"
+            f"{path}: no order can be used, {dropped[worst]} of {len(orders)} for {worst}"
+            f"{seen.get(worst, '')}; mend the file, or its names in --columns MAP.toml"
         )
+    caveats += sample_caveats(str(path), orders["side"].to_numpy(), reasons, seen)
     partly = orders["filled"] < orders["quantity"] * (1 - ROUNDING)
     noted["partly_filled"] = int(partly[kept].sum())
     definition = tuple(
@@ -91,22 +106,25 @@ def _price_after(orders: pd.DataFrame, caveats: list[Caveat]) -> str:
     return "mid at the last fill"
 
 
-def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], times: tuple[str, ...]) -> pd.DataFrame:
-    """Return the table with numbers, sides and times (UTC without a zone), NaN for others."""
+def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], written: "Written") -> pd.DataFrame:
+    """Return the table with numbers, sides and times (UTC), missing for what is none."""
     read = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float)
         for name in numbers
         if name in frame
     }
-    read |= {
-        name: pd.to_datetime(frame[name], errors="coerce", utc=True, format="ISO8601")
-        for name in times
-        if name in frame
-    }
+    read |= {name: read_times(frame[name], written.timezone) for name in TIMES if name in frame}
     read |= {name: _label(frame[name]) for name in ("id", "order") if name in frame}
     if "side" in frame:
-        read["side"] = frame["side"].astype(str).str.strip().str.upper().map(SIDES)
+        read["side"] = read_sides(frame["side"], written.sides)
     return frame.assign(**read)
+
+
+def _seen(given: pd.DataFrame, typed: pd.DataFrame, reason: str) -> str:
+    """Say which values of the column that a reason is about could not be read."""
+    name = SEEN.get(reason)
+    lost = typed[name].isna() if name else pd.Series(False, given.index)
+    return f" ({name}: {values_of(given.loc[lost, name])})" if lost.any() else ""
 
 
 def _label(ids: pd.Series) -> pd.Series:
@@ -119,7 +137,7 @@ def _label(ids: pd.Series) -> pd.Series:
 
 
 def _clean_fills(
-    fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns
+    fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns, path: Path
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the fills, each once, and what was left out.
 
@@ -132,7 +150,10 @@ def _clean_fills(
         event = fills["event"].astype(str) == columns.fills.fill_event
         noted["not_a_fill"] = int((~event).sum())
         fills = fills[event]
-    fills = _typed(fills, ("quantity", "price", "mid"), ("time",))
+    where = f"{path}: column {columns.fills.side}"
+    fills = _typed(fills, ("quantity", "price", "mid"), Written(columns.timezone, where))
+    if "side" in fills:
+        noted["fill_of_unknown_side"] = int(fills["side"].isna().sum())
     orphan = ~fills["order"].isin(orders["id"])
     noted["fill_without_order"] = int(orphan.sum())
     fills = fills[~orphan]

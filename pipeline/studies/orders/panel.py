@@ -10,7 +10,7 @@ import pandas as pd
 
 from models.impact.orders.equations import ParentOrders
 from pipeline.engine.errors import InputError
-from pipeline.studies.orders.sample import Mask, OrderSample, screen
+from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
 
 TABLES = {
     "arrival": "arrivalPriceDf.csv",
@@ -56,6 +56,8 @@ def read_imbalance_panel(folder: str) -> OrderSample:
             f"{folder}: no stock-day can be used, {dropped[worst]} of {kept.size} for {worst}; a "
             f"panel needs more than {LOOKBACK} days with every quantity"
         )
+    flat = {reason: mask.ravel() for reason, mask in reasons.items()}
+    caveats = sample_caveats(folder, np.nan_to_num(grid["imbalance"].ravel()), flat, {})
     part = {name: values[kept] for name, values in grid.items()}
     traded = np.full(int(kept.sum()), TRADED_DAYS)
     orders = ParentOrders(
@@ -67,7 +69,8 @@ def read_imbalance_panel(folder: str) -> OrderSample:
         paid=part["vwap"] / part["arrival"] - 1,
         day=np.broadcast_to(np.arange(len(days)), kept.shape)[kept],
     )
-    return OrderSample(orders, tuple(map(str, days)), kept.size, dropped, noted, DEFINITION)
+    days = tuple(map(str, days))
+    return OrderSample(orders, days, kept.size, dropped, noted, DEFINITION, tuple(caveats))
 
 
 def _tables(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:

@@ -10,6 +10,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.source import RULES, TapeBatch
 
+MINUTE_NS = 60_000_000_000
 LATEST_NS = 1_000_000_000  # event time may run back by this much, where receive time is in order
 BOOK_FIELDS = ("bid_px", "bid_sz", "ask_px", "ask_sz")
 EXCLUSIONS = (  # flags of trades that say nothing of what it costs to take from the book
@@ -39,8 +40,8 @@ class Cleaner:
     Records have: row (number in the file), order (what must not decrease, ns), ts (event time, ns),
     is_trade, price, size, aggressor; then the book's levels, where a missing price is null or NaN.
     Where is_quote is there and false they are no book, and each flag of FLAGS that is there says
-    which records a rule touches. `opening_cross`: the session's first print is the auction's when
-    undirected.
+    which records a rule touches. `opening_cross`: the first print of a session, and after each
+    of its breaks, is the auction's when undirected.
     """
 
     symbol: str
@@ -50,7 +51,7 @@ class Cleaner:
     opening_cross: bool
     order: int = field(default=0, init=False)
     clock: int = field(default=0, init=False)
-    first_print: tuple[str, int] = field(default=("", 0), init=False)
+    first_prints: dict[int, int] = field(default_factory=dict, init=False)
 
     def clean(self, records: pl.DataFrame) -> Iterator[TapeBatch]:
         """Yield one batch a date of the chunk.
@@ -101,6 +102,7 @@ class Cleaner:
 
     def _batch(self, records: pl.DataFrame, date: str) -> TapeBatch:
         counts = dict.fromkeys(RULES, 0)
+        minutes, rows = np.unique(records["ts"].to_numpy() // MINUTE_NS, return_counts=True)
         for rule in DROPPED:
             records = _drop(records, rule, pl.col(rule), counts)
         _note(records, NOTED, counts)
@@ -111,14 +113,12 @@ class Cleaner:
             {"rule": list(counts), "rows": list(counts.values())},
             schema_overrides={"rows": pl.Int64},
         )
-        return TapeBatch(self.symbol, date, quotes, trades, table)
+        by_minute = dict(zip(minutes.tolist(), rows.tolist(), strict=True))
+        return TapeBatch(self.symbol, date, quotes, trades, table, by_minute)
 
     def _trades(self, trades: pl.DataFrame, date: str, counts: dict[str, int]) -> pl.DataFrame:
         if self.opening_cross and len(trades):
-            if self.first_print[0] != date:
-                self.first_print = (date, trades["ts"][0] if trades["aggressor"][0] == 0 else -1)
-            auction = (pl.col("ts") == self.first_print[1]) & (pl.col("aggressor") == 0)
-            trades = trades.with_columns(cross_print=auction)
+            trades = trades.with_columns(cross_print=pl.Series(self._auctions(trades, date)))
         for rule in EXCLUSIONS[1:]:
             trades = _drop(trades, rule, pl.col(rule), counts)
         trades = _drop(trades, "undefined_price", _missing("price"), counts)
@@ -126,6 +126,15 @@ class Cleaner:
         _note(trades, NOTED_TRADES, counts)
         counts["undirected_trade"] += int((trades["aggressor"] == 0).sum())
         return trades.select("ts", "price", "size", "aggressor")
+
+    def _auctions(self, trades: pl.DataFrame, date: str) -> np.ndarray:
+        """Mark undirected prints at the time of the first print since the market opened."""
+        opens = np.array([begin for begin, _ in self.calendar.session(date).stretches])
+        ts, undirected = trades["ts"].to_numpy(), (trades["aggressor"] == 0).to_numpy()
+        opened = opens[np.searchsorted(opens, ts, side="right") - 1]
+        for moment, row in zip(*np.unique(opened, return_index=True), strict=True):
+            self.first_prints.setdefault(int(moment), int(ts[row]) if undirected[row] else -1)
+        return undirected & (ts == [self.first_prints[int(moment)] for moment in opened])
 
 
 def scaled(name: str, unit: float) -> pl.Expr:

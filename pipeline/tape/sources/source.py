@@ -73,7 +73,8 @@ class TapeBatch:
     """A stretch of one symbol-day's tape in file order, cleaned.
 
     quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j a level; trades: ts, price, size,
-    aggressor; counts: rule, rows. A date outside the calendar has counts only.
+    aggressor; counts: rule, rows. A date outside the calendar has counts only. minutes: rows before
+    any rule, by minute since the epoch.
     """
 
     symbol: str
@@ -81,6 +82,7 @@ class TapeBatch:
     quotes: pl.DataFrame
     trades: pl.DataFrame
     counts: pl.DataFrame
+    minutes: dict[int, int]
 
 
 def list_files(

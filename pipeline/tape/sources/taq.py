@@ -16,6 +16,7 @@ from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_ta
 from pipeline.tape.sources.taq_files import read_tape_table
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+UNREAD, LEAST_UNREAD = 0.1, 20  # of a file's stated sides, and rows: fewer may be of no side
 LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
 
 # Sale conditions of the CTA and UTP plans, a letter each, by rule.
@@ -115,7 +116,26 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
             next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
             for table in (mapped.quotes, mapped.trades)
         ]
+    _check_sides(tables["trades"], mapped.trades, urls[1])
     yield from _batches(tables, mapped, urls, calendar)
+
+
+def _check_sides(trades: pl.DataFrame, mapped: TradeColumns, url: str) -> None:
+    """Refuse a side that has no trade while many have a value that the map does not name."""
+    if not mapped.side:
+        return
+    values = trades["side"].drop_nulls().str.strip_chars()
+    values = values.filter(values != "")
+    unread = values.filter(~values.is_in([*mapped.buy, *mapped.sell]))
+    none = [key for key in ("buy", "sell") if not values.is_in(getattr(mapped, key)).any()]
+    if none and len(unread) >= max(LEAST_UNREAD, UNREAD * len(values)):
+        counts = unread.value_counts(sort=True, name="rows").head(3)
+        named = ", ".join(f"'{value}' ({rows:,})" for value, rows in counts.iter_rows())
+        raise InputError(
+            f"{url}: column {mapped.side}: no trade is a {' or a '.join(none)} as the map has "
+            f"them, and {len(unread):,} of {len(values):,} sides are neither: {named}; name them "
+            "in buy and sell of [trades]"
+        )
 
 
 def _batches(

@@ -82,7 +82,9 @@ def test_no_period_that_ends_after_as_of_is_past(as_of: str, seconds: int, kept:
     config = load_config(None, {"data": {"as_of": as_of, "period_seconds": seconds}})
     day = calendar.session("2024-11-27")
     columns = dict.fromkeys(("buy_volume", "sell_volume", "undirected_volume"), 0.0)
-    periods = pd.DataFrame({"date": day.date, "start": day.starts_ns, **columns})
+    periods = pd.DataFrame(
+        {"date": day.date, "start": day.starts_ns, "end": day.ends_ns, **columns}
+    )
     past = past_periods(
         (Features(periods, periods, periods, periods),), make_scope([day.date], calendar, config)
     )
@@ -97,3 +99,21 @@ def test_as_of_before_the_tape_is_refused() -> None:
 def test_an_early_close_keeps_the_full_sessions_clock() -> None:
     found = scope(["2024-11-26", "2024-11-27"], "")
     assert (found.date, len(found.starts), found.periods) == ("2024-11-29", 210, 390)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "date"),
+    [
+        ("2024-12-06T09:00", "2024-12-06"),  # the fifth session after the last one with tape
+        ("2024-12-06T16:00", ""),
+        ("2030-06-03T09:30", ""),
+    ],
+)
+def test_as_of_long_after_the_tape_is_refused(as_of: str, date: str) -> None:
+    if date:
+        assert scope(THANKSGIVING_WEEK, as_of).date == date
+        return
+    with pytest.raises(
+        InputError, match=f"as_of {as_of}: the tape ends on 2024-11-29, more than 5 sessions before"
+    ):
+        scope(THANKSGIVING_WEEK, as_of)

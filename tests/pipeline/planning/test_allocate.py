@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from benchmarks.round_trips import cheapest, drawn, of_file
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.planning.allocate import plan_order
+from pipeline.planning.allocate import plan_from_file, plan_order
 from pipeline.planning.order import read_drift, stated_problem
 from pipeline.planning.plan_text import report_text
 from solver import evaluate, value_function
@@ -214,3 +215,68 @@ def test_a_plan_beyond_what_the_book_showed_says_so_and_carries_its_error(
     assert "up to 2 times: the standard error of their temporary cost is 30% at" in message
     assert "it was checked up to 1.5 times" in message
     assert f"{expected:,.2f} beyond what the book showed" in report_text("SIM0", order, far)
+
+
+def changed(small_run: SmallRun, tmp_path: Path, symbol: dict, **root: object) -> tuple[str, ...]:
+    """Write the run's file with keys of SIM0 and of the root replaced; return what allocates."""
+    content = json.loads((small_run.folder / "out/params.json").read_text()) | root
+    content["symbols"]["SIM0"] |= symbol
+    (tmp_path / "params.json").write_text(json.dumps(content))
+    asked = ("--params", str(tmp_path / "params.json"), "--symbol", "SIM0", "--shares", "500")
+    return ("allocate", *asked)
+
+
+def test_ten_of_390_periods_are_refused_and_a_tail_says_its_share(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    periods = json.loads((small_run.folder / "out/params.json").read_text())["symbols"]["SIM0"]
+    periods = periods["periods"]
+    for kept, said in (
+        (periods[:10], "lists 10 of the session's 390 periods (i = 0 to 9)"),
+        (periods[:200] + periods[201:], "lists 389 of the session's 390 periods (i = 0 to 389)"),
+        (periods[380:385], "lists 5 of the session's 390 periods (i = 380 to 384)"),
+        (periods[::-1], "lists 390 of the session's 390 periods (i = 389 to 0)"),
+    ):
+        refused(impact(*changed(small_run, tmp_path, {"periods": kept})), "symbol SIM0", said)
+    valid = {"from": periods[351]["start"], "to": small_run.result.results.params.valid.end}
+    rest = impact(*changed(small_run, tmp_path, {"periods": periods[351:]}, valid=valid))
+    assert rest.returncode == 0, rest.stderr
+    assert "part_of_session: the file holds 39 of the session's 390 periods, 10%" in rest.stdout
+    assert "from 15:21 on" in rest.stdout
+    half = {"from": periods[0]["start"], "to": periods[210]["start"]}  # as on a half day
+    early = impact(*changed(small_run, tmp_path, {"periods": periods[:210]}, valid=half))
+    assert early.returncode == 0, early.stderr
+    assert "part_of_session" not in early.stdout
+
+
+def test_a_file_of_another_date_or_out_of_force_says_so(small_run: SmallRun) -> None:
+    params = small_run.result.results.params  # of 2025-01-10, 09:30 to 16:00
+    order = order_of(shares=500)
+
+    def codes(now: str, expires: str | None = None) -> dict[str, str]:
+        valid = params.valid.model_copy(update={"expires": expires})
+        file = params.model_copy(update={"valid": valid})
+        said = plan_from_file(file, "SIM0", order, datetime.fromisoformat(now)).warnings
+        rows = said[said["code"].isin(["another_date", "expired", "part_of_session"])]
+        return dict(zip(rows["code"], rows["message"], strict=True))
+
+    assert codes("2025-01-10T10:00:00-05:00") == {}
+    assert codes("2025-01-09T18:00:00-05:00") == {}  # the evening before
+    old = codes("2025-01-20T16:00:00-05:00")
+    assert list(old) == ["another_date"]
+    assert (
+        "for the session of 2025-01-10 09:30 to 16:00 America/New_York, 10 days ago"
+        in old["another_date"]
+    )
+    assert "in 8 days" in codes("2025-01-02T09:30:00-05:00")["another_date"]
+    expired = codes("2025-01-10T12:00:00-05:00", "2025-01-10T16:30:00+00:00")
+    assert list(expired) == ["expired"]
+    assert codes("2025-01-10T11:00:00-05:00", "2025-01-10T16:30:00+00:00") == {}
+
+
+def test_a_time_without_an_offset_is_refused_in_the_file(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    valid = {"from": "2025-01-09T14:30:00+00:00", "to": "2025-01-09T21:00:00"}
+    done = impact(*changed(small_run, tmp_path, {}, valid=valid))
+    refused(done, "params.json: valid.to", "the offset is missing")

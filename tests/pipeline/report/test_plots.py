@@ -74,18 +74,40 @@ def test_alpha_figure_spans_the_students_interval_of_every_bucket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "timezone", "expected"),
+    ("start", "name", "timezone", "expected"),
     [
-        ("2025-07-01T13:30:00+00:00", "America/New_York", "09:30"),  # summer time
-        ("2025-07-01T00:00:00+00:00", "Asia/Tokyo", "09:00"),
-        ("2025-07-01T00:00:00+00:00", "UTC", "00:00"),
+        ("2025-07-01T13:30:00+00:00", "XNYS", "America/New_York", "09:30"),  # summer time
+        ("2025-07-01T00:00:00+00:00", "XTKS", "Asia/Tokyo", "09:00"),
+        ("2025-07-01T00:00:00+00:00", "24/7", "UTC", "00:00"),
+        ("2025-07-01T22:00:00+00:00", "CMES", "America/Chicago", "17:00"),  # of the day before
     ],
 )
-def test_clock_is_that_of_the_exchange(start: str, timezone: str, expected: str) -> None:
-    calendar = Calendar(name="X", timezone=timezone, periods=10, period_seconds=60)
+def test_clock_is_that_of_the_exchange(start: str, name: str, timezone: str, expected: str) -> None:
+    calendar = Calendar(name=name, timezone=timezone, periods=10, period_seconds=60)
     clock = Clock.of(calendar, pd.DataFrame({"period": [0], "start": [start]}))
     assert clock.label(0) == expected
     rest = pd.DataFrame({"period": [30], "start": [start]})  # of a session
     later = Clock.of(calendar, rest)
     assert later.label(30) == expected
     assert later.hours(np.array([0]))[0] == pytest.approx(clock.hours(np.array([0]))[0] - 0.5)
+
+
+def test_breaks_are_left_out_of_the_clock_and_of_steps() -> None:
+    tokyo = Calendar(name="XTKS", timezone="Asia/Tokyo", periods=11, period_seconds=1800)
+    whole = pd.DataFrame({"period": [0], "start": ["2025-01-07T00:00:00+00:00"]})
+    rest = pd.DataFrame({"period": [7], "start": ["2025-01-07T04:30:00+00:00"]})  # 13:30
+    for plan in (whole, rest):
+        clock = Clock.of(tokyo, plan)
+        assert [clock.label(period) for period in (0, 4, 5, 10)] == [
+            "09:00",
+            "11:00",
+            "12:30",
+            "15:00",
+        ]
+        assert [clock.end_label(period) for period in (4, 10)] == ["11:30", "15:30"]
+    steps, edges = clock.stairs(np.arange(3, 7), np.array([1.0, 2.0, 3.0, 4.0]))
+    np.testing.assert_array_equal(steps, [1, 2, np.nan, 3, 4])
+    np.testing.assert_allclose(edges, [10.5, 11.0, 11.5, 12.5, 13.0, 13.5])
+    half = Calendar(name="XHKG", timezone="Asia/Hong_Kong", periods=11, period_seconds=1800)
+    eve = pd.DataFrame({"period": [0], "start": ["2024-12-24T01:30:00+00:00"]})  # no afternoon
+    assert Clock.of(half, eve).label(5) == "13:00"  # as on the whole days that alpha is known of

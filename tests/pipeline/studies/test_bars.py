@@ -117,3 +117,22 @@ def test_bars_that_cannot_be_used_are_explained(
         read_bars(str(tmp_path / "bars.csv"), target, NIGHT)
     for text in said:
         assert text in str(caught.value)
+
+
+def test_no_bar_of_a_break_is_in_a_period_and_no_move_over_it_in_a_variance(tmp_path: Path) -> None:
+    """Tokyo opens 09:00 to 11:30 and 12:30 to 15:30: 11 half-hours, none of them at noon."""
+    minutes = pd.date_range("2025-01-06 09:00", "2025-01-06 15:29", freq="min", tz="Asia/Tokyo")
+    clock = minutes.strftime("%H:%M")
+    lunch = (clock >= "11:30") & (clock < "12:30")
+    up = np.where(np.arange(len(minutes)) % 2, 1.001, 1.0)  # every minute moves by a log of .001
+    close = 100 * up * np.where(clock >= "11:30", 2.0, 1.0)  # and the price doubles over lunch
+    frame = pd.DataFrame({"timestamp": minutes, "close": close, "volume": 1.0})
+    frame.to_csv(tmp_path / "bars.csv", index=False)
+    calendar = SessionCalendar("XTKS", 1800)
+    volume = read_bars(str(tmp_path / "bars.csv"), "volume", calendar)
+    assert volume.outside == lunch.sum() == 60
+    np.testing.assert_allclose(np.exp(volume.past.logs), np.full((1, 11), 30.0))
+    variance = read_bars(str(tmp_path / "bars.csv"), "rv", calendar)
+    moves = np.array([29.0, *[30.0] * 4, 29.0, *[30.0] * 5])  # each stretch's first bar has no move
+    expected = moves * (100 * np.log(1.001)) ** 2
+    np.testing.assert_allclose(np.exp(variance.past.logs[0]), expected)

@@ -118,6 +118,7 @@ def periods(n: int = 390) -> pd.DataFrame:
             "date": "2025-01-06",
             "period": np.arange(n),
             "start": 1736173800 * 10**9 + np.arange(n) * 60 * 10**9,
+            "stretch": 0,
             "mid_open": np.append(100, mid[:-1]),
             "mid_close": mid,
             "flow": 0.0,

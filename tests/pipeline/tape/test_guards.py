@@ -69,6 +69,28 @@ def test_sides_of_the_other_convention_are_refused(tmp_path: Path, side_is: str,
     assert batch.trades["aggressor"].to_list() == [1, -1] * 100
 
 
+@pytest.mark.parametrize(
+    ("buy", "sell", "said"),
+    [
+        ("1", "2", r"no trade is a buy or a sell .* 200 of 200 sides .*: '1' \(100\), '2' \(100\)"),
+        ("B", "SS", r"no trade is a sell as the map has them, and 100 of 200 .*: 'SS' \(100\)"),
+    ],
+)
+def test_sides_that_the_map_does_not_name_are_refused_with_their_values(
+    tmp_path: Path, buy: str, sell: str, said: str
+) -> None:
+    tables = tape()
+    tables["trades"] = tables["trades"].with_columns(side=pl.Series([buy, sell] * 100))
+    with pytest.raises(InputError, match=rf"trades.csv: column side: {said}; name them in buy"):
+        read(tmp_path, tables, SIDED)
+    named = SIDED.replace('["B"]', f'["{buy}"]').replace('["S"]', f'["{sell}"]')
+    (batch,) = read(tmp_path, tables, named)
+    assert batch.trades["aggressor"].to_list() == [1, -1] * 100
+    tables["trades"] = tables["trades"].with_columns(side=pl.lit(buy))
+    (batch,) = read(tmp_path, tables, named.replace('side = "side"', 'side = ""'))  # signed instead
+    assert batch.trades["aggressor"].to_list() == [1, -1] * 100
+
+
 def test_consolidated_quotes_taken_for_those_of_venues_are_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     mid = 10_000 + np.cumsum(rng.integers(-3, 4, 2000))

@@ -183,3 +183,33 @@ def test_the_quadratic_programme_touches_the_law_at_the_pace(params: dict) -> No
     best, quick = solve(problem).x, solve(near).x
     costs = [evaluate(problem, x).shortfall for x in (best, quick, np.full(N, 2000.0))]
     assert costs[0] <= costs[1] <= costs[2]
+
+
+def test_periods_that_are_no_tail_of_the_session_are_refused(params: dict) -> None:
+    one = params["symbols"]["ABC"]
+    whole, params["valid"] = one["periods"], {"to": "2025-02-03T15:30:00+00:00"}
+    for kept in (whole[:4], whole[:3] + whole[4:], whole[3:6], [*whole, whole[-1]]):
+        one["periods"] = kept
+        with pytest.raises(ProblemError, match=f"lists {len(kept)} of the session's {N} periods"):
+            from_params(params, "ABC", 100)
+    one["periods"] = whole[3:]
+    assert from_params(params, "ABC", 100).n == N - 3
+    one["periods"], params["valid"] = whole[:5], {"to": "2025-02-03T14:55:00+00:00"}
+    assert from_params(params, "ABC", 100).n == 5  # the session closes after the fifth
+
+
+def test_a_window_of_a_session_over_midnight_is_of_its_own_days(params: dict) -> None:
+    params["calendar"]["timezone"] = "America/Chicago"
+    hours = [f"2025-01-05T{hour}:00:00+00:00" for hour in range(23, 24)]
+    hours += [f"2025-01-06T{hour:02d}:00:00+00:00" for hour in range(N - 1)]  # 17:00 to 04:00
+    for one, start in zip(params["symbols"]["ABC"]["periods"], hours, strict=True):
+        one["start"] = start
+
+    def places(start: str | None, end: str | None) -> list[int]:
+        return periods_within(params, "ABC", OrderTerms(start=start, end=end))
+
+    assert places("22:00", "02:00") == [5, 6, 7, 8]
+    assert places("01:00", None) == [8, 9, 10, 11]
+    assert places("17:00", "18:30") == [0, 1]
+    assert places(None, "17:00") == list(range(N))  # of the next day, when the session ends
+    assert places("2025-01-05T20:00", "2025-01-05T22:00") == [3, 4]

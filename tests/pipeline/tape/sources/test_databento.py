@@ -446,6 +446,27 @@ def test_real_frames_after_frames_are_read_to_the_end(real_data: Path) -> None:
         ingest(real_data / "databento" / "test_data.trades.dbn")
 
 
+@pytest.mark.parametrize("rows", [1, 50_000])
+def test_an_auction_opens_each_side_of_a_break(tmp_path: Path, rows: int) -> None:
+    tokyo = SessionCalendar("XTKS")
+    (morning, pause), (afternoon, _) = tokyo.session("2025-01-06").stretches
+    prints = [
+        (morning + 1, "N", 10),  # the opening auction
+        (morning + 1, "B", 20),
+        (pause - 1, "N", 30),
+        (pause, "N", 40),  # the morning's closing auction, out of session
+        (afternoon - 1, "N", 50),
+        (afternoon + 7, "N", 60),  # the afternoon's auction
+        (afternoon + 7, "N", 70),
+        (afternoon + 9, "N", 80),
+    ]
+    tape = [(ts, "T", side, 100.01, size, *GOOD) for ts, side, size in prints]
+    frame(tape).write_parquet(tmp_path / "made.parquet")
+    _, trades, counts = ingest(tmp_path / "made.parquet", rows, tokyo)
+    assert (counts["cross_print"], counts["out_of_session"]) == (3, 2)
+    assert trades["size"].to_list() == [20, 30, 80]
+
+
 def test_a_market_without_auctions_keeps_its_first_print(tmp_path: Path) -> None:
     frame().write_parquet(tmp_path / "made.parquet")
     _, trades, counts = ingest(tmp_path / "made.parquet", 4, SessionCalendar("24/7"))
