@@ -44,21 +44,21 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
     session, label = settings.session, settings.label
     edges = np.append(session.starts_ns, session.close_ns)
     ts = day.quotes["ts"].to_numpy()
+    two_sided = ts[np.isfinite((day.quotes["bid_px_0"] + day.quotes["ask_px_0"]).to_numpy())]
     wanted = np.asarray(settings.sizes, dtype=np.float64)
-    quoted = int((_count(ts, edges) > 0).sum())
-    if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
+    quoted = int((_count(two_sided, edges) > 0).sum())
+    if len(two_sided) < LEAST_QUOTES or quoted < LEAST_PERIODS:
         raise InputError(
-            f"{label}: {len(ts)} two-sided quotes in {quoted} of {session.periods} periods, at "
-            "least "
-            f"{LEAST_QUOTES} in {LEAST_PERIODS} are needed; remove this day or supply its whole "
-            "tape"
+            f"{label}: {len(two_sided)} two-sided quotes in {quoted} of {session.periods} periods, "
+            f"at least {LEAST_QUOTES} in {LEAST_PERIODS} are needed; "
+            "remove this day or supply its whole tape"
         )
     sums = _book_sums(day.quotes, edges, wanted)
     index = pd.DataFrame(
         {"date": session.date, "period": np.arange(session.periods), "start": edges[:-1]}
     )
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
-    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
+    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(two_sided, edges)}
     return Features(
         periods=pd.DataFrame(columns),
         cells=_cells(index, sums, wanted),

@@ -17,15 +17,20 @@ def refill_table(day: Day, session: Session) -> pd.DataFrame:
     and the block's end (ns).
     """
     levels = sum(name.startswith("bid_sz_") for name in day.quotes.columns)
+    whole = np.isfinite((day.quotes["bid_px_0"] + day.quotes["ask_px_0"]).to_numpy())
     bid, ask = (
-        day.quotes.select(f"{side}_sz_{level}" for level in range(levels)).to_numpy().sum(axis=1)
+        np.where(
+            whole,
+            day.quotes.select(f"{side}_sz_{level}" for level in range(levels))
+            .to_numpy()
+            .sum(axis=1),
+            np.nan,
+        )
         for side in ("bid", "ask")
     )
     trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
     edges = np.append(np.arange(session.open_ns, session.close_ns, BLOCK_NS), session.close_ns)
-    sums = refill_sums(
-        DepthTape(day.quotes["ts"].to_numpy(), bid.astype(float), ask.astype(float), *trades), edges
-    )
+    sums = refill_sums(DepthTape(day.quotes["ts"].to_numpy(), bid, ask, *trades), edges)
     return pd.DataFrame(vars(sums)).assign(date=session.date, end=edges[1:][sums.block])
 
 
