@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, ValidationError
 
@@ -13,6 +14,9 @@ REQUIRED = {
     "orders": ("id", "symbol", "side", "quantity", "start", "arrival_price"),
     "fills": ("order", "time", "quantity", "price"),
 }
+
+IDS = ("id", "order")
+EXACT = 2**53  # whole numbers beyond are rounded in a float
 
 
 class OrderColumns(Section):
@@ -104,13 +108,15 @@ def read_broker_table(
 ) -> tuple[pd.DataFrame, Path]:
     """Return a file's columns under the names of their keys, and its path.
 
-    Columns that the file does not have are left out.
+    Ids are text, digit for digit, and NaN where blank. Columns that the file does not have are left
+    out.
     Raises: InputError naming the file, and a column that is needed or was asked for and is not
-    there.
+    there, or the row of an id that is rounded.
     """
     path = _find(Path(folder), columns.file)
+    ids = {key: getattr(columns, key) for key in IDS if key in type(columns).model_fields}
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        frame = _read(path, list(ids.values()))
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
@@ -127,9 +133,43 @@ def read_broker_table(
             )
     if frame.empty:
         raise InputError(f"{path}: no rows; check --data")
-    return pd.DataFrame(
-        {key: frame[name] for key, name in names.items() if name in frame.columns}
-    ), path
+    found = pd.DataFrame({key: frame[name] for key, name in names.items() if name in frame.columns})
+    texts = {key: _text(found[key], ids[key], path) for key in ids if key in found}
+    return found.assign(**texts), path
+
+
+def _read(path: Path, ids: list[str]) -> pd.DataFrame:
+    """Read the file; ids are not taken for numbers, which a blank among them makes floats."""
+    if path.suffix != ".parquet":
+        return pd.read_csv(path, dtype=dict.fromkeys(ids, str))
+    frame = pd.read_parquet(path)
+    exact = pd.read_parquet(
+        path, columns=[name for name in ids if name in frame], dtype_backend="numpy_nullable"
+    )
+    return frame.assign(**{name: exact[name] for name in exact})
+
+
+def _text(ids: pd.Series, name: str, path: Path) -> pd.Series:
+    """Return ids as text, whole numbers without a decimal, NaN where blank."""
+    if pd.api.types.is_float_dtype(ids):
+        number = ids.astype(float)
+        rounded = number.abs() >= EXACT
+        whole = (number.dropna() % 1 == 0).all() and not rounded.any()
+        text = (number.astype("Int64") if whole else number).astype("string")
+    else:
+        text = ids.astype("string").str.strip()
+        decimal = text.str.fullmatch(r"\d+\.0+").fillna(False)
+        rounded = text.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d+").fillna(False)
+        text = text.mask(decimal, text.str.replace(r"\.0+$", "", regex=True))
+        rounded |= pd.to_numeric(text.where(decimal)).astype(float) >= EXACT
+    rounded = rounded.fillna(False).to_numpy(dtype=bool)
+    if rounded.any():
+        row = int(np.argmax(rounded))
+        raise InputError(
+            f"{path}: row {row + 2}: {name} {ids.iloc[row]} is rounded, as numbers beyond 2^53 are "
+            "in a float; write ids as text or as whole numbers"
+        )
+    return text.replace("", pd.NA).astype(object).where(lambda each: each.notna(), np.nan)
 
 
 def _find(folder: Path, name: str) -> Path:
