@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 def order_flow_imbalance(book: Book) -> Floats:
     """Return each snapshot's order-flow imbalance by level, shares, (n, L).
 
-    The first snapshot's is 0.
+    The first snapshot's is 0, and so is that into and out of a book of which nothing is known.
     Source: Cont, Kukanov, Stoikov 2014, "The price impact of order book events", eq. (4), for the
     best level; Cont, Cucuringu, Zhang 2023, "Cross-impact of order flow imbalance in equity
     markets", eq. (1), for deeper ones.
@@ -26,4 +26,6 @@ def order_flow_imbalance(book: Book) -> Floats:
         - np.where(ask[1:] <= ask[:-1], book.ask_sz[1:], 0.0)
         + np.where(ask[1:] >= ask[:-1], book.ask_sz[:-1], 0.0)
     )
+    known = np.isfinite(bid[:, 0]) | np.isfinite(ask[:, 0])
+    flow[1:][~(known[1:] & known[:-1])] = 0.0
     return flow

@@ -12,7 +12,8 @@ class Day:
 
     quotes: ts, then bid_px_j, bid_sz_j, ask_px_j, ask_sz_j for level j; trades: ts, price, size,
     aggressor. ts: ns since epoch UTC, sorted; prices in currency, an empty level NaN with size 0;
-    aggressor: +1 buyer, -1 seller, 0 unknown.
+    aggressor: +1 buyer, -1 seller, 0 unknown. A quote without a side, or without both (an empty
+    book, or one not known), ends the book before it.
     """
 
     quotes: pl.DataFrame

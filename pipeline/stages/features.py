@@ -73,7 +73,7 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
 
 
 def _check_quotes(day: Day, settings: DaySettings) -> None:
-    session, ts = settings.session, day.quotes["ts"].to_numpy()
+    session, ts = settings.session, _two_sided(day)
     starts, ends = (np.searchsorted(ts, edge) for edge in (session.starts_ns, session.ends_ns))
     quoted = int((ends > starts).sum())
     if len(ts) < LEAST_QUOTES or quoted < LEAST_PERIODS:
@@ -84,6 +84,12 @@ def _check_quotes(day: Day, settings: DaySettings) -> None:
         )
 
 
+def _two_sided(day: Day) -> Ints:
+    """Return the times of quotes with both sides, ns."""
+    mid = (day.quotes["bid_px_0"] + day.quotes["ask_px_0"]).to_numpy()
+    return np.asarray(day.quotes["ts"].to_numpy()[np.isfinite(mid)])
+
+
 def _measure(
     day: Day, edges: Ints, index: pd.DataFrame, wanted: Floats
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -91,7 +97,7 @@ def _measure(
     ts = day.quotes["ts"].to_numpy()
     sums = _book_sums(day.quotes, edges, wanted)
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
-    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(ts, edges)}
+    columns |= _trade_columns(day.trades, edges) | {"quotes": _count(_two_sided(day), edges)}
     return pd.DataFrame(columns), _cells(index, sums, wanted)
 
 

@@ -20,14 +20,19 @@ def refill_table(day: Day, session: Session) -> pd.DataFrame:
 
 def _sums(day: Day, edges: np.ndarray) -> RefillSums:
     levels = sum(name.startswith("bid_sz_") for name in day.quotes.columns)
+    whole = np.isfinite((day.quotes["bid_px_0"] + day.quotes["ask_px_0"]).to_numpy())
     bid, ask = (
-        day.quotes.select(f"{side}_sz_{level}" for level in range(levels)).to_numpy().sum(axis=1)
+        np.where(
+            whole,
+            day.quotes.select(f"{side}_sz_{level}" for level in range(levels))
+            .to_numpy()
+            .sum(axis=1),
+            np.nan,
+        )
         for side in ("bid", "ask")
     )
     trades = (day.trades[name].to_numpy() for name in ("ts", "size", "aggressor"))
-    return refill_sums(
-        DepthTape(day.quotes["ts"].to_numpy(), bid.astype(float), ask.astype(float), *trades), edges
-    )
+    return refill_sums(DepthTape(day.quotes["ts"].to_numpy(), bid, ask, *trades), edges)
 
 
 def measured_refill(days: tuple[Features, ...], scope: Scope) -> RefillFit:

@@ -43,8 +43,9 @@ CONTENT = {
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What was written for one symbol-day; first_ns and last_ns bound its quotes, `content` is of
-    its best prices.
+    """What was written for one symbol-day: its two-sided quotes and its trades.
+
+    first_ns and last_ns bound all its quotes, `content` is of its best prices.
     """
 
     symbol: str
@@ -163,16 +164,19 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
     levels = (len(quotes.columns) - 1) // 4
     schema = {"ts": pl.Int64} | dict.fromkeys(level_columns(levels), pl.Float64)
     bid, ask = pl.col("bid_px_0"), pl.col("ask_px_0")
-    sizes = pl.col([name for name in quotes.columns if "_sz_" in name])
+    prices, sizes = (
+        pl.col([name for name in quotes.columns if kind in name]) for kind in ("_px_", "_sz_")
+    )
     _check(
         quotes,
         "quotes",
         schema,
         {
             "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
-            "the best bid must be below the best ask": bid.is_finite()
-            & ask.is_finite()
-            & (bid < ask),
+            "the best bid must be below the best ask": bid.is_nan() | ask.is_nan() | (bid < ask),
+            "prices must be finite, or NaN where a level is empty": pl.all_horizontal(
+                ~prices.is_infinite()
+            ),
             "sizes must be finite and not negative": pl.all_horizontal(
                 sizes.is_finite() & (sizes >= 0)
             ),
@@ -242,7 +246,9 @@ class _DayWriter:
                 )
             if len(table):
                 self._files[name].write_table(arrow)
-            self.rows[name] += len(table)
+        mid = batch.quotes["bid_px_0"] + batch.quotes["ask_px_0"]
+        self.rows["quotes"] += int(mid.is_not_nan().sum())
+        self.rows["trades"] += len(batch.trades)
 
     def close(self) -> None:
         """Finish the files and write the counts."""

@@ -19,7 +19,8 @@ GONE = 40  # half-lives after which nothing is left of a hole in double precisio
 class DepthTape:
     """Displayed depth of both sides and the trades, of one symbol-day.
 
-    ts: (n,) ns, sorted, and bid, ask: (n,) shares displayed from then on; trade_ts: (m,) ns,
+    ts: (n,) ns, sorted, and bid, ask: (n,) shares displayed from then on, NaN while the book is
+    not known; trade_ts: (m,) ns,
     sorted, trade_size: (m,) shares, aggressor: (m,) +1 buyer, -1 seller, 0 unknown.
 
     Raises: ValueError naming the field.
@@ -44,7 +45,8 @@ class RefillSums:
     without h their sums of squares and products, shares^2: y the change of depth, bid over ask,
     from just before a trade, q the signed volume since then, h the change of the hole that all
     trades so far have left if it closes with that half-life. late: looks left out because the block
-    had ended by then; unseen: because no quote came before the trade, or none from it to the look.
+    had ended by then; unseen: because no quote came before the trade, none from it to the look, or
+    the book was not known at either.
     """
 
     block: Ints
@@ -80,12 +82,10 @@ def refill_sums(tape: DepthTape, edges: Ints) -> RefillSums:
     unseen = ~late & (
         (row < np.searchsorted(tape.ts, times, side="left")[:, None]) | (before < 0)[:, None]
     )
+    change = skew[row] - skew[before][:, None] if len(tape.ts) else np.full(looks.shape, np.nan)
+    unseen |= ~late & ~np.isfinite(change)
     used = ~(unseen | late)
-    change = (
-        np.where(used, skew[row] - skew[before][:, None], 0.0)
-        if len(tape.ts)
-        else np.zeros(looks.shape)
-    )
+    change = np.where(used, change, 0.0)
     last = np.searchsorted(times, looks, side="right") - 1
     volume = np.cumsum(signed)
     since = np.where(used, volume[last] - (volume - signed)[:, None], 0.0)

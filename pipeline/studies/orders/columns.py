@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError
 
@@ -16,7 +17,8 @@ REQUIRED = {
     "fills": ("order", "time", "quantity", "price"),
 }
 
-
+IDS = ("id", "order")
+EXACT = 2**53  # whole numbers beyond are rounded in a float
 TEXT = ("side", "start", "end", "arrival_time", "post_time", "time")  # read with every digit
 
 
@@ -116,25 +118,24 @@ def read_broker_table(
 ) -> tuple[pd.DataFrame, Path]:
     """Return a file's columns under the names of their keys, and its path.
 
-    Columns that the file does not have are left out.
+    Ids are text, digit for digit, and NaN where blank. Columns that the file does not have are left
+    out.
     Raises: InputError naming the file, and a column that is needed or was asked for and is not
-    there.
+    there, or the row of an id that is rounded.
     """
     path = _find(Path(folder), columns.file)
-    names = {
-        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
-    }
-    text = {name: str for key, name in names.items() if key in TEXT}
+    ids = {key: getattr(columns, key) for key in IDS if key in type(columns).model_fields}
+    texts = [getattr(columns, key) for key in TEXT if key in type(columns).model_fields]
     try:
-        if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, dtype=text)
+        frame = _read(path, list(ids.values()), texts)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"{path}: cannot be read as CSV or Parquet ({reason}); check --data"
         ) from None
+    names = {
+        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
+    }
     for key, name in names.items():
         if name not in frame.columns and (key in REQUIRED[part] or key in columns.model_fields_set):
             raise InputError(
@@ -143,9 +144,45 @@ def read_broker_table(
             )
     if frame.empty:
         raise InputError(f"{path}: no rows; check --data")
-    return pd.DataFrame(
-        {key: frame[name] for key, name in names.items() if name in frame.columns}
-    ), path
+    found = pd.DataFrame({key: frame[name] for key, name in names.items() if name in frame.columns})
+    plain = {key: _text(found[key], ids[key], path) for key in ids if key in found}
+    return found.assign(**plain), path
+
+
+def _read(path: Path, ids: list[str], texts: list[str]) -> pd.DataFrame:
+    """Read the file; ids are not taken for numbers, which a blank among them makes floats, nor in
+    a CSV the columns named in texts.
+    """
+    if path.suffix != ".parquet":
+        return pd.read_csv(path, dtype=dict.fromkeys([*ids, *texts], str))
+    frame = pd.read_parquet(path)
+    exact = pd.read_parquet(
+        path, columns=[name for name in ids if name in frame], dtype_backend="numpy_nullable"
+    )
+    return frame.assign(**{name: exact[name] for name in exact})
+
+
+def _text(ids: pd.Series, name: str, path: Path) -> pd.Series:
+    """Return ids as text, whole numbers without a decimal, NaN where blank."""
+    if pd.api.types.is_float_dtype(ids):
+        number = ids.astype(float)
+        rounded = number.abs() >= EXACT
+        whole = (number.dropna() % 1 == 0).all() and not rounded.any()
+        text = (number.astype("Int64") if whole else number).astype("string")
+    else:
+        text = ids.astype("string").str.strip()
+        decimal = text.str.fullmatch(r"\d+\.0+").fillna(False)
+        rounded = text.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d+").fillna(False)
+        text = text.mask(decimal, text.str.replace(r"\.0+$", "", regex=True))
+        rounded |= pd.to_numeric(text.where(decimal)).astype(float) >= EXACT
+    rounded = rounded.fillna(False).to_numpy(dtype=bool)
+    if rounded.any():
+        row = int(np.argmax(rounded))
+        raise InputError(
+            f"{path}: row {row + 2}: {name} {ids.iloc[row]} is rounded, as numbers beyond 2^53 are "
+            "in a float; write ids as text or as whole numbers"
+        )
+    return text.replace("", pd.NA).astype(object).where(lambda each: each.notna(), np.nan)
 
 
 def _find(folder: Path, name: str) -> Path:

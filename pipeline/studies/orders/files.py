@@ -114,7 +114,6 @@ def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], written: "Written") ->
         if name in frame
     }
     read |= {name: read_times(frame[name], written.timezone) for name in TIMES if name in frame}
-    read |= {name: _label(frame[name]) for name in ("id", "order") if name in frame}
     if "side" in frame:
         read["side"] = read_sides(frame["side"], written.sides)
     return frame.assign(**read)
@@ -127,22 +126,13 @@ def _seen(given: pd.DataFrame, typed: pd.DataFrame, reason: str) -> str:
     return f" ({name}: {values_of(given.loc[lost, name])})" if lost.any() else ""
 
 
-def _label(ids: pd.Series) -> pd.Series:
-    """Return ids as text, whole numbers without a decimal.
-
-    A column with a gap has been read as floats.
-    """
-    whole = pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all()
-    return (ids.astype("Int64") if whole else ids).astype(str)
-
-
 def _clean_fills(
     fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns, path: Path
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the fills, each once, and what was left out.
 
     A print seen before (same order, time, quantity and price) is a second report of one fill when
-    fills have no id, or when with it more is filled than was ordered; otherwise two fills may well
+    it has no id, or when with it more is filled than was ordered; otherwise two fills may well
     look alike.
     """
     noted = {"fill rows": len(fills)}
@@ -154,7 +144,7 @@ def _clean_fills(
     fills = _typed(fills, ("quantity", "price", "mid"), Written(columns.timezone, where))
     if "side" in fills:
         noted["fill_of_unknown_side"] = int(fills["side"].isna().sum())
-    orphan = ~fills["order"].isin(orders["id"])
+    orphan = fills["order"].isna() | ~fills["order"].isin(orders["id"])
     noted["fill_without_order"] = int(orphan.sum())
     fills = fills[~orphan]
     repeated = (
@@ -169,7 +159,8 @@ def _clean_fills(
         ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
         filled = fills.groupby("order")["quantity"].transform("sum")
         # of no fills text
-        twin &= filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
+        over = filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
+        twin &= over | fills["id"].isna()
     noted["double_print"] = int(twin.sum())
     return fills[~twin], noted
 
@@ -211,6 +202,7 @@ def _reasons(orders: pd.DataFrame) -> dict[str, Mask]:
     after = orders["post_price"] / orders["arrival_price"]
     none = pd.Series(False, orders.index)
     reasons = {
+        "no_order_id": orders["id"].isna(),
         "repeated_order_id": orders["id"].duplicated(),
         "bad_time": orders["start"].isna() | read.isna(),
         "unknown_side": orders["side"].isna(),

@@ -2,22 +2,29 @@
 
 import difflib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
+from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates
 from pipeline.tape.sources.databento_files import read_records
+from pipeline.tape.sources.databento_numbers import (
+    defined_price,
+    defined_size,
+    in_fixed_point,
+)
 from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
 
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)})"
 REQUIRED = ("ts_event", "action", "side", "price", "size", *(f"{name}_00" for name in BOOK_FIELDS))
-UNDEFINED = 2**63 - 1  # Databento's undefined price and time
-FIXED_POINT = 1e9
-SMALLEST_PRICE = 1e-4  # an integer price below it was surely not meant in units of 1e-9
+UNDEFINED = 2**63 - 1  # an undefined time
+CLEAR = "R"  # the action of a record that clears the book
+SNAPSHOT, BAD_TIMESTAMP, BAD_BOOK = 32, 8, 4  # bits of `flags`
 AGGRESSOR = {"B": 1, "A": -1, "N": 0}  # on a trade, `side` is the aggressor's
 
 
@@ -42,21 +49,25 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
     """
     cleaners: dict[str, Cleaner] = {}
     publishers: dict[str, int] = {}
+    instruments: dict[str, _Instrument | None] = {}
+    dbn = ".dbn" in Path(raw.url).name.lower()
     previous: dict[str, pl.DataFrame] = {}
     auctions = calendar.name != "24/7"  # a market that never closes has no opening cross
     with local_files(raw) as paths:
         for records in read_records(paths[0], raw.url, batch_rows):
             levels = _check_columns(records.columns, raw.url)
+            fixed = dbn or in_fixed_point(records, raw.url)
             for part in records.partition_by("symbol", maintain_order=True):
                 symbol = part["symbol"][0]
                 _check_publisher(part, publishers, symbol, raw.url)
+                instruments[symbol] = _one_instrument(part, instruments.get(symbol), raw.url)
                 flagged = flag_duplicates(part, previous.get(symbol))
                 previous[symbol] = part.tail(1)
                 if symbol not in cleaners:
                     cleaners[symbol] = Cleaner(
                         symbol, raw.url, calendar, levels, opening_cross=auctions
                     )
-                yield from cleaners[symbol].clean(_normalise(flagged, levels, raw.url))
+                yield from cleaners[symbol].clean(_normalise(flagged, levels, fixed, raw.url))
 
 
 def _check_columns(columns: list[str], url: str) -> int:
@@ -95,7 +106,42 @@ def _check_publisher(part: pl.DataFrame, publishers: dict[str, int], symbol: str
     publishers[symbol] = seen.pop()
 
 
-def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
+@dataclass(frozen=True)
+class _Instrument:
+    """Whose book a symbol's last record was of, and on which UTC date."""
+
+    number: int
+    date: date
+
+
+def _one_instrument(part: pl.DataFrame, before: _Instrument | None, url: str) -> _Instrument | None:
+    """Return the instrument of the last record; a symbol may pass to another only between dates."""
+    if "instrument_id" not in part.columns:
+        return None
+    order = "ts_recv" if "ts_recv" in part.columns else "ts_event"
+    seen = part.select(
+        "row",
+        number=pl.col("instrument_id").cast(pl.Int64, strict=False),
+        date=_nanoseconds(part, order).cast(pl.Datetime("ns")).dt.date(),
+    ).drop_nulls()
+    if seen.is_empty():
+        return before
+    first = before or _Instrument(seen["number"][0], seen["date"][0])
+    changed = seen.filter(
+        (pl.col("number") != pl.col("number").shift(1, fill_value=first.number))
+        & (pl.col("date") == pl.col("date").shift(1, fill_value=first.date))
+    )
+    if len(changed):
+        numbers = sorted({first.number, *seen["number"]})
+        raise InputError(
+            f"{url}: row {changed['row'][0]}: {part['symbol'][0]} has the books of several "
+            f"instruments on one day (instrument_id {', '.join(map(str, numbers[:4]))}); give each "
+            "a symbol of its own, or keep the records of one instrument_id"
+        )
+    return _Instrument(seen["number"][-1], seen["date"][-1])
+
+
+def _normalise(part: pl.DataFrame, levels: int, fixed: bool, url: str) -> pl.DataFrame:
     trade = pl.col("action") == "T"
     order = "ts_recv" if "ts_recv" in part.columns else "ts_event"
     book = {
@@ -104,52 +150,70 @@ def _normalise(part: pl.DataFrame, levels: int, url: str) -> pl.DataFrame:
     records = part.select(
         "row",
         "duplicate",
-        _nanoseconds(part, order).alias("order"),
-        _nanoseconds(part, "ts_event").alias("ts"),
+        _defined_time(part, order).alias("order"),
+        _defined_time(part, "ts_event").alias("ts"),
         trade.alias("is_trade"),
-        _price(part, "price"),
-        pl.col("size").cast(pl.Float64),
+        defined_price("price", fixed),
+        defined_size("size"),
+        *_flags(part),
         pl.col("side")
         .replace_strict(AGGRESSOR, default=0, return_dtype=pl.Int8)
         .alias("aggressor"),
         *(
-            _price(part, raw).alias(name)
-            if "_px_" in name
-            else pl.col(raw).cast(pl.Float64).alias(name)
+            (defined_price(raw, fixed) if "_px_" in name else defined_size(raw)).alias(name)
             for name, raw in book.items()
         ),
     )
+    restarts = pl.any_horizontal("snapshot", "cleared_book")
+    by_event = restarts if order == "ts_event" else pl.lit(False)
+    # records whose time is not needed
+    spared = {"order": pl.col("bad_timestamp") | by_event, "ts": restarts}
     for name, column in (("order", order), ("ts", "ts_event")):
-        wrong = records.filter(
-            pl.col(name).is_null() | (pl.col(name) <= 0) | (pl.col(name) == UNDEFINED)
-        )
+        wrong = records.filter(pl.col(name).is_null() & ~spared[name])
         if len(wrong):
             raise InputError(
                 f"{url}: row {wrong['row'][0]}: {column} is no time; "
                 "expected ns since 1970 or ISO 8601 in UTC"
             )
-    small = records.filter(pl.col("bid_px_0").abs() < SMALLEST_PRICE)
-    if len(small) and part["bid_px_00"].dtype.is_integer():
-        raise InputError(
-            f"{url}: row {small['row'][0]}: bid_px_00 is {small['bid_px_0'][0]:g} if integers are "
-            "units of 1e-9; write decimal prices with a decimal point"
-        )
     return records
 
 
-def _price(part: pl.DataFrame, name: str) -> pl.Expr:
-    if part[name].dtype.is_integer():
-        return pl.when(pl.col(name) != UNDEFINED).then(scaled(name, FIXED_POINT)).alias(name)
-    return pl.col(name).cast(pl.Float64)
+def _flags(part: pl.DataFrame) -> list[pl.Expr]:
+    """Return what a record's action and `flags` say of its book and times.
+
+    Of the rows of one snapshot, which are received at one time, only the last is the whole book.
+    """
+    bits = (
+        pl.col("flags").cast(pl.Int64, strict=False).fill_null(0)
+        if "flags" in part.columns
+        else pl.lit(0, pl.Int64)
+    )
+    snapshot, cleared = (bits & SNAPSHOT) != 0, (pl.col("action") == CLEAR).fill_null(False)
+    order = "ts_recv" if "ts_recv" in part.columns else "ts_event"
+    together = snapshot.shift(-1, fill_value=False) & (
+        pl.col(order) == pl.col(order).shift(-1)
+    ).fill_null(False)
+    return [
+        snapshot.alias("snapshot"),
+        cleared.alias("cleared_book"),
+        (snapshot & ~cleared & together).alias("rebuilding"),
+        # what restarts the book has its place in the file, and a snapshot's time is made up
+        (((bits & BAD_TIMESTAMP) != 0) & ~snapshot & ~cleared).alias("bad_timestamp"),
+        (((bits & BAD_BOOK) != 0) & ~cleared).alias("bad_book"),
+    ]
+
+
+def _defined_time(part: pl.DataFrame, name: str) -> pl.Expr:
+    time = _nanoseconds(part, name)
+    return pl.when((time > 0) & (time != UNDEFINED)).then(time)
 
 
 def _nanoseconds(part: pl.DataFrame, name: str) -> pl.Expr:
     kind, column = part[name].dtype, pl.col(name)
     if kind == pl.String:  # ISO 8601, with Z, +0000, +00:00 or nothing for UTC
         plain = column.str.replace(r"(Z|\+00:?00)$", "").str.replace("T", " ", literal=True)
-        return plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="ns", strict=False).cast(
-            pl.Int64
-        )
+        moment = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="ns", strict=False)
+        return pl.coalesce(moment.cast(pl.Int64), column.cast(pl.Int64, strict=False))
     if kind.is_temporal():
         return column.cast(pl.Datetime("ns", kind.time_zone)).cast(pl.Int64)
     return column.cast(pl.Int64, strict=False)

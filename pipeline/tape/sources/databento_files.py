@@ -15,6 +15,9 @@ from pipeline.tape.sources.source import rebatch
 SCHEMAS = ("mbp-10", "mbp-1")
 SAMPLE_ROWS = 1000
 BLOCK = 1 << 20
+# what stands for no price among integers: nothing, or the undefined one in another notation
+NO_PRICE = ("", "nan", "NaN", "null", "NULL", "9223372036.854775807", "9.223372036854776e18")
+NO_PRICE += ("9223372036.854776", "9.223372036854776e+18", "9.223372036854775807e18")
 
 
 class _Damaged(Exception):
@@ -53,7 +56,9 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
 
 def _with_symbol(frame: pl.DataFrame, url: str) -> pl.DataFrame:
     names = [
-        pl.col(name).cast(pl.String)
+        (pl.col(name).cast(pl.Int64) if frame[name].dtype.is_float() else pl.col(name))
+        .cast(pl.String)
+        .replace("", None)
         for name in ("symbol", "instrument_id")
         if name in frame.columns
     ]
@@ -75,26 +80,32 @@ def _parquet(path: Path, rows: int) -> Iterator[pl.DataFrame]:
 
 
 def _csv(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    """Prices are fixed-point when the first rows hold no decimal point.
+    """Prices are integers when the first rows hold no decimal point, but in undefined ones.
 
-    polars then rejects a later one.
+    A later one is then rejected.
     """
     sample = pl.read_csv(path, n_rows=SAMPLE_ROWS, infer_schema_length=SAMPLE_ROWS)
     if path.suffix == ".csv":  # what is compressed carries its own check
         _check_last_line(path, sample.width)
     prices = [name for name in sample.columns if name == "price" or "_px_" in name]
-    decimal = any(sample[name].dtype == pl.Float64 for name in prices)
+    texts = pl.read_csv(path, n_rows=SAMPLE_ROWS, infer_schema=False, columns=prices)
+    decimal = any((text.str.contains(r"\d\.") & ~text.is_in(NO_PRICE)).any() for text in texts)
     kinds: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(sample.columns, pl.String)
     for name, kind in sample.schema.items():
         if name in prices:
-            kinds[name] = pl.Float64 if decimal else pl.Int64
+            kinds[name] = pl.Float64 if decimal else pl.String
         elif name == "size" or "_sz_" in name:
             kinds[name] = pl.Float64
         elif name in ("ts_event", "ts_recv") and kind.is_integer():
             kinds[name] = pl.Int64
-    yield from rebatch(
-        pl.scan_csv(path, schema_overrides=kinds).collect_batches(chunk_size=rows), rows
-    )
+    frames = pl.scan_csv(path, schema_overrides=kinds).collect_batches(chunk_size=rows)
+    whole = pl.col(prices).str.strip_chars()
+    for frame in rebatch(frames, rows):
+        yield (
+            frame
+            if decimal
+            else frame.with_columns(pl.when(~whole.is_in(NO_PRICE)).then(whole).cast(pl.Int64))
+        )
 
 
 def _check_last_line(path: Path, columns: int) -> None:

@@ -36,6 +36,9 @@ TRADING_RESUMES = 1  # the price of a halt message: -1 halted, 0 quoting resumes
 # an empty ask level is at +EMPTY, an empty bid level at -EMPTY
 PRICE_UNIT, EMPTY = 1e4, 9_999_999_999
 DECIMALS = 9
+# executions, of which that share may not show in the book, as after a halt; files that are not in
+# step show a few of a hundred
+LEAST_EXECUTIONS, MOST_UNSEEN = 100, 0.05
 NASDAQ = ZoneInfo("America/New_York")  # times are since its midnight
 
 
@@ -96,6 +99,47 @@ class _Pair:
     label: str
 
 
+@dataclass
+class _Step:
+    """Whether the book moves as the executions say: the best level they hit loses their size."""
+
+    label: str
+    executions: int = 0
+    unseen: int = 0
+    first_unseen: int = 0
+
+    def check(self, records: pl.DataFrame, before: pl.DataFrame | None) -> None:
+        """Check the executions of the rows after the first, or after `before`.
+
+        Raises: InputError naming the first row whose book does not show its execution, when so many
+        do not that the two files are out of step.
+        """
+        joined = records if before is None else pl.concat([before, records])
+        (price, price_before), (size, size_before) = (
+            [
+                pl.when(pl.col("direction") == 1)
+                .then(pl.col(f"bid_{kind}_0").shift(lag))
+                .otherwise(pl.col(f"ask_{kind}_0").shift(lag))
+                for lag in (0, 1)
+            ]
+            for kind in ("px", "sz")
+        )
+        left = pl.when(price == price_before).then(size).otherwise(0)
+        shown = (price_before == pl.col("price")) & (size_before - left == pl.col("size"))
+        hit = joined.with_columns(shown=shown)[1:].filter(pl.col("type") == EXECUTION)
+        unseen = hit.filter(~pl.col("shown"))["row"]
+        self.executions += len(hit)
+        if len(unseen) and not self.unseen:
+            self.first_unseen = unseen[0]
+        self.unseen += len(unseen)
+        if self.executions >= LEAST_EXECUTIONS and self.unseen > MOST_UNSEEN * self.executions:
+            raise InputError(
+                f"{self.label}: row {self.first_unseen}: the book does not lose what the message "
+                f"executes, as in {self.unseen} of {self.executions} executions; the two files "
+                "must be of one download, their rows in its order"
+            )
+
+
 def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[TapeBatch]:
     names = NAME.match(pair.message.name)
     levels = int(names["levels"])
@@ -103,7 +147,9 @@ def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[Ta
     midnight_ns = int(midnight.timestamp()) * SECOND_NS
     cleaner = Cleaner(names["symbol"], pair.label, calendar, levels, opening_cross=False)
     before, halted = None, False
+    step = _Step(pair.label)
     for records in _rows(pair, levels, rows):
+        step.check(records, before)
         flagged = _flag(records, before, halted)
         before, halted = records.tail(1), flagged["state"][-1]
         yield from cleaner.clean(_normalise(flagged, levels, midnight_ns, pair.label))

@@ -16,17 +16,28 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.engine.errors import InputError
 
 RULES = (
+    "not_selected",  # dropped: left out by a column map's `rows`, from quotes and trades alike
     "duplicate",  # dropped: identical to the record before it, in every field
     "out_of_session",  # dropped
     "halted",  # dropped: from a halt until trading resumes
     "suspicious",  # dropped: marked so by the vendor
+    "bad_timestamp",  # dropped: the vendor says that its time is not reliable
     "half_quote",  # joined: one side of a quote, with the row after it that is the other side
     # kept at the time of the row before it: event time runs back while receive time does not
     "late_event",
     "long_decimals",  # kept: a time with more than 9 decimals, truncated to ns
     "not_firm",  # kept: a quote no order can count on; its venue is taken out of the best quotes
-    "undefined_price",  # dropped: a book without any price, or a trade without one
-    "one_sided",  # dropped quote
+    "snapshot",  # kept at its receive time: the book as it was sent again
+    # kept as a book of which nothing is known, which ends the one before it: cleared by the venue,
+    # or marked by the vendor as possibly wrong
+    "cleared_book",
+    "bad_book",
+    "undefined_size",  # dropped: a book of which a size is unknown, or a trade without one
+    # dropped quote: a level at no worse a price than one above it
+    "unordered_levels",
+    # an empty book, kept as it ends the one before it, or a trade without a price, dropped
+    "undefined_price",
+    "one_sided",  # kept quote: it ends the book before it, and nothing is measured until the next
     "crossed",  # dropped quote: bid > ask
     "locked",  # dropped quote: bid = ask
     "empty_level",  # kept quote with fewer levels than the file has columns for

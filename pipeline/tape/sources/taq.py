@@ -1,19 +1,23 @@
 """Trades and quotes as CSV or Parquet, in any column layout that a column map describes."""
 
+import datetime
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.tape.sources.clean import Cleaner, flag_duplicates
+from pipeline.tape.sources.clean import Cleaner, flag_duplicates, level_columns
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
+from pipeline.tape.sources.source import RULES, RawFile, TapeBatch, list_files, local_files
 from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_tape_columns
-from pipeline.tape.sources.taq_files import read_tape_table
+from pipeline.tape.sources.taq_files import left_out, read_tape_table
+from pipeline.tape.sources.taq_rows import OTHERS, check_scale, refuse_nothing_taken
+from pipeline.tape.sources.taq_selected import scan
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 UNREAD, LEAST_UNREAD = 0.1, 20  # of a file's stated sides, and rows: fewer may be of no side
@@ -37,6 +41,7 @@ HALT = "DPM"  # news out, news pending, volatility pause: the stock halts in all
 # Slow, closing, range indication, imbalance, related security, market maker closed, non-firm,
 # resume without a quote, in view of common, equipment, no open and no resume: of one venue.
 NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
+NO_TRADES = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
 
 
 def discover(location: str, columns: str) -> list[RawFile]:
@@ -103,8 +108,9 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
     """
     with local_files(raw) as paths:
         mapped = read_tape_columns(str(paths[-1]))
-        tables = {}
-        for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
+        maps = {"quotes": mapped.quotes, "trades": mapped.trades}
+        tables, rest = {}, []
+        for kind, table in maps.items():
             parts = [
                 (path, url)
                 for path, url in zip(paths, raw.urls, strict=True)
@@ -112,12 +118,59 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
             ]
             frames = [read_tape_table(path, url, table, mapped, raw) for path, url in parts]
             tables[kind] = pl.concat(frames)
+            check_scale(tables[kind], table, parts[0][1])
+        for path, url in zip(paths[:-1], raw.urls[:-1], strict=True):
+            here = {
+                kind: table
+                for kind, table in maps.items()
+                if re.fullmatch(table.files, Path(url).name)
+            }
+            rest.append(left_out(path, list(here.values()), mapped, raw))
+            for kind, table in here.items():
+                if tables[kind].is_empty() and len(rest[-1]):
+                    refuse_nothing_taken(scan(path), table, url)
         urls = [
             next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
-            for table in (mapped.quotes, mapped.trades)
+            for table in maps.values()
         ]
     _check_sides(tables["trades"], mapped.trades, urls[1])
-    yield from _batches(tables, mapped, urls, calendar)
+    counted = _counted(pl.concat(rest), tables)
+    yield from _batches(tables, mapped, urls, calendar, counted)
+
+
+def _counted(
+    rest: pl.DataFrame, tables: dict[str, pl.DataFrame]
+) -> dict[tuple[str, datetime.date], int]:
+    """Return how many rows were not selected, by symbol and day.
+
+    Symbols without a row on the tape are one; a row without a day is counted on the first one.
+    """
+    days = pl.concat(table.select("symbol", "day") for table in tables.values())
+    known = pl.col("symbol").is_in(days["symbol"].unique().implode()).fill_null(False)
+    rows = rest.group_by(
+        symbol=pl.when(known).then("symbol").otherwise(pl.lit(OTHERS)),
+        day=pl.col("day").fill_null(days["day"].min()),
+    ).agg(pl.col("rows").sum())
+    return {(symbol, day): count for symbol, day, count in rows.sort("symbol", "day").rows()}
+
+
+def _counting(
+    batches: Iterator[TapeBatch], symbol: str, day: datetime.date, rows: int
+) -> Iterator[TapeBatch]:
+    """Count the rows that were not selected in the first batch, or in one of nothing else."""
+    nothing = dict.fromkeys(level_columns(1), pl.Float64)
+    counts = pl.DataFrame({"rule": list(RULES), "rows": [0] * len(RULES)})
+    empty = TapeBatch(
+        symbol,
+        str(day),
+        pl.DataFrame(schema={"ts": pl.Int64} | nothing),
+        pl.DataFrame(schema=NO_TRADES),
+        counts,
+    )
+    first = next(batches, empty)
+    more = pl.col("rows") + rows * (pl.col("rule") == "not_selected").cast(pl.Int64)
+    yield replace(first, counts=first.counts.with_columns(more))
+    yield from batches
 
 
 def _check_sides(trades: pl.DataFrame, mapped: TradeColumns, url: str) -> None:
@@ -139,7 +192,11 @@ def _check_sides(trades: pl.DataFrame, mapped: TradeColumns, url: str) -> None:
 
 
 def _batches(
-    tables: dict[str, pl.DataFrame], mapped: TapeColumns, urls: list[str], calendar: SessionCalendar
+    tables: dict[str, pl.DataFrame],
+    mapped: TapeColumns,
+    urls: list[str],
+    calendar: SessionCalendar,
+    not_selected: dict[tuple[str, datetime.date], int],
 ) -> Iterator[TapeBatch]:
     cleaners: dict[str, Cleaner] = {}
     parts = {
@@ -147,7 +204,10 @@ def _batches(
         for kind, table in tables.items()
     }
     none = {kind: table.clear().drop("symbol", "day") for kind, table in tables.items()}
-    for symbol, day in sorted(parts["quotes"].keys() | parts["trades"].keys()):
+    there = parts["quotes"].keys() | parts["trades"].keys()
+    for symbol, day in sorted(not_selected.keys() - there):
+        yield from _counting(iter(()), str(symbol), day, not_selected[symbol, day])
+    for symbol, day in sorted(there):
         quotes, trades = (
             parts[kind].get((symbol, day), none[kind]) for kind in ("quotes", "trades")
         )
@@ -157,7 +217,8 @@ def _batches(
         cleaner = cleaners.setdefault(
             str(symbol), Cleaner(str(symbol), urls[0], calendar, 1, opening_cross=False)
         )
-        yield from cleaner.clean(records.records(calendar))
+        batches = cleaner.clean(records.records(calendar))
+        yield from _counting(batches, str(symbol), day, not_selected.get((symbol, day), 0))
 
 
 def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
@@ -185,7 +246,7 @@ def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
 def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
     """A trade number seen before is a duplicate.
 
-    Without numbers two equal prints are two trades, and noted.
+    Without a number two equal prints are two trades, and noted.
     """
     known = "".join(TRADE_RULES.values()) + BOOK_TRADE
     buy, sell = (-1, 1) if mapped.side_is == "resting" else (1, -1)
@@ -198,17 +259,20 @@ def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
         if mapped.side
         else pl.lit(None)
     )
-    if mapped.id:
-        table = table.with_columns(duplicate=~pl.struct("venue", "id").is_first_distinct())
-    else:
-        table = flag_duplicates(table, None).rename({"duplicate": "same_print"})
+    numbered = pl.col("id").is_not_null()
+    table = flag_duplicates(table, None).rename({"duplicate": "same_print"})
+    table = table.with_columns(
+        pl.col("same_print") & ~numbered,
+        duplicate=numbered & ~pl.struct("venue", "id").is_first_distinct(),
+    )
     return table.select(
         "row",
         "ts",
         pl.when(pl.col("price") > 0).then(pl.col("price")).alias("price"),
         "size",
         side.cast(pl.Int8).alias("aggressor"),
-        pl.col("duplicate" if mapped.id else "same_print"),
+        "same_print",
+        *(["duplicate"] if mapped.id else []),  # a tape without numbers is searched for repeats
         *(_has(letters).alias(rule) for rule, letters in TRADE_RULES.items()),
         pl.col("condition")
         .str.contains(f"[^{re.escape(known)}]")

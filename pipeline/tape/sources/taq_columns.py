@@ -20,13 +20,16 @@ class TableColumns(Section):
     """What trades and quotes have in common; an empty name is a column that the files lack.
 
     files: a regular expression for the whole file name; its groups `symbol` and `date`, if it has
-    them, stand for those columns. rows: only rows in which the column has one of these values.
+    them, stand for those columns. rows: only rows in which the column has one of these values, in
+    whatever spelling; "" is a blank. suffix: what tells a symbol's instruments apart; it follows
+    the symbol after a dot.
     """
 
     files: Annotated[str, AfterValidator(_pattern)]
     time: str
-    rows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    rows: dict[str, tuple[str | bool | int | float, ...]] = Field(default_factory=dict)
     symbol: str = ""
+    suffix: str = ""
     date: str = ""
     venue: str = ""
     condition: str = ""

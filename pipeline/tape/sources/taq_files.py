@@ -1,6 +1,5 @@
 """One file of a trades-and-quotes tape read through the column map into columns of fixed names."""
 
-import difflib
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,10 +11,26 @@ from pipeline.tape.sources.clean import scaled
 from pipeline.tape.sources.nbbo import check_order
 from pipeline.tape.sources.source import RawFile
 from pipeline.tape.sources.taq_columns import QuoteColumns, TapeColumns, TradeColumns
+from pipeline.tape.sources.taq_rows import (
+    check_one_instrument,
+    taken,
+    whole_ids,
+)
+from pipeline.tape.sources.taq_selected import (
+    OPTIONAL,
+    from_names,
+    scan,
+    selected,
+    stripped,
+    text_columns,
+    with_suffix,
+)
 
 UNITS_NS = {"s": SECOND_NS, "ms": SECOND_NS // 10**3, "us": SECOND_NS // 10**6, "ns": 1}
 OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
-OPTIONAL = ("symbol", "date", "venue", "condition", "side", "id")
+NAMING = ("symbol", "date", "suffix")
+# undefined values of a vendor that some exports hand on, as a price, in its units, and as a size
+UNDEFINED_PRICE, UNDEFINED_UNITS, UNDEFINED_SIZE = 9223372036.85, 9.223372036854e18, 2**32 - 1
 
 
 def read_tape_table(
@@ -29,22 +44,21 @@ def read_tape_table(
     cannot be read, or the row at which a symbol's time runs backwards.
     """
     numbers = dict((*table.prices(), *table.sizes()))
-    names = _texts(table)
-    found = _selected(path, url, table, mapped)
+    names = text_columns(table)
+    found, unnamed = selected(path, url, table, mapped)
     found = _numbers(found, numbers, url)
+    if "id" in names:
+        found = whole_ids(found, url)
     found = found.with_columns(
         *(
             scaled(name, table.price_divisor).fill_nan(None).alias(name)
             for name, _ in table.prices()
         ),
         *((pl.col(name) * table.size_multiple).alias(name) for name, _ in table.sizes()),
-        *(
-            pl.lit(getattr(raw, name), pl.String).alias(name)
-            for name in ("symbol", "date")
-            if name not in names
-        ),
+        *from_names(names, raw),
         *(pl.lit(None, pl.String).alias(name) for name in OPTIONAL[2:] if name not in names),
     )
+    found = found.with_columns(with_suffix()).drop("suffix")
     _refuse(
         found,
         "symbol",
@@ -53,64 +67,42 @@ def read_tape_table(
         "a symbol; name its column, or a group of files, in the column map",
     )
     found = _timed(found, mapped, url).drop("time", "date")
+    check_one_instrument(found, unnamed, url)
+    found = found.drop(f"instrument {name}" for name in unnamed)
     for (symbol,), part in found.partition_by("symbol", as_dict=True).items():
         check_order(part, str(symbol), url)
     return found
 
 
-def _texts(table: TradeColumns | QuoteColumns) -> dict[str, str]:
-    """Return canonical name -> column of the text columns that the map names."""
-    return {name: getattr(table, name) for name in OPTIONAL if getattr(table, name, "")}
-
-
-def _selected(
-    path: Path, url: str, table: TradeColumns | QuoteColumns, mapped: TapeColumns
+def left_out(
+    path: Path,
+    tables: list[TradeColumns | QuoteColumns],
+    mapped: TapeColumns,
+    raw: RawFile,
 ) -> pl.DataFrame:
-    """Return the rows and columns that the map names, under canonical names, as they are read."""
-    try:
-        frame = _scan(path).with_row_index("row", 1)
-        _check_columns(frame.collect_schema().names(), table, mapped, url)
-        whole = frame.filter(
-            *(pl.col(name).cast(pl.String).is_in(values) for name, values in table.rows.items())
-        )
-        return whole.select(
-            pl.col("row").cast(pl.Int64),
-            pl.col(table.time).alias("time"),
-            *(
-                pl.col(column).cast(pl.String).str.strip_chars().alias(name)
-                for name, column in _texts(table).items()
-            ),
-            *(pl.col(column).alias(name) for name, column in (*table.prices(), *table.sizes())),
-        ).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
-        ) from None
+    """Return how many rows of the file no table's `rows` take: symbol, day, rows.
 
-
-def _scan(path: Path) -> pl.LazyFrame:
-    """CSV is read as text, so that a value that is no number can be named."""
-    return (
-        pl.scan_parquet(path)
-        if path.suffix == ".parquet"
-        else pl.scan_csv(path, infer_schema=False)
+    Symbol and day are null where a row does not tell them.
+    """
+    none = pl.DataFrame(schema={"symbol": pl.String, "day": pl.Date, "rows": pl.Int64})
+    if not all(table.rows for table in tables):
+        return none
+    frame, first = scan(path), tables[0]
+    names = {name: column for name, column in text_columns(first).items() if name in NAMING}
+    rest = frame.filter(~pl.any_horizontal(*(taken(table) for table in tables))).select(
+        pl.col(first.time).alias("time"),
+        *(stripped(column).alias(name) for name, column in names.items()),
     )
-
-
-def _check_columns(
-    columns: list[str], table: TradeColumns | QuoteColumns, mapped: TapeColumns, url: str
-) -> None:
-    keys = (
-        _texts(table)
-        | {"time": table.time}
-        | {column: column for _, column in (*table.prices(), *table.sizes())}
-    )
-    keys |= {f"rows.{name}": name for name in table.rows}
-    for key, column in keys.items():
-        if column not in columns:
-            near = difflib.get_close_matches(column, columns[1:], n=3, cutoff=0.5) or columns[1:9]
-            where = f" ({key} in the column map)" if key != column else ""
-            raise InputError(f"{url}: no column '{column}'{where}; it has {', '.join(near)}")
+    rest = rest.with_columns(
+        *from_names(names, raw),
+        *(pl.lit(None, pl.String).alias(name) for name in ("suffix",) if name not in names),
+    ).with_columns(with_suffix())
+    rows = rest.collect()
+    if rows.is_empty():
+        return none
+    moment = _zoned(rows["time"].dtype, mapped)
+    counted = rows.group_by("symbol", day=moment.dt.date()).len("rows")
+    return counted.with_columns(pl.col("rows").cast(pl.Int64))
 
 
 def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFrame:
@@ -123,7 +115,14 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
         )
         wrong = (text.is_not_null() & number.is_null()) | number.is_infinite().fill_null(False)
         _refuse(found, name, wrong, url, f"a number (column {column})")
-        found = found.with_columns(number.fill_nan(None).alias(name))
+        size = name.endswith("_sz") or name == "size"
+        undefined = (number >= UNDEFINED_UNITS) | (
+            (number == UNDEFINED_SIZE)
+            if size
+            else number.is_between(UNDEFINED_PRICE, UNDEFINED_PRICE + 0.01)
+        )
+        number = pl.select(pl.when(~undefined).then(number.fill_nan(None))).to_series()
+        found = found.with_columns(number.alias(name))
     sizes = [name for name in names if name.endswith("_sz") or name == "size"]
     for name in sizes:
         price = {"size": "price"}.get(name, name.replace("_sz", "_px"))
@@ -139,12 +138,6 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
 
 def _timed(found: pl.DataFrame, mapped: TapeColumns, url: str) -> pl.DataFrame:
     """Add ts and day; local times that a change of clocks repeats are taken as the earlier."""
-    try:
-        zone = str(ZoneInfo(mapped.timezone))
-    except (ZoneInfoNotFoundError, ValueError):
-        raise InputError(
-            f"timezone '{mapped.timezone}': unknown; give an IANA name such as America/New_York"
-        ) from None
     if mapped.since == "midnight":
         _refuse(
             found,
@@ -154,25 +147,7 @@ def _timed(found: pl.DataFrame, mapped: TapeColumns, url: str) -> pl.DataFrame:
             "YYYY-MM-DD or YYYYMMDD beside a time since midnight; name its column, or a group of "
             "files",
         )
-    moment = _moment(found["time"].dtype, mapped)
-    local = {"ambiguous": "earliest", "non_existent": "null"}
-    kind = found["time"].dtype
-    if (
-        isinstance(kind, pl.Datetime) and kind.time_zone and mapped.since == "epoch"
-    ):  # Parquet's own zone
-        zoned = pl.col("time").cast(pl.Datetime("ns", kind.time_zone)).dt.convert_time_zone(zone)
-    elif mapped.unit == "iso" or mapped.since == "midnight":
-        zoned = moment.dt.replace_time_zone(zone, **local)
-        if mapped.unit == "iso" and found["time"].dtype == pl.String and mapped.since == "epoch":
-            stated = (
-                pl.col("time")
-                .str.replace("T", " ", literal=True)
-                .str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="ns", strict=False)
-            )
-            zoned = pl.coalesce(stated.dt.convert_time_zone(zone), zoned)
-    else:
-        zoned = moment.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
-    found = found.with_columns(zoned.alias("moment"))
+    found = found.with_columns(_zoned(found["time"].dtype, mapped).alias("moment"))
     _refuse(
         found,
         "time",
@@ -184,6 +159,33 @@ def _timed(found: pl.DataFrame, mapped: TapeColumns, url: str) -> pl.DataFrame:
     return found.with_columns(
         moment.dt.epoch("ns").alias("ts"), moment.dt.date().alias("day")
     ).drop("moment")
+
+
+def _zoned(kind: pl.DataType, mapped: TapeColumns) -> pl.Expr:
+    """Return `time` (of the day `date` where it is since midnight) as local time, else null."""
+    try:
+        zone = str(ZoneInfo(mapped.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InputError(
+            f"timezone '{mapped.timezone}': unknown; give an IANA name such as America/New_York"
+        ) from None
+    moment = _moment(kind, mapped)
+    local = {"ambiguous": "earliest", "non_existent": "null"}
+    if (
+        isinstance(kind, pl.Datetime) and kind.time_zone and mapped.since == "epoch"
+    ):  # Parquet's own zone
+        return pl.col("time").cast(pl.Datetime("ns", kind.time_zone)).dt.convert_time_zone(zone)
+    if mapped.unit == "iso" or mapped.since == "midnight":
+        zoned = moment.dt.replace_time_zone(zone, **local)
+        if mapped.unit == "iso" and kind == pl.String and mapped.since == "epoch":
+            stated = (
+                pl.col("time")
+                .str.replace("T", " ", literal=True)
+                .str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="ns", strict=False)
+            )
+            zoned = pl.coalesce(stated.dt.convert_time_zone(zone), zoned)
+        return zoned
+    return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
 def _moment(kind: pl.DataType, mapped: TapeColumns) -> pl.Expr:

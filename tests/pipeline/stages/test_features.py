@@ -239,6 +239,23 @@ def test_volumes_and_counts_add_up():
     assert got.quotes.sum() == len(given.quotes)
 
 
+def test_there_is_no_flow_into_or_out_of_a_book_that_is_not_known():
+    """One side's loss is flow; what a clear takes, and what is there after it, is not."""
+    gone = (np.nan, 0)
+    states = [(10, 4, 12, 6), (10, 4, *gone), (*gone, *gone), (*gone, *gone), (11, 5, 13, 7)]
+    states += [(11, 8, 13, 7)] * 3
+    quotes = pl.DataFrame(
+        np.array(states, dtype=float),
+        schema=["bid_px_0", "bid_sz_0", "ask_px_0", "ask_sz_0"],
+        orient="row",
+    ).with_columns(ts=pl.Series(OPEN + np.array([10, 20, 70, 80, 130, 190, 250, 251]) * NS))
+    got = measure(Tape(quotes, tape().trades), session(5), SIZES, "X").periods
+    np.testing.assert_array_equal(got.ofi_0, [6, 0, 0, 3, 0])
+    np.testing.assert_allclose(got.covered, [10 / 60, 0, 50 / 60, 1, 1])
+    np.testing.assert_allclose(got.half_spread, [1, np.nan, 1, 1, 1])
+    np.testing.assert_array_equal(got.quotes, [1, 0, 1, 1, 2])
+
+
 def test_order_flow_imbalance_counts_events_by_hand():
     """Bid grows by 3, improves with 5; ask improves with 2, retreats to 4; one bid level goes."""
     states = [  # bid, size, bid 2, size, ask, size, ask 2, size

@@ -207,7 +207,8 @@ def test_trades_of_no_size_or_no_price_and_one_sided_quotes_are_counted_out(tmp_
     counts = touched(batch)
     assert (counts["zero_size"], counts["undefined_price"], counts["one_sided"]) == (1, 2, 2)
     assert (counts["locked"], counts["crossed"]) == (1, 1)
-    assert (len(batch.trades), len(batch.quotes)) == (7, 6)
+    assert (len(batch.trades), len(batch.quotes)) == (7, 8)
+    assert (batch.quotes["bid_px_0"] + batch.quotes["ask_px_0"]).is_nan().sum() == 2
 
 
 def test_the_book_of_a_halt_is_unknown_once_it_is_old(tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ def test_unknown_source_is_refused() -> None:
 def test_the_contract_holds_for_good_tables() -> None:
     validate(QUOTES, TRADES, "x")
     validate(QUOTES.with_columns(bid_px_1=float("nan"), bid_sz_1=0.0), TRADES.clear(), "x")
+    validate(QUOTES.with_columns(bid_px_0=float("nan"), bid_sz_0=0.0), TRADES, "x")
 
 
 @pytest.mark.parametrize(
@@ -148,8 +149,7 @@ def test_the_contract_holds_for_good_tables() -> None:
     [
         (QUOTES.reverse(), TRADES, "x: quotes: times must not decrease; found 1 rows"),
         (QUOTES.with_columns(bid_px_0=101.0), TRADES, "quotes: the best bid must be below"),
-        (QUOTES.with_columns(bid_px_0=float("nan")), TRADES, "quotes: the best bid must be below"),
-        (QUOTES.with_columns(ask_px_0=float("nan")), TRADES, "quotes: the best bid must be below"),
+        (QUOTES.with_columns(bid_px_1=float("-inf")), TRADES, "quotes: prices must be finite"),
         (QUOTES.with_columns(ask_sz_1=-1.0), TRADES, "quotes: sizes must be finite"),
         (QUOTES.with_columns(ask_sz_1=float("inf")), TRADES, "quotes: sizes must be finite"),
         (QUOTES.drop("ask_sz_1"), TRADES, "quotes: columns are"),

@@ -237,3 +237,19 @@ def test_lobster_books_refill_within_seconds(
     assert 1 < fit.half_life < 60
     assert fit.log_error < 0.7
     assert not fit.warnings
+
+
+def test_a_book_that_is_not_known_is_looked_at_by_nothing() -> None:
+    """A trade at 1 s; the book is unknown from 2 s to 50 s, and after it was never known before."""
+    ts = OPEN + np.array([0, 1, 2, 50]) * SECOND_NS
+    ask = np.array([500.0, 400.0, np.nan, 450.0])
+    trade = OPEN + np.array([1]) * SECOND_NS
+    tape = DepthTape(ts, np.full(4, 500.0), ask, trade, np.array([100.0]), np.array([1]))
+    found = refill_sums(tape, EDGES)
+    first = (found.block == 0) & (found.half_life == HALF_LIVES[0])
+    looked = 1 + found.lag[first]
+    known = (looked < 2) | (looked >= 50)
+    assert found.n[first].tolist() == known.astype(int).tolist()
+    assert found.unseen[first].tolist() == (~known).astype(int).tolist()
+    expected = np.where(looked < 2, 100.0**2, np.where(known, 50.0**2, 0.0))
+    np.testing.assert_array_equal(found.yy[first], expected)

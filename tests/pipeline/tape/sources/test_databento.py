@@ -43,7 +43,7 @@ TAPE = [
     (OPEN + 2, "T", "B", 100.02, 7, *GOOD),  # 6 duplicate
     (OPEN + 3, "T", "N", 100.01, 3, *GOOD),  # 7 undirected_trade
     (OPEN + 4, "C", "A", 100.02, 2, 100.0, 10, NONE, 0, 99.99, 30, NONE, 0),  # 8 one_sided
-    (OPEN + 5, "R", "N", NONE, 0, NONE, 0, NONE, 0, NONE, 0, NONE, 0),  # 9 undefined_price
+    (OPEN + 5, "R", "N", NONE, 0, NONE, 0, NONE, 0, NONE, 0, NONE, 0),  # 9 cleared_book
     (OPEN + 6, "A", "B", 100.03, 5, 100.03, 5, 100.02, 20, 99.99, 30, 100.03, 40),  # 10 crossed
     (OPEN + 7, "A", "B", 100.02, 5, 100.02, 5, 100.02, 20, 99.99, 30, 100.03, 40),  # 11 locked
     (OPEN + 8, "A", "B", 100.0, 5, 100.0, 15, 100.02, 20, NONE, 0, 100.03, 40),  # 12 empty_level
@@ -57,12 +57,14 @@ COUNTS = {
     "duplicate": 1,
     "undirected_trade": 1,
     "one_sided": 1,
-    "undefined_price": 2,
+    "cleared_book": 1,
+    "undefined_price": 1,
     "crossed": 1,
     "locked": 1,
     "empty_level": 1,
 }
-QUOTED = [2, 3, 4, 5, 7, 12, 13, 14]  # the rows whose book is kept
+# the rows whose book is kept; 8 and 9 end the one before them
+QUOTED = [2, 3, 4, 5, 7, 8, 9, 12, 13, 14]
 
 
 def frame(rows: list[tuple] = TAPE, symbol: str = "ABC") -> pl.DataFrame:
@@ -214,7 +216,7 @@ def test_dbn_gives_the_same_tape_and_its_symbols_by_date(tmp_path: Path) -> None
         (OPEN + 10, 100.0, 4.0, -1),
     ]
     quotes = pl.concat(batch.quotes for batch in batches if batch.symbol == "NEW")
-    assert quotes["bid_px_0"].to_list() == [100.0] * len(QUOTED)
+    np.testing.assert_array_equal(quotes["bid_px_0"], [100.0] * 6 + [np.nan] + [100.0] * 3)
     counts = pl.concat(batch.counts for batch in batches).group_by("rule").agg(pl.col("rows").sum())
     found = {rule: rows for rule, rows in counts.iter_rows() if rows}
     assert found == {rule: 2 * rows for rule, rows in COUNTS.items() if rule != "empty_level"}
@@ -273,7 +275,9 @@ def test_symbols_and_dates_are_told_apart(tmp_path: Path) -> None:
         sizes[batch.symbol, batch.date] = sizes.get((batch.symbol, batch.date), 0) + len(
             batch.quotes
         )
-    assert sizes == {("ABC", "2025-01-06"): 8, ("XYZ", "2025-01-06"): 8, ("XYZ", "2025-01-07"): 8}
+    assert sizes == dict.fromkeys(
+        [("ABC", "2025-01-06"), ("XYZ", "2025-01-06"), ("XYZ", "2025-01-07")], len(QUOTED)
+    )
     counts = pl.concat(batch.counts for batch in batches).group_by("rule").agg(pl.col("rows").sum())
     assert {rule: rows for rule, rows in counts.iter_rows() if rows} == {
         rule: 3 * n for rule, n in COUNTS.items()
@@ -356,7 +360,7 @@ def test_event_time_behind_receive_time_waits_for_its_turn(tmp_path: Path) -> No
         ),
         (
             lambda table: table.with_columns(pl.col("^.*px.*$").cast(pl.Int64)),
-            "row 1: bid_px_00 is 1e-07 if integers",
+            "row 1: a best price of 100 is 1e-07 if whole numbers are units of 1e-9",
         ),
         (
             lambda table: table.with_columns(symbol=None, instrument_id=None),
@@ -441,7 +445,8 @@ def test_real_frames_after_frames_are_read_to_the_end(real_data: Path) -> None:
     quotes, trades, counts = ingest(path, 500, SessionCalendar("CMES"))
     assert len(quotes) == 2288 == (len(raw) - 8 - int.from_bytes(raw[4:8], "little")) // 80
     assert len(trades) == raw[8 + int.from_bytes(raw[4:8], "little") :][28::80].count(b"T")
-    assert sum(counts.values()) == counts["undirected_trade"]
+    assert sum(counts.values()) == counts["undirected_trade"] + counts["snapshot"]
+    assert counts["snapshot"] == 1  # the book at midnight, flagged 168
     with pytest.raises(InputError, match="its schema is trades"):
         ingest(real_data / "databento" / "test_data.trades.dbn")
 

@@ -100,7 +100,8 @@ def test_one_sided_rows_of_single_venues_are_rebuilt(tmp_path: Path) -> None:
         ask(6, 100_0600, 300, "P"),
     ]
     batch = read(tmp_path, quotes, [trade(9, 100_0000)])
-    assert batch.quotes.rows() == [
+    np.testing.assert_array_equal(batch.quotes.row(0), [ns(0), 100.0, 200.0, np.nan, 0.0])
+    assert batch.quotes.rows()[1:] == [
         (ns(1), 100.0, 200.0, 100.04, 300.0),
         (ns(2), 100.0, 300.0, 100.04, 300.0),  # summed at the best price
         (ns(3), 100.0, 100.0, 100.04, 300.0),
@@ -235,7 +236,7 @@ def test_suspicious_non_firm_and_halted_rows_do_not_make_the_book(tmp_path: Path
         trade(21, 99_0200),
     ]
     batch = read(tmp_path, quotes, trades)
-    assert batch.quotes["bid_px_0"].to_list() == [100.0, 99.0]
+    np.testing.assert_array_equal(batch.quotes["bid_px_0"], [100.0, np.nan, 99.0])
     assert batch.trades["price"].to_list() == [100.03, 99.02]
     counts = touched(batch)
     assert (counts["suspicious"], counts["halted"], counts["not_firm"]) == (3, 3, 1)

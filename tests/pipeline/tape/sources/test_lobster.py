@@ -64,7 +64,7 @@ COUNTS = {
     "locked": 1,
     "crossed": 1,
 }
-QUOTED = [2, 3, 4, 5, 6, 8, 9, 11, 19]
+QUOTED = [2, 3, 4, 5, 6, 8, 9, 10, 11, 19]
 SECOND = 10**9
 
 
@@ -115,6 +115,7 @@ def test_every_row_is_accounted_for(pack, rows: int, tmp_path: Path) -> None:
         600_000_000,
         700_000_000,
         700_000_000,
+        800_000_000,
         900_000_000,
         23_399_999_999_999,
     ]
@@ -129,8 +130,9 @@ def test_every_row_is_accounted_for(pack, rows: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         quotes.row(0)[1:], [100.01, 10, 100.03, 20, 99.99, 30, 100.04, 40]
     )
+    np.testing.assert_array_equal(quotes.row(7)[1:], [100.01, 10, np.nan, 0, 99.99, 30, np.nan, 0])
     np.testing.assert_array_equal(
-        quotes.row(7)[1:], [100.01, 10, 100.03, 20, np.nan, 0, 100.04, 40]
+        quotes.row(8)[1:], [100.01, 10, 100.03, 20, np.nan, 0, 100.04, 40]
     )
 
 
@@ -288,3 +290,43 @@ def test_vendor_s_samples_match_a_count_by_hand(
     }
     if ticker == "AMZN":
         assert quotes["ts"][67_822] == OPEN + 8802 * SECOND + 632_812_672  # '43002.632812672004'
+
+
+def in_step(rows: int) -> list[tuple[str, str, str]]:
+    """Return a tape on which a buyer takes 3 of what is offered and a seller then offers 3 more."""
+    tape = [("34200.1", "1,1,5,1000100,1", BOOK)]
+    for row in range(1, rows):
+        kind, shown = ("4", 17) if row % 2 else ("1", 20)
+        book = BOOK.replace("1000300,20", f"1000300,{shown}")
+        tape.append((f"{34200 + row}.5", f"{kind},{row},3,1000300,-1", book))
+    return tape
+
+
+@pytest.mark.parametrize("rows", [7, 50_000])
+def test_books_out_of_step_with_the_messages_are_refused(rows: int, tmp_path: Path) -> None:
+    tape = in_step(601)
+    quotes, trades, _ = ingest(unpacked(tmp_path, tape), rows)
+    assert (len(quotes), len(trades)) == (601, 300)
+    books = [book for _, _, book in tape]
+    shuffled = [books[row] for row in np.random.default_rng(1).permutation(len(books))]
+    shifted = [books[0], *books[:-1]]
+    for others in (shuffled, shifted):
+        changed = [(*row[:2], book) for row, book in zip(tape, others, strict=True)]
+        with pytest.raises(InputError, match=r"row \d+: the book does not lose what the message"):
+            ingest(unpacked(tmp_path, changed), rows)
+
+
+def test_a_few_executions_that_the_book_does_not_show_are_no_fault(tmp_path: Path) -> None:
+    tape = in_step(601)
+    for row in (101, 201, 301):
+        tape[row] = (*tape[row][:2], BOOK)
+    assert len(ingest(unpacked(tmp_path, tape))[0]) == 601
+
+
+def test_books_whose_levels_are_out_of_order_are_left_out(tmp_path: Path) -> None:
+    swapped = "1000400,40,999900,30,1000300,20,1000100,10"
+    tape = in_step(50)
+    tape[10], tape[20] = (*tape[10][:2], swapped), (*tape[20][:2], swapped)
+    quotes, _, counts = ingest(unpacked(tmp_path, tape))
+    assert counts["unordered_levels"] == 2
+    assert quotes["bid_px_0"].to_list() == [100.01] * 48

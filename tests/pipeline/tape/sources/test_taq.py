@@ -204,7 +204,7 @@ def test_sale_and_quote_conditions_are_those_of_the_plans(tmp_path: Path) -> Non
     )
     (batch,) = read(tmp_path, tables, MAP.replace('time = "t"', 'time = "t"\ncondition = "c"'))
     assert len(batch.trades) == 2
-    assert len(batch.quotes) == 6
+    assert batch.quotes["bid_px_0"].is_nan().to_list() == [False] * 2 + [True] + [False] * 4
     assert touched(batch) | {"quote_signed": 0} == {
         "halted": 2,
         "not_firm": 1,
