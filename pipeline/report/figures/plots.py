@@ -213,7 +213,7 @@ def plot_cost(curve: pd.DataFrame, price: float) -> Figure:
         _cost_panel(axes[0, column], table, BPS / price)
         axes[0, column].set_title(title)
         axes[1, column].bar(
-            table["size"], table["censored"], width=0.22 * table["size"], color=PALETTE["purple"]
+            table["size"], table["censored"], width=0.1 * table["size"], color=PALETTE["purple"]
         )
         axes[1, column].set_title("Share of time with less depth than the size")
         axes[1, column].set_xlabel("order size, shares")

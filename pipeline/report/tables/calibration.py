@@ -117,11 +117,11 @@ def size_table(sizes: pd.DataFrame) -> Table:
     """List by order size how often depth fell short, the exponent around it, the law's error."""
     rows = tuple(
         (
-            number(row.size, 4),
+            f"{row.size:,.4g}",
             percent(row.censored),
             number(row.local_k, 3),
             number(row.local_k_error, 2),
-            percent(row.log_error),
+            percent(row.log_error) if row.log_error else "",
         )
         for row in sizes.itertuples()
     )
