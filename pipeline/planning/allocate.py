@@ -284,7 +284,7 @@ def _beyond_shown(child: np.ndarray, reach: Extrapolation | None) -> list[tuple[
         else ""
     )
     message = (
-        f"{(child > reach.shown).sum()} periods trade more at once than the {reach.shown:,.4g} "
+        f"{(child > reach.shown).sum()} periods trade more at once than the {reach.shown:,.10g} "
         f"shares that the book held 80 % of the time, up to {multiple:.2g} times: the standard "
         f"error of their temporary cost {error}{checked}; a lower --max-participation spreads the "
         "order"

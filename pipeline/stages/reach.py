@@ -59,7 +59,7 @@ def curvature(sizes: pd.DataFrame, found: CostLawFit) -> list[Caveat]:
     if off.empty:
         return []
     said = ", ".join(
-        f"{row.local_k:.3g} ± {row.local_k_error:.2g} at {row.size:,.4g}"
+        f"{row.local_k:.3g} ± {row.local_k_error:.2g} at {row.size:,.10g}"
         for row in off.iloc[[0, -1]].drop_duplicates().itertuples()
     )
     message = (

@@ -117,7 +117,7 @@ def size_table(sizes: pd.DataFrame) -> Table:
     """List by order size how often depth fell short, the exponent around it, the law's error."""
     rows = tuple(
         (
-            f"{row.size:,.4g}",
+            f"{row.size:,.10g}",
             percent(row.censored),
             number(row.local_k, 3),
             number(row.local_k_error, 2),

@@ -211,7 +211,7 @@ def test_a_plan_beyond_what_the_book_showed_says_so_and_carries_its_error(
     assert expected > 0
     assert costs.loc["optimal", "extrapolation_error"] == pytest.approx(expected)
     message = far.warnings.set_index("code").loc["beyond_depth", "message"]
-    assert f"the {largest / 2:,.4g} shares that the book held 80 % of the time" in message
+    assert f"the {largest / 2:,.10g} shares that the book held 80 % of the time" in message
     assert "up to 2 times: the standard error of their temporary cost is 30% at" in message
     assert "it was checked up to 1.5 times" in message
     assert f"{expected:,.2f} beyond what the book showed" in report_text("SIM0", order, far)
