@@ -166,6 +166,7 @@ def _counting(
         pl.DataFrame(schema={"ts": pl.Int64} | nothing),
         pl.DataFrame(schema=NO_TRADES),
         counts,
+        {},
     )
     first = next(batches, empty)
     more = pl.col("rows") + rows * (pl.col("rule") == "not_selected").cast(pl.Int64)

@@ -47,7 +47,8 @@ def test_only_what_is_reached_and_means_something_moves_the_key(copied: Path) ->
     stage = "pipeline/stages/features.py"
     assert changed(stage, "LEAST_PERIODS = 5, 2", "LEAST_PERIODS = 5, 3")
     assert changed("pipeline/engine/store.py", 'DONE = "_done"', 'DONE = "_ready"')
-    assert not changed(stage, "# a buy walks the ask", "# a sale walks the bid")
+    walks = "pipeline/stages/book_walks.py"
+    assert not changed(walks, "# a buy walks the ask", "# a sale walks the bid")
     assert not changed(stage, "Measure every period of", "Look at every period of")
     assert not changed("pipeline/tape/sources/lean.py", "PRICE_UNIT = 1e4", "PRICE_UNIT = 1e5")
     assert not changed(law, "1.0 + self.beta", "2.0 + self.beta")  # of no measurement
