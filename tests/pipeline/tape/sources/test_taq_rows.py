@@ -99,7 +99,7 @@ def test_rows_that_no_table_takes_are_counted_once(tmp_path: Path) -> None:
     data = {"source": "taq", "location": str(tmp_path / "tape"), "columns": columns}
     config = load_config(None, {"data": data})
     with open_job(config, str(tmp_path / "out"), 0) as job:
-        days, quality = ingest_files(job, find_tape(config, str(tmp_path / "out")))
+        days, quality, _ = ingest_files(job, find_tape(config, str(tmp_path / "out")))
     assert [(day.symbol, day.date) for day in days] == [("ABC", "2025-01-06")]
     found = quality[quality["rule"] == "not_selected"].set_index("symbol")["rows"]
     assert found.to_dict() == {"ABC": 4, "other symbols": 2}
