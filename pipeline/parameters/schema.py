@@ -119,6 +119,15 @@ class Period(Part):
     liquidity_interval: Interval
 
 
+class VolumeTotal(Part):
+    """Volume over all the periods, shares: the forecasts' sum, and what it will lie in with
+    probability 0.9.
+    """
+
+    expected: Above
+    interval: Interval
+
+
 class SlicingSection(Part):
     """How a period's shares can be worked in children: alpha is that of one order a period.
 
@@ -175,6 +184,7 @@ class SymbolParams(Part):
     slicing: SlicingSection
     liquidity_chain: ChainSection
     warnings: tuple[Warned, ...]
+    volume_total: VolumeTotal | None = None
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise
 

@@ -10,7 +10,7 @@ from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Params
+from pipeline.parameters.schema import Params, SymbolParams
 from pipeline.planning.order import order_terms, stated_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
@@ -70,6 +70,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     if order.own_impact == "none":
         notes += _admitted(stated)
+    notes += _uncertain_volume(params.symbols[symbol], volume, order)
     depth = params.symbols[symbol].reference.depth_shares
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], depth, notes))
@@ -159,6 +160,25 @@ def _errors(
         name: {"cost_error": error(slope), "saving_error": error(slope - slopes["optimal"])}
         for name, slope in slopes.items()
     }
+
+
+def _uncertain_volume(
+    one: SymbolParams, volume: np.ndarray, order: AllocateConfig
+) -> list[tuple[str, str]]:
+    """Say where the cap would not hold the order if volume came at its interval's lower end."""
+    total, expected = one.volume_total, float(volume.sum())
+    if total is None:
+        return []
+    low = expected * total.interval[0] / total.expected
+    if order.shares <= order.max_participation * low:
+        return []
+    worst = f"{order.shares / low:.0%} of it then" if low > 0 else "perhaps without any trade"
+    message = (
+        f"the order is {order.shares / expected:.1%} of the {expected:,.0f} shares forecast; their "
+        f"90 % interval begins at {low:,.0f}, {worst}, against a cap of "
+        f"{order.max_participation:.0%}: fewer shares, or a longer horizon"
+    )
+    return [("participation_uncertain", message)]
 
 
 def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:

@@ -17,7 +17,14 @@ from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
-from pipeline.stages.history import References, law_cells, past_cells, past_periods, references
+from pipeline.stages.history import (
+    References,
+    law_cells,
+    past_cells,
+    past_periods,
+    references,
+    thinness,
+)
 from pipeline.stages.law_checks import compared, extrapolation
 from pipeline.stages.permanent import permanent_of
 from pipeline.stages.refill import measured_refill
@@ -55,9 +62,9 @@ def calibrate_symbol(
     found = _family(measured, comparison, settings)
     fit = _fit(days, cells, states, found, settings)
     level = references(periods, forecast.states)
-    thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
+    thin = thinness(forecast.states, level).dropna().to_numpy()
     ranges, weak = identification(found)
-    estimates = exported_estimates(fit, thinness, ranges)
+    estimates = exported_estimates(fit, thin, ranges)
     contrasts = _contrasts(found, cells, states)
     caveats = [
         *fit.law.warnings,

@@ -122,7 +122,8 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
     assert np.isfinite(told.horizon[columns]).all(axis=None)
     assert np.isfinite(told.states[told.states["date"] > used[0]][columns]).all(axis=None)
     messages = told.warnings.set_index("code")["message"]
-    assert "volume: 5 of 124 periods" in messages.loc[["missing_periods"]].str.cat()
+    assert "volume: 4 of 124 periods" in messages.loc[["missing_periods"]].str.cat()
+    assert "volume: 1 of 124 periods are zeros" in messages["zero_periods"]
     assert "4 of 124 periods" in messages["uncovered"]
 
 
@@ -133,8 +134,10 @@ def test_a_short_history_falls_back_and_says_so(count: int, tested: bool) -> Non
     assert ("forecaster_untested" in codes(told)) != tested
     assert ("few_days" in codes(told)) == (count < 5)
     volume = told.contest[(told.contest["series"] == "volume") & told.contest["chosen"]]
-    if not tested:
+    if count == 1:
         assert set(volume["candidate"]) == {"state_space"}
+    ahead = volume[volume["origin"] == "day ahead"]
+    assert ahead["weight"].sum() == pytest.approx(1.0)
     assert volume["reason"].str.len().gt(0).all()
     assert (told.horizon["volume_low"] < told.horizon["volume"]).all()
     assert (told.horizon["volume_high"] > told.horizon["volume"]).all()
