@@ -180,9 +180,8 @@ def _scores(
 
 def _listed(entry: ContestEntry) -> list[str]:
     """Return the rows that a record takes: one for all candidates, one for the choice."""
-    names = tuple(name for name in entry.names if name != CHOSEN)
-    both = (" = ".join(names), CHOSEN if CHOSEN in entry.names else "")
-    return [each for each in both if each]
+    candidates = " = ".join(name for name in entry.names if name != CHOSEN)
+    return [each for each in (candidates, CHOSEN) if each and (each in entry.candidate)]
 
 
 def _rest_of_day(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]]:
