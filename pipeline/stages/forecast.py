@@ -31,6 +31,7 @@ from models.forecast.intraday.zeros import (
     first_day_ahead,
     level_ratio,
     positive,
+    sparse,
 )
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
@@ -56,8 +57,8 @@ class MeasuredSeries:
     """One measurement's history.
 
     measured: (R, N) logs, -inf of zero, the day to be traded last where it has no tape yet; past:
-    the D days with tape, volume as the trading rate behind it while every period trades; tracks:
-    what every candidate said of them; choices: of the candidates, by horizon.
+    the D days with tape, volume as the trading rate behind it while nine in ten periods trade;
+    tracks: what every candidate said of them; choices: of the candidates, by horizon.
     """
 
     name: str
@@ -72,16 +73,16 @@ class MeasuredSeries:
         return self.name == "realized_variance"
 
     @property
-    def zeros(self) -> bool:
-        """Tell whether any period of the past is a zero."""
-        return bears_zeros(self.past.logs)
+    def sparse(self) -> bool:
+        """Tell whether a tenth of the periods or more is empty."""
+        return sparse(self.past.logs)
 
     def ratio(self, horizon: Horizon) -> np.ndarray:
         """Return measured over forecast before every past period and after all, (D N + 1,).
 
-        1 while no period is a zero. The states' where the horizon is the next period.
+        1 unless the series is sparse. The states' where the horizon is the next period.
         """
-        if not self.zeros:
+        if not self.sparse:
             return np.ones(self.past.logs.size + 1)
         day_ahead = horizon == "day_ahead" and len(self.past.logs) > 1
         told = (
@@ -143,8 +144,9 @@ def _all_series(
 ) -> list[MeasuredSeries]:
     measured = {name: _matrix(periods, _logs(periods, name), rows, scope) for name in SERIES}
     given = dict(measured)
-    if not bears_zeros(measured["volume"]):
-        given["volume"] = _matrix(periods, _log_rate(periods), rows, scope)
+    if not sparse(measured["volume"]):
+        rate = _log_rate(periods).fillna(_logs(periods, "volume"))
+        given["volume"] = _matrix(periods, rate, rows, scope)
     kinds = weekend_kinds(rows, len(dates) + 1)
     found = []
     for name in SERIES:
@@ -264,9 +266,9 @@ def _state(series: MeasuredSeries, found: PeriodForecast, ratio: np.ndarray | fl
     if series.variance:
         return np.sqrt(found.mean * ratio)
     if series.name == "volume":
-        if series.zeros:
+        if series.sparse:
             return np.asarray(found.mean * ratio)
-        return np.exp(found.log_mean + found.state_variance / 2)
+        return found.occurrence * np.exp(found.log_mean + found.state_variance / 2)
     return np.exp(found.log_mean)
 
 
@@ -290,6 +292,7 @@ def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFr
 
 
 def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:
-    return SeriesRecord(
-        series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance
-    )
+    # Zeros are scored by means, which are those of what was forecast: of the rate behind volume.
+    past = series.past.logs
+    measured = past if bears_zeros(past) else series.measured[: len(dates)]
+    return SeriesRecord(measured, series.past, series.tracks, series.choices, series.variance)

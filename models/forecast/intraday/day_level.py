@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from models.forecast.daily.har import fit_har
 from models.forecast.daily.measures import Measures
 from models.forecast.daily.model import DailyModel
-from models.forecast.intraday.profile import SPARSE, shrinkage
+from models.forecast.intraday.profile import is_sparse, shrinkage
 
 Floats = NDArray[np.float64]
 DIFFUSE = 1e4  # variance of a level of which nothing is known
@@ -51,10 +51,9 @@ def kind_offsets(levels: Floats, kinds: NDArray[np.int_]) -> Floats:
 
 def sampling_variances(history: Floats, noise: float) -> Floats | None:
     """Return the squared error of every day's level, (D,), of days mostly empty; else None."""
-    known = np.isfinite(history)
-    if not known.any() or known.mean() >= SPARSE:
+    if not is_sparse(history):
         return None
-    return noise / np.maximum(known.sum(axis=1), 1)
+    return noise / np.maximum(np.isfinite(history).sum(axis=1), 1)
 
 
 def next_level(

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from models.forecast.intraday.profile import (
-    SPARSE,
     additive_means,
     fit_profile,
     fit_sparse_profile,
+    is_sparse,
 )
 
 Floats = NDArray[np.float64]
@@ -43,9 +43,8 @@ def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
     instead. Where a tenth of the periods or more is empty, see `sparse_dynamics`.
     """
     days, (level, period) = len(history), additive_means(history)
-    known = np.isfinite(history)
-    count = known.sum(axis=0).astype(np.float64)
-    if count.any() and known.mean() < SPARSE:
+    count = np.isfinite(history).sum(axis=0).astype(np.float64)
+    if is_sparse(history):
         return sparse_dynamics(history, level, period)
     if days < 2:
         profile = fit_profile(period, count, 0.0, 0.0, days)
@@ -58,9 +57,9 @@ def fit_dynamics(history: Floats) -> tuple[Dynamics, Floats]:
 
 def first_dynamics(seen: Floats) -> Dynamics:
     """Return the dynamics of a first day so far, (m,) logs, whose profile is not known."""
-    known = np.isfinite(seen)
-    if known.any() and known.mean() < SPARSE:
-        return sparse_dynamics(seen[None], seen[known].mean(keepdims=True), np.zeros(len(seen)))[0]
+    if is_sparse(seen[None]):
+        level = seen[np.isfinite(seen)].mean(keepdims=True)
+        return sparse_dynamics(seen[None], level, np.zeros(len(seen)))[0]
     return variogram_dynamics(seen[None, :], 1.0)
 
 

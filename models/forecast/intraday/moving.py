@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.forecast.intraday.dynamics import sparse_dynamics
 from models.forecast.intraday.period_forecast import PeriodForecast
-from models.forecast.intraday.profile import SPARSE, additive_means
+from models.forecast.intraday.profile import additive_means, is_sparse
 from models.forecast.intraday.state_space import WINDOW_DAYS
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ def fit_profile_mean(history: Floats) -> ProfileMeanFit:
     """
     recent = history[-WINDOW_DAYS:]
     known = np.isfinite(recent)
-    if known.any() and known.mean() < SPARSE:
+    if is_sparse(recent):
         profile = float(recent[known].mean()) + sparse_dynamics(recent, *additive_means(recent))[1]
         return ProfileMeanFit(profile, _spread(recent - profile))
     count = known.sum(axis=0)

@@ -10,7 +10,7 @@ ROUNDS = 5
 FIRST_DAY_SHARE = 0.5  # share of a single day's shape that is believed
 LEAST_WITHIN = 20  # measurements that a kernel over sparse ones is widened to hold
 WIDEST = 8  # of it: the day's length over this
-SPARSE = 0.9  # share of periods that were measured, below which periods have no means of their own
+SPARSE = 0.9  # share of measured periods below which a period has no mean of its own
 
 
 def additive_means(history: Floats) -> tuple[Floats, Floats]:
@@ -46,6 +46,16 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
     rough = period - smooth
     sharp = shrinkage(float((rough**2).mean()), noise / days)
     return shrinkage(float(smooth.var()), slow / days) * smooth + sharp * rough
+
+
+def is_sparse(history: Floats) -> bool:
+    """Tell whether a tenth or more of the periods up to each day's last measurement is empty.
+
+    history: (D, N), NaN where nothing was measured; False where nothing ever was.
+    """
+    known = np.isfinite(history)
+    spans = (known * np.arange(1, known.shape[1] + 1)).max(axis=1, initial=0)
+    return bool(known.sum() < SPARSE * spans.sum())
 
 
 def fit_sparse_profile(period: Floats, count: Floats, noise: float, events: float) -> Floats:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from models.forecast.intraday.occurrence import OccurrenceFit, chance_so_far, fit_occurrence
 from models.forecast.intraday.period_forecast import CandidateFit, PeriodForecast
+from models.forecast.intraday.profile import is_sparse
 from models.forecast.intraday.state_space import one_step
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,11 @@ class ZeroAugmentedFit:
 def bears_zeros(logs: Floats) -> bool:
     """Tell whether any measurement is a zero."""
     return bool((logs == ZERO).any())
+
+
+def sparse(logs: Floats) -> bool:
+    """Tell whether so many measurements, (D, N), are zeros that days are mostly told by chance."""
+    return bears_zeros(logs) and is_sparse(positive(logs))
 
 
 def positive(logs: Floats) -> Floats:

@@ -223,3 +223,21 @@ def test_a_symbol_that_hardly_trades_is_refused_with_the_counts() -> None:
     told = forecast.forecast_symbol(tape(volume, variance, used), thin_scope(used))
     thin = told.warnings.set_index("code").loc["too_thin", "message"]
     assert "of 780 periods only 20 traded:" in thin
+
+
+def test_one_empty_period_among_hundreds_moves_hardly_anything() -> None:
+    """A zero against the same period without a book: 1 of 78 periods of ten days."""
+    used = dates("2025-01-06", 10, "XNYS")
+    found = []
+    for covered in (0.0, 1.0):
+        measured = list(days(used, "XNYS", 300))
+        periods = measured[6].periods.copy()
+        periods.loc[40, ["buy_volume", "sell_volume", "volume_squares"]] = 0.0
+        periods.loc[40, "covered"] = covered
+        measured[6] = replace(measured[6], periods=periods)
+        found.append(forecast.forecast_symbol(tuple(measured), scope_of(used, "XNYS", 300)))
+    missing, zero = (each.horizon["volume"] for each in found)
+    assert (zero <= missing).all()
+    np.testing.assert_allclose(zero, missing, rtol=0.01)
+    past = [each.states.set_index(["date", "period"])["volume"] for each in found]
+    np.testing.assert_allclose(past[1], past[0], rtol=0.02)
