@@ -220,17 +220,19 @@ def _states(
             bound**power for bound in interval(forecast, errors, COVERAGE)
         )
         if each.name in TOTALS:
-            totals.append(_total(each.name, forecast, ahead[name].to_numpy()))
+            totals.append(_total(each, forecast, ahead[name].to_numpy()))
     return past, ahead, pd.DataFrame(totals)
 
 
-def _total(name: str, forecast: PeriodForecast, states: np.ndarray) -> dict[str, object]:
+def _total(
+    series: MeasuredSeries, forecast: PeriodForecast, states: np.ndarray
+) -> dict[str, object]:
     """Return the horizon's total with its interval: shares, or the root of summed variance."""
-    power = TOTALS[name]
+    power = TOTALS[series.name]
     expected = float((states ** (1 / power)).sum())
-    ends = total_interval(forecast, expected, COVERAGE)
-    low, high = (end**power for end in ends)
-    return {"series": SERIES[name], "expected": expected**power, "low": low, "high": high}
+    events = int(np.isfinite(series.past.logs).sum())
+    low, high = (end**power for end in total_interval(forecast, expected, COVERAGE, events))
+    return {"series": SERIES[series.name], "expected": expected**power, "low": low, "high": high}
 
 
 def _horizon(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:

@@ -17,6 +17,7 @@ Horizon = Literal["next_period", "day_ahead"]
 BLOCK = 30  # periods whose losses are averaged before they are compared
 LEAST_DAYS = 3  # scored days, below which nothing is tested
 LEAST_ERRORS, LEAST_INTERVAL_DAYS = 200, 5  # below either intervals are Gaussian
+TINY = 1e-30
 SEED = 0  # of the confidence set's bootstrap
 
 
@@ -51,7 +52,8 @@ def losses(forecast: PeriodForecast, logs: Floats, variance: bool) -> Floats:
     if variance:
         return variance_losses(logs, forecast.mean)
     if bears_zeros(logs):
-        return tweedie_deviance(np.exp(logs), forecast.mean)
+        # an absurd forecast that is 0 in floating point has a loss to be refused by
+        return tweedie_deviance(np.exp(logs), np.maximum(forecast.mean, TINY))
     return np.asarray((logs - forecast.log_mean) ** 2)
 
 

@@ -13,6 +13,7 @@ WINDOW_DAYS = 60
 WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5)  # of the last day in the day's rate; 0: all days alike
 WEIGHT_DAYS = 10  # below it all days count alike
 DAY_VARIANCE, DAY_WEIGHT = 0.1, 2  # of a day's rate around its forecast, before days have shown it
+MOST_VARIANCE = 0.5  # beyond it one zero among a thousand periods would empty the rest of its day
 HALF = 0.5  # Jeffreys' prior: of an occurrence and of none
 LEAST_FACTOR, LEAST_RATE = 0.05, 1e-6
 
@@ -97,7 +98,8 @@ def fit_occurrence(history: Floats) -> OccurrenceFit:
     factor, days = _next_factor(factors)
     beyond = max(0.0, float((surprise**2 - chaos).sum() / (slope**2).sum()))
     variance = (DAY_WEIGHT * DAY_VARIANCE + len(factors) * beyond) / (DAY_WEIGHT + len(factors))
-    variance += (variance + float(chaos.mean() / (slope**2).mean())) / days  # of the mean itself
+    doubt = (variance + float(chaos.mean() / (slope**2).mean())) / days  # of the mean itself
+    variance = min(variance + min(doubt, DAY_VARIANCE), MOST_VARIANCE)
     shape = 1 / variance
     rate = shape * np.expm1(-np.log1p(-chance) / shape)  # so that the chance is the profile's at 1
     return OccurrenceFit(np.maximum(rate, LEAST_RATE), shape, shape / factor)

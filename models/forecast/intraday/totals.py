@@ -11,18 +11,20 @@ LEAST_SHARE = 0.05  # of the mean expected volume: liquidity is told from no les
 
 
 def total_interval(
-    forecast: PeriodForecast, expected: float, coverage: float
+    forecast: PeriodForecast, expected: float, coverage: float, events: int
 ) -> tuple[float, float]:
     """Return the interval that the sum of all periods falls into with probability `coverage`.
 
-    forecast: (N,); expected: the sum's mean, to which the draws are scaled. Periods share the
-    errors of the day's level and of its rate of occurrences, the noise beside them is their own.
+    forecast: (N,); expected: the sum's mean, to which the draws are scaled; events: past
+    measurements that the mean size rests on. Periods share the errors of the day's level, of its
+    rate of occurrences and of the mean size; the noise beside them is their own.
     """
     rng = np.random.default_rng(SEED)
     shape = (DRAWS, len(forecast.log_mean))
     common = float(forecast.state_variance.min())
     own = np.sqrt(forecast.log_variance - common)
-    level = np.sqrt(common) * rng.standard_normal((DRAWS, 1))
+    doubt = float(np.expm1(forecast.noise_variance.mean())) / max(events, 1)
+    level = np.sqrt(common + doubt) * rng.standard_normal((DRAWS, 1))
     sizes = np.exp(forecast.log_mean + level + own * rng.standard_normal(shape))
     spread = float(forecast.arrival_variance.mean())
     chance = np.minimum(forecast.occurrence, 1 - 1e-12)

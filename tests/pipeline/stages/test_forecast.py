@@ -237,7 +237,6 @@ def test_one_empty_period_among_hundreds_moves_hardly_anything() -> None:
         measured[6] = replace(measured[6], periods=periods)
         found.append(forecast.forecast_symbol(tuple(measured), scope_of(used, "XNYS", 300)))
     missing, zero = (each.horizon["volume"] for each in found)
-    assert (zero <= missing).all()
     np.testing.assert_allclose(zero, missing, rtol=0.01)
     past = [each.states.set_index(["date", "period"])["volume"] for each in found]
     np.testing.assert_allclose(past[1], past[0], rtol=0.02)

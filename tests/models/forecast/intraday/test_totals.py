@@ -22,7 +22,7 @@ def test_the_interval_holds_what_the_model_draws(chance: float):
     rate = ((1 - min(chance, 1 - 1e-12)) ** -0.1 - 1) / 0.1
     some = 1 - np.exp(-rate * rng.gamma(10, 0.1, (shape[0], 1))) if chance < 1 else 1.0
     totals = np.where(rng.random(shape) < some, sizes, 0).sum(axis=1)
-    low, high = total_interval(ahead, float(ahead.mean.sum()), 0.9)
+    low, high = total_interval(ahead, float(ahead.mean.sum()), 0.9, 10**6)
     held = ((totals >= low) & (totals <= high)).mean()
     assert held == pytest.approx(0.95 if low == 0 else 0.9, abs=0.015)
     assert (low == 0) == (chance == 0.02)
@@ -31,8 +31,8 @@ def test_the_interval_holds_what_the_model_draws(chance: float):
 
 def test_a_corrected_mean_moves_the_interval_with_it():
     ahead = forecast(0.3)
-    one = total_interval(ahead, float(ahead.mean.sum()), 0.9)
-    two = total_interval(ahead, 2 * float(ahead.mean.sum()), 0.9)
+    one = total_interval(ahead, float(ahead.mean.sum()), 0.9, 10**6)
+    two = total_interval(ahead, 2 * float(ahead.mean.sum()), 0.9, 10**6)
     assert two == pytest.approx((2 * one[0], 2 * one[1]))
 
 
@@ -41,3 +41,11 @@ def test_liquidity_is_told_from_a_twentieth_of_the_mean_at_least():
         liquidity_volume(np.array([0.0, 4.0, 100.0, np.nan]), np.array([50.0, np.nan, 150.0])),
         [5, 5, 100, np.nan],
     )
+
+
+def test_a_mean_that_few_measurements_tell_widens_it():
+    ahead = forecast(0.3)
+    (low, high), (least, most) = (
+        total_interval(ahead, float(ahead.mean.sum()), 0.9, events) for events in (10**6, 20)
+    )
+    assert least < low < high < most
