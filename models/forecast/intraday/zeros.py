@@ -12,6 +12,7 @@ from models.forecast.intraday.state_space import one_step
 
 Floats = NDArray[np.float64]
 ZERO = -np.inf  # the logarithm of a measurement of zero; NaN where nothing was measured
+WARM_EVENTS = 10  # occurrences before the first forecast that counts: earlier ones are too doubtful
 RATIO_EVENTS = 20  # past occurrences that the forecast's own mean weighs as much as
 
 
@@ -92,7 +93,8 @@ def level_ratio(forecast: Floats, logs: Floats) -> Floats:
     distribution; drawn to 1 by twenty occurrences. forecast: (D, N) means, NaN where none was made.
     Source: Duan 1983, "Smearing estimate: a nonparametric retransformation method".
     """
-    known = np.isfinite(forecast) & ~np.isnan(logs)
+    events = np.isfinite(logs).ravel().cumsum().reshape(logs.shape) - np.isfinite(logs)
+    known = np.isfinite(forecast) & ~np.isnan(logs) & (events >= WARM_EVENTS)
     level = np.where(known, np.exp(positive_or_zero(logs)), 0.0).ravel()
     said = np.where(known, forecast, 0.0).ravel()
     sums = [np.concatenate([[0.0], each.cumsum()]) for each in (level, said, level > 0)]

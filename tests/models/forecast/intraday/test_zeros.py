@@ -52,12 +52,13 @@ def test_a_quiet_morning_lowers_the_afternoon():
 
 
 def test_the_ratio_is_of_sums_of_the_past_alone():
-    """The first two periods: 4 and 0 came where 2 and 2 were said; twenty of size 4 weigh in."""
-    logs = np.log(np.array([[4.0, 1e-300, 8.0]]))
-    logs[0, 1] = -np.inf
-    found = level_ratio(np.full((1, 3), 2.0), logs)
-    np.testing.assert_allclose(found, [1, 84 / 82, 84 / 84, (12 + 120) / (6 + 120)])
-    assert level_ratio(np.full((1, 2), np.nan), logs[:, :2]).tolist() == [1, 1, 1]
+    """After ten that do not count, 4, 0, 8 come where 2 is said; twenty of their mean weigh."""
+    logs = np.log(np.array([10 * [4.0] + [4.0, 1.0, 8.0]]))
+    logs[0, 11] = -np.inf
+    found = level_ratio(np.full((1, 13), 2.0), logs)
+    np.testing.assert_array_equal(found[:11], 1.0)
+    np.testing.assert_allclose(found[11:], [84 / 82, 84 / 84, (12 + 120) / (6 + 120)])
+    assert level_ratio(np.full((1, 13), np.nan), logs).tolist() == 14 * [1]
 
 
 @pytest.mark.parametrize(("share", "seeds"), [(0.02, 40), (0.2, 8), (0.6, 8)])
