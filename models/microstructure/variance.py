@@ -9,6 +9,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 RETURN_NS = 10 * SECOND_NS  # longer than bid-ask bounce and quote flicker, six to a minute
 GRID_NS = SECOND_NS
+ROUNDING = 1e-12  # of the mid
 
 
 def realized_variance(ts: Ints, mid: Floats, edges: Ints) -> tuple[Floats, Floats]:
@@ -28,7 +29,9 @@ def realized_variance(ts: Ints, mid: Floats, edges: Ints) -> tuple[Floats, Float
     lag = span // min(GRID_NS, span)
     times = edges[:-1, None] + offsets
     level = np.where(times <= edges[1:, None], standing_before(ts, mid, times), np.nan)
-    square = (level[:, lag:] - level[:, :-lag]) ** 2
+    change = level[:, lag:] - level[:, :-lag]
+    # a mid of other prices that is the same number may differ in its last bit: no move
+    square = np.where(np.abs(change) > ROUNDING * np.abs(level[:, lag:]), change, 0 * change) ** 2
     known = np.isfinite(square)
     count = known.sum(axis=1)
     overlap = count.astype(np.float64)

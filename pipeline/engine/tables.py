@@ -71,13 +71,15 @@ class Forecast:
     scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is
         better), coverage of the 90 % interval, n, candidates: those chosen by the days before the
         held-out part.
-    contest: series, origin, candidate, loss, dm_p (Diebold-Mariano against the profile), mcs_p
-        (model confidence set), n, chosen, reason; over all days, and what the horizon is forecast
-        with.
+    contest: series, origin, candidate (several that never differ are one: "a = b"), loss, dm_p
+        (Diebold-Mariano against the profile), mcs_p (model confidence set), n, weight, chosen,
+        reason; over all days, and what the horizon is forecast with.
     unfolding: series, period (of the origin), updated, morning (mean absolute log error of the rest
-        of the day, forecast then and before the day), days.
+        of the day, forecast then, as far as that had helped before, and before the day), days.
     chain: one row a state of the trading rate's log deviation: deviation, initial, stationary,
         to_0, to_1, ...
+    totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
+        expected, low, high (the 90 % interval).
     warnings: code, message.
     """
 
@@ -88,6 +90,7 @@ class Forecast:
     contest: pd.DataFrame
     unfolding: pd.DataFrame
     chain: pd.DataFrame
+    totals: pd.DataFrame
     warnings: pd.DataFrame
 
 

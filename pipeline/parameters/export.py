@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from models.forecast.intraday.totals import liquidity_volume
 from models.impact.book.cost_law import Family
 from models.inference.caveat import Caveat
 from pipeline.engine.tables import Calibration, Forecast
@@ -13,20 +14,23 @@ from pipeline.parameters.schema import (
     SCHEMA,
     UNITS,
     Calendar,
-    ChainSection,
-    ExtrapolationError,
-    ExtrapolationSection,
     Law,
-    LocalExponent,
-    Matrix,
     Params,
     Period,
     Reference,
-    SlicingSection,
     SymbolParams,
     Valid,
-    Warned,
     finite,
+)
+from pipeline.parameters.sections import (
+    ChainSection,
+    ExtrapolationError,
+    ExtrapolationSection,
+    LocalExponent,
+    Matrix,
+    SlicingSection,
+    VolumeTotal,
+    Warned,
 )
 
 
@@ -128,6 +132,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         ),
         units=UNITS,
         periods=_periods(one, value),
+        volume_total=_volume_total(one.forecast.totals),
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
@@ -143,10 +148,15 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
     frame = one.forecast.horizon
     alpha = np.exp(one.profile.set_index("period")["log_alpha"].loc[frame["period"]].to_numpy())
     # L averages 1 over the history because calibration moved the mean of thinness^theta into alpha
-    history = (facts["volume_shares"] / one.forecast.states["volume"]) ** value["theta"]
+    past = one.forecast.states["volume"].to_numpy()
+
+    def liquid(volume: pd.Series | np.ndarray) -> np.ndarray:
+        told = liquidity_volume(np.asarray(volume), past)
+        return np.asarray((facts["volume_shares"] / told) ** value["theta"])
+
+    level = np.nanmean(liquid(past))
     liquidity, thick, thin = (
-        (facts["volume_shares"] / frame[name]) ** value["theta"] / history.mean()
-        for name in ("volume", "volume_high", "volume_low")
+        liquid(frame[name]) / level for name in ("volume", "volume_high", "volume_low")
     )
     least, most = (frame[f"volatility_{end}"] / facts["volatility"] for end in ("low", "high"))
     spread = frame["half_spread"] * Family(facts["family"]).has_spread
@@ -163,6 +173,11 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
         "liquidity_interval": list(zip(thick, thin, strict=True)),
     }
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
+
+
+def _volume_total(totals: pd.DataFrame) -> VolumeTotal:
+    row = totals.set_index("series").loc["volume"]
+    return VolumeTotal(expected=row["expected"], interval=(row["low"], row["high"]))
 
 
 def _chain(states: pd.DataFrame, theta: float) -> ChainSection:

@@ -4,13 +4,26 @@ read.
 
 import json
 import math
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import fsspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from pipeline.engine.errors import InputError
+from pipeline.parameters.sections import (
+    Above,
+    ChainSection,
+    ExtrapolationSection,
+    Finite,
+    Interval,
+    Matrix,
+    Moment,
+    NonNegative,
+    Part,
+    SlicingSection,
+    VolumeTotal,
+    Warned,
+)
 
 SCHEMA = "impact-params/2"
 UNITS = {
@@ -38,32 +51,6 @@ UNITS = {
     "reference.depth_shares": "shares",
     "reference.volume_shares": "shares / period",
 }
-
-
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
-    if interval[0] > interval[1]:
-        raise ValueError("an interval's lower end comes first")
-    return interval
-
-
-def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError(f"{text}: the offset is missing; write it as 2025-01-31T14:30:00+00:00")
-    return text
-
-
-Moment = Annotated[str, AfterValidator(_moment)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
-
-
-class Part(BaseModel):
-    """A JSON object: frozen; unknown keys are left aside, so that files may gain some."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class Valid(Part):
@@ -102,19 +89,6 @@ class Law(Part):
     theta: Finite
 
 
-class Matrix(Part):
-    """A covariance matrix with its parameters' names."""
-
-    names: tuple[str, ...]
-    matrix: tuple[tuple[Finite, ...], ...]
-
-    @model_validator(mode="after")
-    def _square(self) -> "Matrix":
-        if {len(row) for row in (self.matrix, *self.matrix)} != {len(self.names)}:
-            raise ValueError("covariance matrix must be square with one row for each name")
-        return self
-
-
 class Period(Part):
     """One period's numbers; `i` counts the session's periods from 0."""
 
@@ -128,86 +102,6 @@ class Period(Part):
     volume: Above
     volatility_interval: Interval
     liquidity_interval: Interval
-
-
-class SlicingSection(Part):
-    """How a period's shares can be worked in children: alpha is that of one order a period.
-
-    half_life_seconds: of displayed depth after trades, and the upper end of its 95 % interval; null
-    where it is not identified.
-    """
-
-    half_life_seconds: Above | None
-    half_life_upper_seconds: Above | None
-    lasting: Share
-    least_child_shares: Above
-
-
-class ExtrapolationError(Part):
-    """The law's error at a multiple of the shown size, of the logarithm of mean cost.
-
-    log_bias: of the book continued behind its last level, less the law; log_error: the law's root
-    mean square error, the bias included.
-    """
-
-    multiple: Annotated[float, Field(gt=1)]
-    log_bias: Finite
-    log_error: NonNegative
-
-
-class LocalExponent(Part):
-    """The exponent of mean cost around a size that the book showed."""
-
-    shares: Above
-    k: Finite
-    standard_error: NonNegative
-
-
-class ExtrapolationSection(Part):
-    """How far the law reaches: from the least to the largest size that the book showed, and beyond.
-
-    shown_shares: the largest size that displayed depth held at least 80 % of the time; errors: by
-    multiple of it, none where files of one level say nothing of what lies behind; measured_to: the
-    multiple up to which books cut to fewer levels could check them; walk_low, walk_high: ends that
-    hold 95 % of single periods' walks over the law's mean.
-    """
-
-    shown_shares: Above
-    measured_to: Annotated[float, Field(ge=1)]
-    walk_low: NonNegative
-    walk_high: Above
-    errors: tuple[ExtrapolationError, ...]
-    exponents: tuple[LocalExponent, ...]
-
-
-class ChainSection(Part):
-    """How liquidity moves around its forecast from period to period, for an allocator that adapts.
-
-    levels multiply a period's liquidity and average 1 in the long run; transition: chance of going
-    from row to column in one period; initial: of each level in the first period.
-    """
-
-    levels: tuple[Above, ...]
-    transition: tuple[tuple[Share, ...], ...]
-    initial: tuple[Share, ...]
-
-    @model_validator(mode="after")
-    def _square(self) -> "ChainSection":
-        if {len(row) for row in (self.initial, self.transition, *self.transition)} != {
-            len(self.levels)
-        }:
-            raise ValueError(
-                "liquidity_chain: transition must be square and initial as long, one entry for "
-                "each level"
-            )
-        return self
-
-
-class Warned(Part):
-    """A caveat of the calibration, with a code that programs can test for."""
-
-    code: str
-    message: str
 
 
 class SymbolParams(Part):
@@ -224,6 +118,7 @@ class SymbolParams(Part):
     liquidity_chain: ChainSection
     warnings: tuple[Warned, ...]
     extrapolation: ExtrapolationSection | None = None  # None: the route walks no book
+    volume_total: VolumeTotal | None = None
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise
 

@@ -1,24 +1,26 @@
 """Allocate: one order against one symbol's parameters, optimally and as TWAP and VWAP would."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Calendar, Params, Period
+from pipeline.parameters.schema import Params
 from pipeline.planning.order import file_caveats, order_terms, stated_problem
+from pipeline.planning.plan_caveats import (
+    beyond_shown,
+    letter_admitted,
+    session_breaks,
+    uncertain_volume,
+)
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
-    ImpactLaw,
     PowerLaw,
     Problem,
     ProblemError,
@@ -49,7 +51,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     periods = [params.symbols[symbol].periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
     plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
-    notes += _breaks(periods, params.calendar)
+    notes += session_breaks(periods, params.calendar)
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {
         "twap": spread_evenly(stated, np.ones_like(volume)),
@@ -78,8 +80,9 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
         ]
     )
     if order.own_impact == "none":
-        notes += _admitted(stated)
-    notes += _beyond_shown(plans["optimal"].x / children, reach)
+        notes += letter_admitted(stated)
+    notes += beyond_shown(plans["optimal"].x / children, reach)
+    notes += uncertain_volume(params.symbols[symbol], volume, order)
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
 
@@ -93,26 +96,6 @@ def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: date
     schedule = plan_order(params, symbol, order)
     said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
     return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
-
-
-def _breaks(periods: list[Period], calendar: Calendar) -> list[tuple[str, str]]:
-    """Say that what is held over a break of the session bears a risk that no period's sigma has."""
-    length, zone = timedelta(seconds=calendar.period_seconds), ZoneInfo(calendar.timezone)
-    starts = [datetime.fromisoformat(period.start) for period in periods]
-    over = [
-        f"{(before + length).astimezone(zone):%H:%M}–{after.astimezone(zone):%H:%M}"
-        for (one, before), (other, after) in pairwise(zip(periods, starts, strict=True))
-        if after - before > length and other.i == one.i + 1
-    ]
-    if not over:
-        return []
-    return [
-        (
-            "session_break",
-            f"the market is closed {', '.join(over)}: how the price moves meanwhile is in no "
-            "period's sigma, neither in the standard deviation nor in what risk aversion charges",
-        )
-    ]
 
 
 def _plans(
@@ -166,16 +149,6 @@ def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
     """Return the quadratic programme's plan in whole lots, costed under the law itself."""
     found = solve(quadratic_approximation(stated, pace), integer=True)
     return certify(stated, found.x, "qp")
-
-
-def _admitted(stated: Problem) -> list[tuple[str, str]]:
-    """Say what the letter of the formula admits, at the cheapest period, up to the largest cap."""
-    spread, scale, exponent = stated.law_rows
-    at = int(np.argmin(spread + scale * stated.shares ** (exponent - 1.0)))
-    gamma = float(np.max(np.asarray(stated.permanent)))
-    law = ImpactLaw(float(scale[at]), float(exponent[at]), gamma=gamma, spread=float(spread[at]))
-    found = letter_admits(law, stated.lot, float(np.max(np.asarray(stated.cap))))
-    return [(caveat.code, caveat.message) for caveat in found]
 
 
 def _errors(
@@ -270,26 +243,6 @@ def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     )
     traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
     return np.diff(traded, prepend=0.0)
-
-
-def _beyond_shown(child: np.ndarray, reach: Extrapolation | None) -> list[tuple[str, str]]:
-    """Say where children are larger than what the book showed, and how far that was checked."""
-    if reach is None or child.max() <= reach.shown:
-        return []
-    multiple, most = child.max() / reach.shown, float(reach.error(child.max()))
-    error = "is not known" if np.isnan(most) else f"is {most:.0%} at the largest"
-    checked = (
-        f"; it was checked up to {reach.measured_to:.2g} times"
-        if multiple > reach.measured_to > 1
-        else ""
-    )
-    message = (
-        f"{(child > reach.shown).sum()} periods trade more at once than the {reach.shown:,.10g} "
-        f"shares that the book held 80 % of the time, up to {multiple:.2g} times: the standard "
-        f"error of their temporary cost {error}{checked}; a lower --max-participation spreads the "
-        "order"
-    )
-    return [("beyond_depth", message)]
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from pipeline.stages.history import (
     past_periods,
     references,
     shown,
+    thinness,
 )
 from pipeline.stages.law_checks import compared
 from pipeline.stages.permanent import permanent_of
@@ -65,9 +66,9 @@ def calibrate_symbol(
     fit = _fit(days, fitted, states, found, settings)
     reach, sizes = law_reach(cells, fit.law)
     level = references(periods, forecast.states)
-    thinness = (level.volume / forecast.states["volume"]).dropna().to_numpy()
+    thin = thinness(forecast.states, level).dropna().to_numpy()
     ranges, weak = identification(found)
-    estimates = exported_estimates(fit, thinness, ranges)
+    estimates = exported_estimates(fit, thin, ranges)
     contrasts = _contrasts(found, fitted, states)
     caveats = [
         *fit.law.warnings,

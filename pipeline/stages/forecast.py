@@ -5,14 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.forecast.evaluation.contest import (
-    Choice,
-    Horizon,
-    choose_before,
-    chosen_forecast,
-    interval,
-    standard_errors,
-)
+from models.forecast.evaluation.choice import Choice, choose_before, chosen_forecast
+from models.forecast.evaluation.contest import Horizon, interval, standard_errors
 from models.forecast.intraday.catalogue import (
     CANDIDATES,
     DEFAULT_CANDIDATE,
@@ -22,10 +16,27 @@ from models.forecast.intraday.catalogue import (
 )
 from models.forecast.intraday.liquidity_chain import discretise_liquidity
 from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
-from models.forecast.intraday.state_space import fit_intraday, one_step
+from models.forecast.intraday.rest_of_day import (
+    AROUND,
+    REST_OF_DAY_DAYS,
+    forecast_rest_of_day,
+    moved_towards,
+    updated_forecast,
+)
+from models.forecast.intraday.state_space import fit_intraday
+from models.forecast.intraday.totals import total_interval
+from models.forecast.intraday.zeros import (
+    ZERO,
+    bears_zeros,
+    first_day_ahead,
+    level_ratio,
+    positive,
+    sparse,
+)
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
+from pipeline.stages.forecast_caveats import CaveatFacts, forecast_warnings, refuse_too_thin
 from pipeline.stages.forecast_record import SeriesRecord, record_tables
 from pipeline.stages.history import past_periods
 
@@ -35,8 +46,8 @@ SERIES = {
     "half_spread": "half_spread",
     "depth": "depth",
 }
-FEW_DAYS = 5
-WELL_COVERED = 0.9
+ZERO_BEARING = ("realized_variance", "volume")  # a period may have no move, and no trade
+TOTALS = {"realized_variance": 0.5, "volume": 1.0}  # the power that the sum is told in
 COVERAGE = 0.9  # of the intervals
 CHAIN_STATES = 5
 
@@ -45,9 +56,9 @@ CHAIN_STATES = 5
 class MeasuredSeries:
     """One measurement's history.
 
-    measured: (R, N) logs, the day to be traded last where it has no tape yet; past: the D days with
-    tape, volume as the trading rate behind it; tracks: what every candidate said of them; choices:
-    of the candidates, by horizon.
+    measured: (R, N) logs, -inf of zero, the day to be traded last where it has no tape yet; past:
+    the D days with tape, volume as the trading rate behind it while nine in ten periods trade;
+    tracks: what every candidate said of them; choices: of the candidates, by horizon.
     """
 
     name: str
@@ -61,6 +72,26 @@ class MeasuredSeries:
         """Tell whether it is a variance, whose mean is forecast."""
         return self.name == "realized_variance"
 
+    @property
+    def sparse(self) -> bool:
+        """Tell whether a tenth of the periods or more is empty."""
+        return sparse(self.past.logs)
+
+    def ratio(self, horizon: Horizon) -> np.ndarray:
+        """Return measured over forecast before every past period and after all, (D N + 1,).
+
+        1 unless the series is sparse. The states' where the horizon is the next period.
+        """
+        if not self.sparse:
+            return np.ones(self.past.logs.size + 1)
+        day_ahead = horizon == "day_ahead" and len(self.past.logs) > 1
+        told = (
+            chosen_forecast(self.tracks, self.choices["day_ahead"], "day_ahead")
+            if day_ahead
+            else self.tracks[DEFAULT_CANDIDATE].next_period
+        )
+        return level_ratio(told.mean, self.past.logs)
+
 
 def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
     """Predict every period from what came before it.
@@ -68,9 +99,9 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
     The horizon is forecast by the candidates that the past favours.
     The states that a law is fitted to are always the state space's: each a conditional mean given
     one fixed set of information, so that the estimates do not hang on which candidate won. A
-    measurement of zero (no trade, no move) carries no logarithm: it counts as missing and is
-    counted in a warning.
-    Raises: ValueError when nothing lies before `as_of`.
+    period without a trade, or without a move, is a zero: expected volume and variance are the
+    chance of one times its size.
+    Raises: ValueError when nothing lies before `as_of`, or hardly a period trades or moves.
     """
     periods = past_periods(days, scope)
     if periods.empty:
@@ -79,8 +110,16 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
         )
     dates = np.unique(periods["date"])
     rows = [*dates] if scope.date in dates else [*dates, scope.date]
+    refuse_too_thin(periods)
     series = _all_series(periods, dates, rows, scope)
-    past, horizon = _states(periods, series, dates, scope)
+    past, horizon, totals = _states(periods, series, dates, scope)
+    untested = [each for each in series if not all(one.tested for one in each.choices.values())]
+    facts = CaveatFacts(
+        tuple(SERIES[each.name] for each in untested),
+        untested[0].choices["day_ahead"].reason if untested else "",
+        past["volume"].to_numpy(),
+        horizon["volume"].to_numpy(),
+    )
     found = record_tables(
         {SERIES[each.name]: _record_input(each, dates) for each in series},
         dates,
@@ -95,18 +134,19 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
         found.contest,
         found.unfolding,
         _chain(series[1], dates, scope),
-        _warnings(periods, dates, scope, series),
+        totals,
+        forecast_warnings(periods, dates, scope, facts),
     )
 
 
 def _all_series(
     periods: pd.DataFrame, dates: np.ndarray, rows: list[str], scope: Scope
 ) -> list[MeasuredSeries]:
-    measured = {
-        name: _matrix(periods, np.log(periods[name].where(periods[name] > 0)), rows, scope)
-        for name in SERIES
-    }
-    given = measured | {"volume": _matrix(periods, _log_rate(periods), rows, scope)}
+    measured = {name: _matrix(periods, _logs(periods, name), rows, scope) for name in SERIES}
+    given = dict(measured)
+    if not sparse(measured["volume"]):
+        rate = _log_rate(periods).fillna(_logs(periods, "volume"))
+        given["volume"] = _matrix(periods, rate, rows, scope)
     kinds = weekend_kinds(rows, len(dates) + 1)
     found = []
     for name in SERIES:
@@ -121,6 +161,17 @@ def _all_series(
         }
         found.append(MeasuredSeries(name, measured[name], past, tracks, choices))
     return found
+
+
+def _logs(periods: pd.DataFrame, name: str) -> pd.Series:
+    """Return logs, NaN where nothing positive was measured, -inf where zero was.
+
+    A period is a zero only where a book stood: without one nothing is known of it.
+    """
+    logs = np.log(periods[name].where(periods[name] > 0))
+    if name not in ZERO_BEARING:
+        return logs
+    return logs.mask((periods[name] == 0) & (periods["covered"] > 0), ZERO)
 
 
 def _log_rate(periods: pd.DataFrame) -> pd.Series:
@@ -144,7 +195,8 @@ def _matrix(periods: pd.DataFrame, logs: pd.Series, rows: list[str], scope: Scop
 
 def _states(
     periods: pd.DataFrame, series: list[MeasuredSeries], dates: np.ndarray, scope: Scope
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the states of past periods, those of the horizon, and the horizon's totals."""
     row, column = np.searchsorted(dates, periods["date"].to_numpy()), periods["period"].to_numpy()
     past = periods[["date", "period", "start"]].copy()
     ahead = pd.DataFrame(
@@ -154,50 +206,82 @@ def _states(
             "start": np.asarray(scope.starts),
         }
     )
+    totals = []
     for each in series:
         name = SERIES[each.name]
-        past[name] = _state(each.name, each.tracks[DEFAULT_CANDIDATE].next_period)[row, column]
-        forecast = _horizon(each, dates, scope)
-        ahead[name] = _state(each.name, forecast)
+        told, ratio = each.tracks[DEFAULT_CANDIDATE].next_period, each.ratio("next_period")[:-1]
+        past[name] = _state(each, told, ratio.reshape(told.log_mean.shape))[row, column]
+        forecast, ratio = _horizon(each, dates, scope), each.ratio("day_ahead")[-1]
+        ahead[name] = _state(each, forecast, ratio)
         before = chosen_forecast(each.tracks, each.choices["day_ahead"], "day_ahead")
         errors = standard_errors(before, each.measured[: len(dates)])
         power = 0.5 if each.variance else 1.0
         ahead[f"{name}_low"], ahead[f"{name}_high"] = (
             bound**power for bound in interval(forecast, errors, COVERAGE)
         )
-    return past, ahead
+        if each.name in TOTALS:
+            totals.append(_total(each, forecast, ahead[name].to_numpy()))
+    return past, ahead, pd.DataFrame(totals)
+
+
+def _total(
+    series: MeasuredSeries, forecast: PeriodForecast, states: np.ndarray
+) -> dict[str, object]:
+    """Return the horizon's total with its interval: shares, or the root of summed variance."""
+    power = TOTALS[series.name]
+    expected = float((states ** (1 / power)).sum())
+    events = int(np.isfinite(series.past.logs).sum())
+    low, high = (end**power for end in total_interval(forecast, expected, COVERAGE, events))
+    return {"series": SERIES[series.name], "expected": expected**power, "low": low, "high": high}
 
 
 def _horizon(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:
-    """Return the chosen candidates' forecast of the periods to be traded, given the day so far."""
+    """Return the chosen candidates' forecast of the periods to be traded, given the day so far.
+
+    The morning's forecast is moved by the day so far as far as that has helped on past days.
+    """
     count, day = len(scope.starts), int(np.searchsorted(dates, scope.date))
-    today = (
-        series.past.logs[day, : scope.first] if day < len(dates) else np.full(scope.first, np.nan)
-    )
+    first, choice = scope.first, series.choices["day_ahead"]
+    today = series.past.logs[day, :first] if day < len(dates) else np.full(first, np.nan)
     if day == 0:
-        row = np.concatenate([today, np.full(scope.periods - scope.first, np.nan)])
-        return one_step(row[None])[0][scope.first : scope.first + count]
-    members = series.choices["day_ahead"].members
-    fits = [CANDIDATES[name](series.past.until(day), None) for name in members]
-    return average_forecasts([fit.update(today).forecast(count) for fit in fits])
+        return first_day_ahead(today, scope.periods)[:count]
+    past = series.past.until(day)
+    fits = [CANDIDATES[name](past, None) for name in choice.members]
+    updated = updated_forecast(fits, choice.weights, today, count)
+    if not first:
+        return updated
+    morning = average_forecasts([fit.forecast(first + count) for fit in fits], choice.weights)
+    near = first + np.array([-1, 0, 1]) * (scope.periods // AROUND)
+    origins = near[(near > 0) & (near < scope.periods)]
+    told = forecast_rest_of_day(
+        past, choice.shares, range(max(1, day - REST_OF_DAY_DAYS), day), origins
+    )
+    weight = float(told.weights[-1, np.flatnonzero(origins == first)[0]])
+    return moved_towards(morning[first:], updated, weight)
 
 
-def _state(name: str, found: PeriodForecast) -> np.ndarray:
-    """Return what law and plan use: root mean variance, mean trading rate, medians else."""
-    if name == "realized_variance":
-        return np.sqrt(found.mean)
-    if name == "volume":
-        return np.exp(found.log_mean + found.state_variance / 2)
+def _state(series: MeasuredSeries, found: PeriodForecast, ratio: np.ndarray | float) -> np.ndarray:
+    """Return what law and plan use: root mean variance, mean volume, medians else.
+
+    ratio: of what was measured to what was forecast, by which means are corrected.
+    """
+    if series.variance:
+        return np.sqrt(found.mean * ratio)
+    if series.name == "volume":
+        if series.sparse:
+            return np.asarray(found.mean * ratio)
+        return found.occurrence * np.exp(found.log_mean + found.state_variance / 2)
     return np.exp(found.log_mean)
 
 
 def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
     """Return the chain of the trading rate's log deviation from its forecast, from period one."""
     day = int(np.searchsorted(dates, scope.date))
-    fit = fit_intraday(volume.past.logs[: max(day, 1)], None)
+    logs = positive(volume.past.logs)
+    fit = fit_intraday(logs[: max(day, 1)], None)
     variance = fit.dynamics.state_variance
     if day < len(dates) and day:
-        variance = fit.update(volume.past.logs[day, : scope.first]).state.deviation_variance
+        variance = fit.update(logs[day, : scope.first]).state.deviation_variance
     # The deviation's mean is in the forecast already.
     chain = discretise_liquidity(fit.dynamics, CHAIN_STATES, variance)
     moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
@@ -210,57 +294,7 @@ def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFr
 
 
 def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:
-    return SeriesRecord(
-        series.measured[: len(dates)], series.past, series.tracks, series.choices, series.variance
-    )
-
-
-def _warnings(
-    periods: pd.DataFrame, dates: np.ndarray, scope: Scope, series: list[MeasuredSeries]
-) -> pd.DataFrame:
-    untested = [
-        SERIES[each.name]
-        for each in series
-        if not all(choice.tested for choice in each.choices.values())
-    ]
-    uncovered = int((periods["covered"] < WELL_COVERED).sum())
-    found = [
-        (
-            len(dates) < FEW_DAYS,
-            "few_days",
-            f"{len(dates)} days of history: time-of-day profiles and daily levels are provisional",
-        ),
-        (
-            bool(untested),
-            "forecaster_untested",
-            f"{', '.join(untested)}: {series[0].choices['day_ahead'].reason}",
-        ),
-        (
-            dates[-1] != scope.last,
-            "stale",
-            f"the last day on tape is {dates[-1]}, other symbols have {scope.last}: "
-            "levels and price are as old",
-        ),
-        (
-            uncovered > 0,
-            "uncovered",
-            f"{uncovered} of {len(periods)} periods have a two-sided book less than "
-            f"{WELL_COVERED:.0%} of the time",
-        ),
-    ]
-    rows = [(code, message) for applies, code, message in found if applies]
-    return pd.DataFrame(rows + _missing(periods), columns=["code", "message"])
-
-
-def _missing(periods: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return a warning for every series with periods that no positive measurement stands for."""
-    counts = {name: int((~(periods[name] > 0)).sum()) for name in SERIES}
-    return [
-        (
-            "missing_periods",
-            f"{name}: {count} of {len(periods)} periods without a positive measurement were "
-            "treated as missing",
-        )
-        for name, count in counts.items()
-        if count
-    ]
+    # Zeros are scored by means, which are those of what was forecast: of the rate behind volume.
+    past = series.past.logs
+    measured = past if bears_zeros(past) else series.measured[: len(dates)]
+    return SeriesRecord(measured, series.past, series.tracks, series.choices, series.variance)

@@ -5,33 +5,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.forecast.evaluation.choice import Choice, choose_before, chosen_forecast
 from models.forecast.evaluation.contest import (
-    Choice,
     ContestEntry,
     Horizon,
-    choose_before,
-    chosen_forecast,
     interval,
+    loss_name,
     losses,
     standard_errors,
 )
 from models.forecast.intraday.catalogue import CandidateTrack, PastDays
 from models.forecast.intraday.moving import seasonal_baseline
-from models.forecast.intraday.period_forecast import PeriodForecast
-from models.forecast.intraday.rest_of_day import forecast_rest_of_day
-from models.forecast.intraday.state_space import one_step
+from models.forecast.intraday.period_forecast import PeriodForecast, stack_forecasts
+from models.forecast.intraday.rest_of_day import REST_OF_DAY_DAYS, forecast_rest_of_day
+from models.forecast.intraday.zeros import bears_zeros, first_day
 
 LABELS: dict[Horizon, str] = {"next_period": "next period", "day_ahead": "day ahead"}
 REST_OF_DAY_SERIES = ("volatility", "volume")
-REST_OF_DAY_DAYS, ORIGINS = 20, 13  # latest days and times of day at which their rest is forecast
+ORIGINS = 13  # times of day at which its rest is forecast
 
 
 @dataclass(frozen=True, eq=False)
 class SeriesRecord:
     """One series' history.
 
-    measured: (D, N) logs; past: what it was forecast from; tracks: what was said; choices: what was
-    chosen.
+    measured: (D, N) logs, -inf of zero; past: what it was forecast from; tracks: what was said;
+    choices: what was chosen.
     """
 
     measured: np.ndarray
@@ -111,7 +110,7 @@ def _scores(name: str, one: SeriesRecord, held_out: HeldOut) -> list[dict[str, o
             {
                 "series": name,
                 "origin": LABELS[horizon],
-                "metric": "qlike" if one.variance else "mse_log",
+                "metric": loss_name(one.measured, one.variance),
                 **means,
                 "n": int(known.sum()),
                 "candidates": " + ".join(held_out.members[horizon]),
@@ -124,7 +123,8 @@ def _backtest(name: str, one: SeriesRecord, held_out: HeldOut, dates: np.ndarray
     """Return the day-ahead forecasts of the held-out periods beside what came."""
     ahead, baseline = (each["day_ahead"] for each in (held_out.forecasts, held_out.baselines))
     low, high = held_out.bounds["day_ahead"]
-    point = np.log(ahead.mean) if one.variance else ahead.log_mean
+    means = one.variance or bears_zeros(one.measured)
+    point = np.log(ahead.mean) if means else ahead.log_mean
     day, period = np.nonzero(held_out.held & np.isfinite(point))
     power = 0.5 if one.variance else 1.0
     columns = {
@@ -158,38 +158,55 @@ def _forecasts(
             for horizon, choice in choices.items()
         }
         return told, {horizon: choice.members for horizon, choice in choices.items()}, 0
-    known = np.flatnonzero(np.isfinite(one.measured[0]))
+    known = np.flatnonzero(~np.isnan(one.measured[0]))
     first = one.measured.shape[1]
     if len(known):
         first = int(known[-max(1, round(holdout * len(known)))])
     cut = one.past.logs[:1].copy()
     cut[0, first:] = np.nan
     members = {horizon: one.choices[horizon].members for horizon in LABELS}
-    return {"next_period": one_step(one.past.logs[:1]), "day_ahead": one_step(cut)}, members, first
+    told = {
+        "next_period": stack_forecasts([first_day(one.past.logs[0])]),
+        "day_ahead": stack_forecasts([first_day(cut[0])]),
+    }
+    return told, members, first
 
 
 def _baselines(one: SeriesRecord, begin: int, first: int) -> dict[Horizon, PeriodForecast]:
     """Return each period's mean over the days before: a variance's own, else of its log.
 
     Within a single day: the mean so far, carried on from the first held-out period for the day
-    ahead.
+    ahead. Where there are zeros the mean is that of the measurement itself; of a period that never
+    had anything else, that of all periods of those days.
     """
-    values = np.exp(one.measured) if one.variance else one.measured
+    zeros = bears_zeros(one.measured)
+    levels = one.variance or zeros
+    values = np.exp(one.measured) if levels else one.measured
     cut = values.copy()
     if not begin:
         cut[0, first:] = np.nan
     means = [
         pd.DataFrame(seasonal_baseline(each)).ffill(axis=1).to_numpy() for each in (values, cut)
     ]
-    logs = [np.log(mean) if one.variance else mean for mean in means]
+    if zeros:
+        means = [np.where(each > 0, each, _day_means(each)) for each in means]
+    logs = [np.log(mean) if levels else mean for mean in means]
     step, ahead = (PeriodForecast(log, np.zeros(log.shape), np.zeros(log.shape)) for log in logs)
     return {"next_period": step, "day_ahead": ahead}
+
+
+def _day_means(means: np.ndarray) -> np.ndarray:
+    """Return the mean over every day's periods, (D, 1), NaN where that is nothing either."""
+    known = np.isfinite(means)
+    total = np.where(known, means, 0.0).sum(axis=1, keepdims=True)
+    count = known.sum(axis=1, keepdims=True)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=total > 0)
 
 
 def _contest(name: str, one: SeriesRecord) -> pd.DataFrame:
     rows = []
     for horizon, choice in one.choices.items():
-        unscored = [ContestEntry(each, each, np.nan, np.nan, np.nan, 0) for each in choice.members]
+        unscored = [ContestEntry((each,), np.nan, np.nan, np.nan, 0, 0) for each in choice.members]
         rows += [
             {
                 "series": name,
@@ -200,7 +217,8 @@ def _contest(name: str, one: SeriesRecord) -> pd.DataFrame:
                 "dm_p": entry.dm_p,
                 "mcs_p": entry.mcs_p,
                 "n": entry.n,
-                "chosen": entry.candidate in choice.members,
+                "weight": choice.shares.get(entry.names[0], 0.0),
+                "chosen": entry.names[0] in choice.members,
             }
             for entry in choice.entries or unscored
         ]
@@ -210,18 +228,18 @@ def _contest(name: str, one: SeriesRecord) -> pd.DataFrame:
 def _rest_of_day(name: str, one: SeriesRecord) -> pd.DataFrame:
     """Return the mean absolute log error of the rest of the day by origin.
 
-    updated: forecast at the origin; morning: before the day.
+    updated: forecast at the origin, as far as updates had helped before; morning: before the day.
     """
     days, periods = one.measured.shape
     late = range(max(1, days - REST_OF_DAY_DAYS, days // 2), days)
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
     past = PastDays(one.measured, one.past.kinds, one.past.companions)
     choice = choose_before(one.tracks, one.past.logs, one.variance, "day_ahead", late.start)
-    found = forecast_rest_of_day(past, choice.members, late, origins)
-    known = np.isfinite(found.updated)
+    found = forecast_rest_of_day(past, choice.shares, late, origins)
+    known = np.isfinite(found.used)
     count = known.sum(axis=0)
     errors = {
         column: np.where(known, np.abs(values), 0.0).sum(axis=0) / np.maximum(count, 1)
-        for column, values in (("updated", found.updated), ("morning", found.morning))
+        for column, values in (("updated", found.used), ("morning", found.morning))
     }
     return pd.DataFrame({"series": name, "period": origins, **errors, "days": count})[count > 0]

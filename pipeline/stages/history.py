@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.forecast.intraday.totals import liquidity_volume
 from models.impact.book.walks import Cells, shown_sizes
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Features, Forecast
@@ -19,8 +20,8 @@ MANY_DAYS = 10  # from here on the clusters are whole days
 
 @dataclass(frozen=True)
 class References:
-    """The levels that make states dimensionless; `volume` is the harmonic mean, so that thinness
-    averages to 1.
+    """The levels that make states dimensionless; `volume` is the harmonic mean of expected volume,
+    bounded as `liquidity_volume` tells, so that thinness averages to 1.
     """
 
     price: float
@@ -53,8 +54,18 @@ def references(periods: pd.DataFrame, states: pd.DataFrame) -> References:
         price=float(periods["mid_close"].dropna().iloc[-1]),
         volatility=float(states["volatility"].mean()),
         depth=float(periods["depth"].mean()),
-        volume=float(1.0 / (1.0 / states["volume"]).mean()),
+        volume=float(1.0 / (1.0 / _told(states)).mean()),
     )
+
+
+def thinness(states: pd.DataFrame, level: References) -> pd.Series:
+    """Return the reference volume over what was expected of every past period: 1 on average."""
+    return level.volume / _told(states)
+
+
+def _told(states: pd.DataFrame) -> pd.Series:
+    volume = states["volume"].to_numpy()
+    return pd.Series(liquidity_volume(volume, volume), index=states.index)
 
 
 def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> pd.DataFrame:
@@ -69,7 +80,7 @@ def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> 
     level = references(periods, states)
     known = states.assign(
         volatility=states["volatility"] / level.volatility,
-        thinness=level.volume / states["volume"],
+        thinness=thinness(states, level),
         time=states["period"] / scope.periods,
         bucket=np.minimum(states["period"] * scope.buckets // scope.periods, scope.buckets - 1),
         cluster=_clusters(states),

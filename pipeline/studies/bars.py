@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models.forecast.intraday.catalogue import PastDays
+from models.forecast.intraday.zeros import ZERO
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session, SessionCalendar, weekend_kinds
 from pipeline.studies.panels import (
@@ -28,14 +29,15 @@ class Bars:
     """A panel cut into sessions.
 
     dates: (D,); past: the target's logs and what goes with them.
-    outside: bars outside the calendar's sessions; missing: periods of those days without a positive
-    value.
+    outside: bars outside the calendar's sessions; missing: periods of those days without a value;
+    zeros: those whose value is 0.
     """
 
     dates: list[str]
     past: PastDays
     outside: int
     missing: int
+    zeros: int
 
 
 def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
@@ -67,7 +69,8 @@ def read_bars(path: str, target: str, calendar: SessionCalendar) -> Bars:
         logs.pop(target.lower()), weekend_kinds(dates, len(dates) + 1), tuple(logs.values())
     )
     expected = sum(each.periods for each in sessions)
-    return Bars(dates, past, int((~inside).sum()), int(expected - np.isfinite(past.logs).sum()))
+    known, zeros = int((~np.isnan(past.logs)).sum()), int(np.isneginf(past.logs).sum())
+    return Bars(dates, past, int((~inside).sum()), expected - known, zeros)
 
 
 def _places(ts: np.ndarray, sessions: list[Session]) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +113,10 @@ def _squares(close: np.ndarray, stretch: np.ndarray) -> np.ndarray:
 
 
 def _logs(values: np.ndarray, cell: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return logs of the sums by period: -inf where that is zero, NaN without a value."""
     known = np.isfinite(values)
-    total = np.bincount(cell[known], values[known], shape[0] * shape[1])
-    return np.log(total, out=np.full(total.shape, np.nan), where=total > 0).reshape(shape)
+    cells = shape[0] * shape[1]
+    total = np.bincount(cell[known], values[known], cells)
+    logs = np.log(total, out=np.full(cells, ZERO), where=total > 0)
+    measured = np.bincount(cell[known], minlength=cells) > 0
+    return np.where(measured, logs, np.nan).reshape(shape)

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from models.forecast.evaluation.choice import Choice, choose_before, chosen_forecast
 from models.forecast.evaluation.comparison import MCS_SIZE
 from models.forecast.evaluation.contest import (
     LEAST_DAYS,
-    Choice,
+    ContestEntry,
     Horizon,
-    choose_before,
-    chosen_forecast,
     interval,
     judge,
+    loss_name,
     standard_errors,
 )
 from models.forecast.intraday.catalogue import (
@@ -39,6 +39,12 @@ HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
 CHOSEN = "chosen"
 COVERAGE = 0.9
 ORIGINS = 13
+LOSSES = {
+    "qlike": "QLIKE",
+    "mse_log": "MSE of logs",
+    "qlike_zeros": "QLIKE with 0",  # log h + RV / h less a constant of the realized values
+    "tweedie": "Tweedie 3/2",
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,10 @@ class PeriodRequest:
 class PeriodBacktest:
     """The scores, best first, and two tables beside them, as rows.
 
-    scores: origin, candidate, loss, dm_p, mcs_p, in_mcs, bias, coverage, n; unfolding: period,
-    updated, morning, days; curve: candidate, tracking (root mean square error of the VWAP curve).
+    loss: qlike, mse_log or, with zeros among the values, qlike_zeros, tweedie. scores: origin,
+    candidate, loss, dm_p, mcs_p, in_mcs, bias, coverage, n; unfolding: period, updated (as far as
+    that had helped before), morning, days; curve: candidate, tracking (root mean square error of
+    the VWAP curve).
     """
 
     request: PeriodRequest
@@ -67,6 +75,8 @@ class PeriodBacktest:
     days: int
     outside: int
     missing: int
+    zeros: int
+    loss: str
     choices: dict[str, str]
     scores: list[dict[str, object]]
     unfolding: list[dict[str, object]]
@@ -77,7 +87,7 @@ def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
     """Forecast every period by every candidate; score the days after the window.
 
     Each is forecast just before it and before its day.
-    The candidate `chosen` is what the window's days favour.
+    Those that never differ share a row; the candidate `chosen` is what the window's days favour.
     Raises: InputError when the panel or the window cannot be used.
     """
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
@@ -105,6 +115,8 @@ def backtest_bars(request: PeriodRequest, config: Config) -> PeriodBacktest:
         days - window,
         bars.outside,
         bars.missing,
+        bars.zeros,
+        loss_name(bars.past.logs, variance),
         {each: f"{' + '.join(one.members)}: {one.reason}" for each, one in choices.items()},
         scores,
         _rest_of_day(bars, choices["day_ahead"], window),
@@ -144,29 +156,40 @@ def _scores(
     }
     logs, rows = bars.past.logs, []
     for entry in judge(forecasts, logs, variance, window):
-        forecast = forecasts[entry.candidate]
+        forecast = forecasts[entry.names[0]]
         errors = standard_errors(forecast[:window], logs[:window])
         low, high = (bound[window:] for bound in interval(forecast, errors, COVERAGE))
         level, mean = np.exp(logs[window:]), forecast.mean[window:]
         known = np.isfinite(level) & np.isfinite(mean)
-        rows.append(
+        rows += [
             {
                 "origin": horizon,
-                **asdict(entry),
+                "candidate": name,
+                "loss": entry.loss,
+                "dm_p": entry.dm_p,
+                "mcs_p": entry.mcs_p,
+                "n": entry.n,
                 "in_mcs": not entry.mcs_p <= MCS_SIZE,
                 "bias": float(mean[known].mean() / level[known].mean() - 1),
                 "coverage": float(((level >= low) & (level <= high))[known].mean()),
             }
-        )
+            for name in _listed(entry)
+        ]
     return rows
+
+
+def _listed(entry: ContestEntry) -> list[str]:
+    """Return the rows that a record takes: one for all candidates, one for the choice."""
+    candidates = " = ".join(name for name in entry.names if name != CHOSEN)
+    return [each for each in (candidates, CHOSEN) if each and (each in entry.candidate)]
 
 
 def _rest_of_day(bars: Bars, choice: Choice, window: int) -> list[dict[str, object]]:
     days, periods = bars.past.logs.shape
     origins = np.unique(np.arange(ORIGINS) * periods // ORIGINS)
-    found = forecast_rest_of_day(bars.past, choice.members, range(window, days), origins)
+    found = forecast_rest_of_day(bars.past, choice.shares, range(window, days), origins)
     rows: list[dict[str, object]] = []
-    for origin, updated, morning in zip(origins, found.updated.T, found.morning.T, strict=True):
+    for origin, updated, morning in zip(origins, found.used.T, found.morning.T, strict=True):
         count = int(np.isfinite(updated).sum())
         if count:
             mean = {"updated": updated, "morning": morning}
@@ -190,9 +213,10 @@ def _curves(
     days = [day for day in range(window, len(logs)) if ends[day]]
     for day in days:
         volume = np.where(np.isfinite(logs[day]), np.exp(logs[day]), 0.0)[: ends[day]]
+        plain = tracks[BASELINE_CANDIDATE].day_ahead[day]
         curves = {
             CHOSEN: expected_volume_curve(ahead[day], logs[:day]),
-            BASELINE_CANDIDATE: np.exp(tracks[BASELINE_CANDIDATE].day_ahead.log_mean[day]).cumsum(),
+            BASELINE_CANDIDATE: (plain.occurrence * np.exp(plain.log_mean)).cumsum(),
         }
         for name, curve in curves.items():
             miss = curve[: ends[day]] / curve[ends[day] - 1] - volume.cumsum() / volume.sum()
@@ -220,11 +244,11 @@ def content(backtest: PeriodBacktest) -> dict[str, object]:
 def report_text(backtest: PeriodBacktest) -> str:
     """Return the scores as tables."""
     request = backtest.request
-    loss = "QLIKE" if request.target.lower() == VARIANCE else "MSE of logs"
+    loss = LOSSES[backtest.loss]
     lines = [
         f"{request.target} by period: {backtest.days} days scored, "
         f"{backtest.first} to {backtest.last}; {backtest.outside} bars outside the sessions, "
-        f"{backtest.missing} periods without a positive value",
+        f"{backtest.missing} periods without a value, {backtest.zeros} of zero",
         f"{'origin':<13}{'candidate':<20}{loss:>12}{'p / profile':>13}{'MCS p':>8}"
         f"{'bias':>8}{'cover':>8}{'n':>8}",
     ]
@@ -254,7 +278,7 @@ def record(backtest: PeriodBacktest) -> Record:
     """Return what is tracked of a backtest within the day, every candidate and horizon a part."""
     request = backtest.request
     name = Path(request.panel).name
-    counts = {"days": backtest.days, "outside": backtest.outside, "missing": backtest.missing}
+    counts = {name: getattr(backtest, name) for name in ("days", "outside", "missing", "zeros")}
     return Record(
         name=f"backtest {name} by period",
         parameters={"panel": name, "target": request.target, "first": backtest.first}

@@ -227,7 +227,7 @@ def _moment(name: str, text: str, session: tuple[datetime, datetime]) -> datetim
 
 def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
     """The most shares of each period, in whole lots."""
-    cap = np.floor(terms.max_participation * volume / terms.lot) * terms.lot
+    cap = _whole_lots(terms.max_participation * volume, terms.lot)
     if shares > cap.sum():
         raise ProblemError(
             f"shares {shares:.0f}: more than any plan can hold; {cap.sum():.0f} fit into "
@@ -239,6 +239,16 @@ def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: Order
         shown = np.minimum(cap, np.floor(depth / terms.lot) * terms.lot)
         return shown if shown.sum() >= shares else cap
     return np.asarray(cap)
+
+
+def _whole_lots(cap: Floats, lot: float) -> Floats:
+    """Caps in whole lots; of periods that hold less than one, the periods in which their sum does.
+
+    So a thin symbol's total keeps its share, and no sum of caps is more than that share.
+    """
+    small = cap < lot
+    held = np.floor(np.cumsum(np.where(small, cap, 0.0)) / lot)
+    return np.asarray(np.where(small, np.diff(held, prepend=0.0), np.floor(cap / lot)) * lot)
 
 
 def _floor(shares: float, volume: Floats, terms: OrderTerms) -> Floats:

@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_gamma_deviance
+from sklearn.metrics import mean_gamma_deviance, mean_tweedie_deviance
 
 from models.inference.covariance import Covariance, clustered
-from models.losses import gamma_deviance, qlike
+from models.losses import (
+    gamma_deviance,
+    qlike,
+    qlike_losses,
+    tweedie_deviance,
+    variance_losses,
+)
 
 
 def test_gamma_deviance_is_sklearns_and_has_no_value_at_zero():
@@ -15,6 +21,30 @@ def test_gamma_deviance_is_sklearns_and_has_no_value_at_zero():
         mean_gamma_deviance(observed, predicted)
     )
     assert np.isnan(gamma_deviance(np.zeros(1), np.ones(1)))[0]
+
+
+def test_tweedie_deviance_is_sklearns_zeros_included():
+    rng = np.random.default_rng(0)
+    observed, predicted = rng.poisson(1, 50) * rng.gamma(2, 1, 50), rng.gamma(2, 1, 50)
+    assert (observed == 0).any()
+    assert tweedie_deviance(observed, predicted).mean() == pytest.approx(
+        mean_tweedie_deviance(observed, predicted, power=1.5)
+    )
+
+
+def test_a_variance_of_zero_is_scored_by_log_h_and_others_by_qlike():
+    realized, one, two = (np.array(each) for each in ([2.0, 0.0, 5.0], [1.0, 2, 3], [4.0, 1, 2]))
+    with np.errstate(divide="ignore"):
+        logs = np.log(realized)
+    first, second = (variance_losses(logs, each) for each in (one, two))
+    np.testing.assert_allclose(
+        first - second, np.log(one) + realized / one - np.log(two) - realized / two
+    )
+    np.testing.assert_allclose(first[[0, 2]], qlike_losses(realized[[0, 2]], one[[0, 2]]))
+    assert first.mean() == pytest.approx(
+        (np.log(one) + realized / one).mean() - (np.log(realized[[0, 2]]) + 1).mean()
+    )
+    assert np.isnan(variance_losses(np.array([np.nan]), np.ones(1)))[0]
 
 
 def test_qlike_is_least_at_the_truth_and_leaves_out_what_is_missing():

@@ -1,5 +1,6 @@
 """Which forecasts are better: rolling origins, loss comparisons and the choice among them."""
 
+from models.forecast.evaluation.choice import Choice, choose, choose_before, chosen_forecast
 from models.forecast.evaluation.comparison import (
     DailyScore,
     compare,
@@ -7,13 +8,10 @@ from models.forecast.evaluation.comparison import (
     diebold_mariano,
 )
 from models.forecast.evaluation.contest import (
-    Choice,
     ContestEntry,
-    choose,
-    choose_before,
-    chosen_forecast,
     interval,
     judge,
+    loss_name,
     losses,
     standard_errors,
 )
@@ -33,6 +31,7 @@ __all__ = [
     "diebold_mariano",
     "interval",
     "judge",
+    "loss_name",
     "losses",
     "standard_errors",
     "track_model",

@@ -1,4 +1,4 @@
-"""Which forecasters within the day to use: those the model confidence set keeps."""
+"""How forecasters within the day did: their losses, tests between them, and their intervals."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,66 +6,62 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.evaluation.comparison import (
-    MCS_SIZE,
-    confidence_set,
-    diebold_mariano,
-    first_alike,
-)
-from models.forecast.intraday.catalogue import (
-    BASELINE_CANDIDATE,
-    DEFAULT_CANDIDATE,
-    CandidateTrack,
-)
-from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
+from models.forecast.evaluation.comparison import confidence_set, diebold_mariano, first_alike
+from models.forecast.intraday.catalogue import BASELINE_CANDIDATE
+from models.forecast.intraday.period_forecast import PeriodForecast
+from models.forecast.intraday.zeros import bears_zeros
+from models.losses import tweedie_deviance, variance_losses
 
 Floats = NDArray[np.float64]
 Horizon = Literal["next_period", "day_ahead"]
 BLOCK = 30  # periods whose losses are averaged before they are compared
 LEAST_DAYS = 3  # scored days, below which nothing is tested
 LEAST_ERRORS, LEAST_INTERVAL_DAYS = 200, 5  # below either intervals are Gaussian
+TINY = 1e-30
 SEED = 0  # of the confidence set's bootstrap
 
 
 @dataclass(frozen=True)
 class ContestEntry:
-    """One forecaster's record.
+    """The record of one forecaster, or of several whose forecasts never differ.
 
-    alike: the first forecaster with the same losses; loss: mean; dm_p: Diebold-Mariano against the
-    profile; mcs_p: in the model confidence set; n periods.
+    names: theirs; loss: mean; dm_p: Diebold-Mariano against the profile; mcs_p: in the model
+    confidence set; n periods, in so many blocks of 30.
     """
 
-    candidate: str
-    alike: str
+    names: tuple[str, ...]
     loss: float
     dm_p: float
     mcs_p: float
     n: int
+    blocks: int
 
-
-@dataclass(frozen=True)
-class Choice:
-    """The forecasters to average, why, and what was found of each.
-
-    entries: best first, none with too few days.
-    """
-
-    members: tuple[str, ...]
-    reason: str
-    entries: tuple[ContestEntry, ...]
-    tested: bool
+    @property
+    def candidate(self) -> str:
+        """Return what the record is listed under: "one = other" where they are the same."""
+        return " = ".join(self.names)
 
 
 def losses(forecast: PeriodForecast, logs: Floats, variance: bool) -> Floats:
-    """Return the loss of every period, (D, N): QLIKE for a variance, else squared log error.
+    """Return the loss of every period, (D, N), as `loss_name` tells; NaN where either is missing.
 
-    QLIKE is that of the forecast's mean. NaN where either is missing.
-    Source: Patton 2011, eq. (24).
+    logs: -inf where zero was measured. A variance's and, where there are zeros, every loss is that
+    of the forecast's mean.
+    Source: Patton 2011, eq. (24); Jorgensen 1997, section 4.2, for the Tweedie deviance.
     """
-    if not variance:
-        return np.asarray((logs - forecast.log_mean) ** 2)
-    log_ratio = np.asarray(logs - np.log(forecast.mean))
-    return np.exp(log_ratio) - log_ratio - 1
+    if variance:
+        return variance_losses(logs, forecast.mean)
+    if bears_zeros(logs):
+        # an absurd forecast that is 0 in floating point has a loss to be refused by
+        return tweedie_deviance(np.exp(logs), np.maximum(forecast.mean, TINY))
+    return np.asarray((logs - forecast.log_mean) ** 2)
+
+
+def loss_name(logs: Floats, variance: bool) -> str:
+    """Return how forecasts of these measurements are scored: qlike, mse_log, or with zeros."""
+    if bears_zeros(logs):
+        return "qlike_zeros" if variance else "tweedie"
+    return "qlike" if variance else "mse_log"
 
 
 def judge(
@@ -73,82 +69,34 @@ def judge(
 ) -> tuple[ContestEntry, ...]:
     """Return every forecaster's record from day `first` on, least loss first.
 
-    Only periods that all of them forecast count.
+    Only periods that all of them forecast count; those that always say the same share a record.
     forecasts: one of them the profile's; they and the logs are (D, N). Losses of 30 periods are one
-    observation. Empty with fewer than three days to score.
+    observation. No test is made of fewer than three days; empty without any.
     Source: Hansen, Lunde, Nason 2011; Diebold, Mariano 1995.
     """
     found = {name: losses(forecast, logs, variance)[first:] for name, forecast in forecasts.items()}
     known = np.all([np.isfinite(loss) for loss in found.values()], axis=0)
-    if known.any(axis=1).sum() < LEAST_DAYS:
+    if not known.any():
         return ()
     blocks = {name: _block_means(loss, known) for name, loss in found.items()}
+    alike = first_alike(blocks)
+    tested = known.any(axis=1).sum() >= LEAST_DAYS
     of_a_day = -(-logs.shape[1] // BLOCK)  # errors are dependent within the day
-    p, alike = confidence_set(blocks, SEED, of_a_day), first_alike(blocks)
-    entries = [
-        ContestEntry(
-            name,
-            alike[name],
-            float(loss[known].mean()),
-            diebold_mariano(blocks[name] - blocks[BASELINE_CANDIDATE], of_a_day + 1)[1],
-            p[name],
-            int(known.sum()),
+    p = confidence_set(blocks, SEED, of_a_day) if tested else dict.fromkeys(found, float("nan"))
+    entries = []
+    for name in dict.fromkeys(alike.values()):
+        apart = blocks[name] - blocks[BASELINE_CANDIDATE]
+        entries.append(
+            ContestEntry(
+                tuple(each for each in found if alike[each] == name),
+                float(found[name][known].mean()),
+                diebold_mariano(apart, of_a_day + 1)[1] if tested else float("nan"),
+                p[name],
+                int(known.sum()),
+                len(blocks[name]),
+            )
         )
-        for name, loss in found.items()
-    ]
     return tuple(sorted(entries, key=lambda entry: entry.loss))
-
-
-def choose_before(
-    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, day: int
-) -> Choice:
-    """Choose by the days before `day`, the first third left out: it is too little to fit to."""
-    early = {name: each.until(day) for name, each in tracks.items()}
-    return choose(early, logs[:day], variance, horizon, max(1, day // 3))
-
-
-def choose(
-    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, first: int
-) -> Choice:
-    """Choose by the losses of day `first` and later ones.
-
-    The survivors of the 90 % confidence set are averaged, those that say the same counted once,
-    unless their average does worse than the best of them. With too few days or blocks to test, the
-    state space stands.
-    Source: Hansen, Lunde, Nason 2011; Timmermann 2006 for the average.
-    """
-    forecasts = {name: getattr(each, horizon) for name, each in tracks.items()}
-    entries = judge(forecasts, logs, variance, first)
-    days = len(logs) - first
-    apart = len({entry.alike for entry in entries})
-    if not entries or (apart > 1 and all(np.isnan(entry.mcs_p) for entry in entries)):
-        reason = f"{days} days to score are too few to test: the {DEFAULT_CANDIDATE} model stands"
-        return Choice((DEFAULT_CANDIDATE,), reason, entries, False)
-    members = tuple(dict.fromkeys(entry.alike for entry in entries if not entry.mcs_p <= MCS_SIZE))
-    if len(members) == 1:
-        return Choice(members, f"alone in the 90 % confidence set over {days} days", entries, True)
-    joint = losses(average_forecasts([forecasts[name] for name in members]), logs, variance)[first:]
-    best = losses(forecasts[members[0]], logs, variance)[first:]
-    both = np.isfinite(joint) & np.isfinite(best)
-    if joint[both].mean() > best[both].mean():
-        reason = (
-            f"least loss over {days} days; the {len(members)} in the 90 % confidence set do "
-            "worse averaged"
-        )
-        return Choice(members[:1], reason, entries, True)
-    return Choice(
-        members,
-        f"the {len(members)} in the 90 % confidence set over {days} days, averaged",
-        entries,
-        True,
-    )
-
-
-def chosen_forecast(
-    tracks: dict[str, CandidateTrack], choice: Choice, horizon: Horizon
-) -> PeriodForecast:
-    """Return the average of the chosen forecasters, shapes (D, N)."""
-    return average_forecasts([getattr(tracks[name], horizon) for name in choice.members])
 
 
 def standard_errors(forecast: PeriodForecast, logs: Floats) -> Floats:
@@ -166,17 +114,32 @@ def standard_errors(forecast: PeriodForecast, logs: Floats) -> Floats:
 def interval(forecast: PeriodForecast, errors: Floats, coverage: float) -> tuple[Floats, Floats]:
     """Return the interval that a measurement falls into with probability `coverage`.
 
-    Low and high have the forecast's shape.
+    Low and high have the forecast's shape. Where zeros are as likely as the lower tail the interval
+    begins at 0 and leaves out the upper tail alone; [0, 0] where they are likelier than `coverage`.
     errors: standardised past ones, whose quantiles replace the Gaussian's once there are 200.
     Source: Lei, G'Sell, Rinaldo, Tibshirani, Wasserman 2018, "Distribution-free predictive
     inference for regression", section 5.2 (locally weighted split conformal).
     """
+    zero = 1 - forecast.occurrence
+    least, most = (1 - coverage) / 2, (1 + coverage) / 2
+    held = zero >= least
+    ends = []
+    for below in (np.where(held, 0.0, least), np.where(held, coverage, most)):
+        inside = np.clip((below - zero) / forecast.occurrence, 0.0, 1.0)
+        deviation = _deviations(errors, inside)
+        end = np.exp(forecast.log_mean + deviation * np.sqrt(forecast.log_variance))
+        ends.append(np.where(inside > 0, end, np.where(np.isnan(end), np.nan, 0.0)))
+    return ends[0], ends[1]
+
+
+def _deviations(errors: Floats, below: Floats) -> Floats:
+    """Return the quantiles of standardised errors below which the shares `below` lie."""
     from scipy.special import ndtri
 
-    tails = np.array([1 - coverage, 1 + coverage]) / 2
-    low, high = np.quantile(errors, tails) if len(errors) >= LEAST_ERRORS else ndtri(tails)
-    spread = np.sqrt(forecast.log_variance)
-    return np.exp(forecast.log_mean + low * spread), np.exp(forecast.log_mean + high * spread)
+    if len(errors) < LEAST_ERRORS:
+        return np.asarray(ndtri(np.where(below > 0, below, 0.5)))
+    shares, place = np.unique(np.where(np.isnan(below), 0.5, below), return_inverse=True)
+    return np.asarray(np.quantile(errors, shares)[place].reshape(below.shape))
 
 
 def _block_means(loss: Floats, known: NDArray[np.bool_]) -> Floats:

@@ -5,7 +5,6 @@ from models.forecast.intraday.catalogue import (
     BASELINE_CANDIDATE,
     CANDIDATES,
     DEFAULT_CANDIDATE,
-    CandidateFit,
     CandidateTrack,
     PastDays,
     track_candidate,
@@ -18,10 +17,12 @@ from models.forecast.intraday.moving import (
     fit_profile_mean,
     seasonal_baseline,
 )
-from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
+from models.forecast.intraday.period_forecast import CandidateFit, PeriodForecast, average_forecasts
 from models.forecast.intraday.rest_of_day import RestOfDay, forecast_rest_of_day
 from models.forecast.intraday.state_space import IntradayFit, fit_intraday, one_step
+from models.forecast.intraday.totals import liquidity_volume, total_interval
 from models.forecast.intraday.volume_curve import expected_volume_curve
+from models.forecast.intraday.zeros import bears_zeros, level_ratio
 
 __all__ = [
     "BASELINE_CANDIDATE",
@@ -38,6 +39,7 @@ __all__ = [
     "ProfileMeanFit",
     "RestOfDay",
     "average_forecasts",
+    "bears_zeros",
     "discretise_liquidity",
     "expected_volume_curve",
     "fit_averaged",
@@ -45,7 +47,10 @@ __all__ = [
     "fit_moving",
     "fit_profile_mean",
     "forecast_rest_of_day",
+    "level_ratio",
+    "liquidity_volume",
     "one_step",
     "seasonal_baseline",
+    "total_interval",
     "track_candidate",
 ]

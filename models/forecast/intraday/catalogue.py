@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,13 @@ from models.forecast.daily.combination import Combination
 from models.forecast.intraday.averaged import AveragedFit, fit_averaged
 from models.forecast.intraday.moving import fit_moving, fit_profile_mean
 from models.forecast.intraday.period_forecast import (
+    CandidateFit,
     PeriodForecast,
     stack_forecasts,
     unknown_forecast,
 )
-from models.forecast.intraday.state_space import fit_intraday, one_step
+from models.forecast.intraday.state_space import fit_intraday
+from models.forecast.intraday.zeros import ZeroAugmentedFit, first_day, fit_zeros, positive
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -30,7 +31,9 @@ FIRST_FITTED_DAY = (
 
 @dataclass(frozen=True, eq=False)
 class PastDays:
-    """Days in order: logs (D, N), NaN where nothing was measured; a shorter day ends in NaN.
+    """Days in order: logs (D, N); a shorter day ends in NaN.
+
+    NaN where nothing was measured, -inf where zero was.
 
     kinds: (D + 1,) kind of every day and of the next, None when they are alike; companions: each
     (D, N), logs of what else was measured.
@@ -40,26 +43,15 @@ class PastDays:
     kinds: Ints | None = None
     companions: tuple[Floats, ...] = ()
 
+    @property
+    def periods(self) -> int:
+        """Return the number of periods of a day."""
+        return self.logs.shape[1]
+
     def until(self, day: int) -> "PastDays":
         """Return the days before `day`, which is then the next."""
         kinds = None if self.kinds is None else self.kinds[: day + 1]
         return PastDays(self.logs[:day], kinds, tuple(each[:day] for each in self.companions))
-
-
-class CandidateFit(Protocol):
-    """A model fitted to past days, ready for the next; nothing in it changes."""
-
-    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
-        """Return the forecast of every period made just before it, shapes (N,)."""
-        ...
-
-    def update(self, observations: Floats) -> "CandidateFit":
-        """Return the fit conditioned on the day's next logs, (m,)."""
-        ...
-
-    def forecast(self, horizon: int) -> PeriodForecast:
-        """Return the forecast of the day's next `horizon` periods."""
-        ...
 
 
 # From past days and an earlier fit, whose costly parts may be kept.
@@ -95,7 +87,7 @@ def _moving(
 
 
 DEFAULT_CANDIDATE, BASELINE_CANDIDATE = "state_space", "profile"
-CANDIDATES: dict[str, FitCandidate] = {
+SIZES: dict[str, FitCandidate] = {
     DEFAULT_CANDIDATE: _state_space,
     "robust_state_space": partial(_state_space, clip=CLIP),
     "combined_level": _daily_level,
@@ -103,6 +95,18 @@ CANDIDATES: dict[str, FitCandidate] = {
     BASELINE_CANDIDATE: _profile,
     "rolling_mean": partial(_moving, width=20),
     "ewma": partial(_moving, width=0, half_life=8.0),
+}
+
+
+def _with_zeros(past: PastDays, earlier: CandidateFit | None, sizes: FitCandidate) -> CandidateFit:
+    before = earlier.size if isinstance(earlier, ZeroAugmentedFit) else None
+    others = tuple(positive(each) for each in past.companions)
+    fitted = sizes(PastDays(positive(past.logs), past.kinds, others), before)
+    return ZeroAugmentedFit(fitted, fit_zeros(past.logs))
+
+
+CANDIDATES: dict[str, FitCandidate] = {
+    name: partial(_with_zeros, sizes=sizes) for name, sizes in SIZES.items()
 }
 
 
@@ -127,7 +131,7 @@ def track_candidate(name: str, past: PastDays) -> CandidateTrack:
     fitted: CandidateFit | None = None
     for day, row in enumerate(past.logs):
         if day < FIRST_FITTED_DAY:
-            steps.append(one_step(row[None])[0])
+            steps.append(first_day(row))
             aheads.append(unknown_forecast(len(row)))
             continue
         fitted = CANDIDATES[name](past.until(day), fitted)

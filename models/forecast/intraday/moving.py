@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from models.forecast.intraday.dynamics import sparse_dynamics
 from models.forecast.intraday.period_forecast import PeriodForecast
+from models.forecast.intraday.profile import additive_means, is_sparse
 from models.forecast.intraday.state_space import WINDOW_DAYS
 
 Floats = NDArray[np.float64]
@@ -75,10 +77,14 @@ class MovingFit:
 def fit_profile_mean(history: Floats) -> ProfileMeanFit:
     """Average the logs of the last 60 days, (D, N), period by period.
 
-    A period without any takes the mean of all.
+    A period without any takes the mean of all. Where a tenth of the periods or more is empty, they
+    share a smooth profile.
     """
     recent = history[-WINDOW_DAYS:]
     known = np.isfinite(recent)
+    if is_sparse(recent):
+        profile = float(recent[known].mean()) + sparse_dynamics(recent, *additive_means(recent))[1]
+        return ProfileMeanFit(profile, _spread(recent - profile))
     count = known.sum(axis=0)
     overall = float(recent[known].mean()) if known.any() else np.nan
     mean = np.divide(

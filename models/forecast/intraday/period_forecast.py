@@ -1,7 +1,8 @@
-"""What every forecaster within the day returns: a lognormal measurement for each period."""
+"""What every forecaster within the day is, and returns: for each period 0 or a lognormal."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,30 +13,47 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PeriodForecast:
-    """Predicted measurements, lognormal. Shapes: all equal; NaN before anything was ever observed.
+    """Predicted measurements: 0, or lognormal. Shapes: all equal; NaN before anything was observed.
 
     log_mean; state_variance: of what is measured, in logs; noise_variance: of the measurement
-    beside it.
+    beside it; all three where it is positive. occurrence: the chance that it is, 1 where zeros do
+    not come; arrival_variance: squared relative error of the day's rate of occurrences.
+    Source: Cragg 1971; Hautsch, Malec, Schienle 2014, "Capturing the zero: a new class of
+    zero-augmented distributions and multiplicative error processes".
     """
 
     log_mean: Floats
     state_variance: Floats
     noise_variance: Floats
+    occurrence: Floats = field(default_factory=lambda: np.ones(()))
+    arrival_variance: Floats = field(default_factory=lambda: np.zeros(()))
+
+    def __post_init__(self) -> None:
+        """Give every field the shape of the means."""
+        for name in ("occurrence", "arrival_variance"):
+            spread = np.broadcast_to(getattr(self, name), self.log_mean.shape)
+            object.__setattr__(self, name, spread)
 
     @property
     def log_variance(self) -> Floats:
-        """Return the variance of the measurement's logarithm."""
+        """Return the variance of a positive measurement's logarithm."""
         return self.state_variance + self.noise_variance
+
+    @property
+    def size(self) -> Floats:
+        """Return the mean of the measurement where it is positive."""
+        return np.exp(self.log_mean + self.log_variance / 2)
 
     @property
     def mean(self) -> Floats:
         """Return the mean of the measurement itself."""
-        return np.exp(self.log_mean + self.log_variance / 2)
+        return self.occurrence * self.size
 
     @property
     def variance(self) -> Floats:
         """Return the variance of the measurement itself."""
-        return self.mean**2 * np.expm1(self.log_variance)
+        within = self.occurrence * self.size**2 * np.expm1(self.log_variance)
+        return np.asarray(within + self.occurrence * (1 - self.occurrence) * self.size**2)
 
     def __getitem__(self, index: int | slice) -> "PeriodForecast":
         """Return a part along the first axis."""
@@ -43,9 +61,26 @@ class PeriodForecast:
 
     def quantiles(self, probabilities: Floats) -> Floats:
         """Return the quantiles of the measurement, shape (len(probabilities), horizon)."""
-        return np.exp(
-            self.log_mean + np.sqrt(self.log_variance) * ndtri(np.asarray(probabilities))[:, None]
-        )
+        zero = 1 - self.occurrence
+        above = (np.asarray(probabilities)[:, None] - zero) / self.occurrence
+        deviation = ndtri(np.clip(above, 0.0, 1.0))  # -inf where the quantile is a zero
+        return np.exp(self.log_mean + np.sqrt(self.log_variance) * deviation)
+
+
+class CandidateFit(Protocol):
+    """A model fitted to past days, ready for the next; nothing in it changes."""
+
+    def one_step(self, today: Floats, companions: tuple[Floats, ...] = ()) -> PeriodForecast:
+        """Return the forecast of every period made just before it, shapes (N,)."""
+        ...
+
+    def update(self, observations: Floats) -> "CandidateFit":
+        """Return the fit conditioned on the day's next logs, (m,)."""
+        ...
+
+    def forecast(self, horizon: int) -> PeriodForecast:
+        """Return the forecast of the day's next `horizon` periods."""
+        ...
 
 
 def stack_forecasts(parts: list[PeriodForecast]) -> PeriodForecast:
@@ -58,12 +93,17 @@ def concatenate_forecasts(parts: list[PeriodForecast]) -> PeriodForecast:
     return _fieldwise(np.concatenate, parts)
 
 
-def average_forecasts(parts: list[PeriodForecast]) -> PeriodForecast:
-    """Return the geometric mean of several forecasts, their variances averaged: equal weights.
+def average_forecasts(
+    parts: list[PeriodForecast], weights: tuple[float, ...] | None = None
+) -> PeriodForecast:
+    """Return the geometric mean of several forecasts, variances and chances averaged.
 
+    weights: one a forecast, summing to 1; equal where none are given.
     Source: Timmermann 2006, "Forecast combinations", section 7.
     """
-    return _fieldwise(lambda values: np.asarray(np.mean(values, axis=0)), parts)
+    if len(parts) == 1:
+        return parts[0]
+    return _fieldwise(lambda values: np.asarray(np.average(values, axis=0, weights=weights)), parts)
 
 
 def unknown_forecast(periods: int) -> PeriodForecast:

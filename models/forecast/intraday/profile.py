@@ -8,6 +8,9 @@ Floats = NDArray[np.float64]
 BANDWIDTH = 5.0  # periods, standard deviation of the kernel: some 15 periods wide
 ROUNDS = 5
 FIRST_DAY_SHARE = 0.5  # share of a single day's shape that is believed
+LEAST_WITHIN = 20  # measurements that a kernel over sparse ones is widened to hold
+WIDEST = 8  # of it: the day's length over this
+SPARSE = 0.9  # share of measured periods below which a period has no mean of its own
 
 
 def additive_means(history: Floats) -> tuple[Floats, Floats]:
@@ -45,15 +48,41 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
     return shrinkage(float(smooth.var()), slow / days) * smooth + sharp * rough
 
 
+def is_sparse(history: Floats) -> bool:
+    """Tell whether a tenth or more of the periods up to each day's last measurement is empty.
+
+    history: (D, N), NaN where nothing was measured; False where nothing ever was.
+    """
+    known = np.isfinite(history)
+    spans = (known * np.arange(1, known.shape[1] + 1)).max(axis=1, initial=0)
+    return bool(known.sum() < SPARSE * spans.sum())
+
+
+def fit_sparse_profile(period: Floats, count: Floats, noise: float, events: float) -> Floats:
+    """Return the profile, (N,), from the means of periods that most days leave empty.
+
+    period: means less the overall one; count: (N,) measurements behind each; noise: variance of one
+    measurement; events: how many tell anything (the rarer of ones and zeros). The local line is as
+    wide as it takes to hold twenty of them, and shrunk to flat by the noise that it leaves.
+    """
+    within = 2 * np.sqrt(np.pi) * events / len(period)  # of them, a period of bandwidth
+    most = max(BANDWIDTH, len(period) / WIDEST)
+    width = min(max(BANDWIDTH, LEAST_WITHIN / max(within, 1e-12)), most)
+    smooth = _local_line(period, count, width)
+    smooth -= np.average(smooth, weights=count)
+    kernel = 2 * np.sqrt(np.pi) * width * count.mean()
+    return shrinkage(float(np.average(smooth**2, weights=count)), noise / kernel) * smooth
+
+
 def shrinkage(found: float, noise: float) -> float:
     """Return the weight, 0 to 1, of an estimate whose variance noise alone would make `noise`."""
     return max(0.0, 1 - noise / found) if found > 0 else 0.0
 
 
-def _local_line(period: Floats, count: Floats) -> Floats:
-    reach = int(4 * BANDWIDTH)
+def _local_line(period: Floats, count: Floats, width: float = BANDWIDTH) -> Floats:
+    reach = int(4 * width)
     apart = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (apart / BANDWIDTH) ** 2)
+    kernel = np.exp(-0.5 * (apart / width) ** 2)
 
     def around(value: Floats, power: int) -> Floats:
         return np.asarray(correlate1d(value, kernel * apart**power, mode="constant"))

@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.forecast.daily.model import DailyModel
-from models.forecast.intraday.day_level import DIFFUSE, day_levels, kind_offsets, next_level
-from models.forecast.intraday.dynamics import Dynamics, fit_dynamics, variogram_dynamics
+from models.forecast.intraday.day_level import (
+    DIFFUSE,
+    day_levels,
+    kind_offsets,
+    next_level,
+    sampling_variances,
+)
+from models.forecast.intraday.dynamics import Dynamics, first_dynamics, fit_dynamics
 from models.forecast.intraday.period_forecast import (
     PeriodForecast,
     concatenate_forecasts,
@@ -134,7 +140,8 @@ def fit_intraday(
     dynamics, profile = fit_dynamics(recent)
     levels = day_levels(history, profile)
     offsets = np.zeros(len(history) + 1) if kinds is None else kind_offsets(levels, kinds)
-    level_model, level, variance = next_level(levels - offsets[:-1], daily)
+    doubt = sampling_variances(history, dynamics.noise_variance)
+    level_model, level, variance = next_level(levels - offsets[:-1], daily, doubt)
     level += float(offsets[-1])
     caveats = []
     if len(recent) < 2:
@@ -167,7 +174,7 @@ def _first_day(row: Floats) -> PeriodForecast:
     blocks = []
     for begin in range(0, len(row), FIRST_DAY_BLOCK):
         seen, block = row[:begin], row[begin : begin + FIRST_DAY_BLOCK]
-        dynamics = variogram_dynamics(seen[None, :], 1.0)
+        dynamics = first_dynamics(seen)
         start = replace(fit.state, deviation_variance=dynamics.state_variance)
         blocks.append(replace(fit, dynamics=dynamics, state=start).update(seen).one_step(block))
     return concatenate_forecasts(blocks)

@@ -15,7 +15,7 @@ def expected_volume_curve(ahead: PeriodForecast, history: Floats) -> Floats:
     The average of the forecast's curve and of the past days' own: the first is smooth, the second
     knows where volume is concentrated.
     """
-    curves = [np.exp(ahead.log_mean)]
+    curves = [ahead.occurrence * np.exp(ahead.log_mean)]
     if len(history):
         volumes = np.where(np.isfinite(history), np.exp(history), 0.0)
         traded = volumes[volumes.sum(axis=1) > 0]

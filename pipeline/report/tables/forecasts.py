@@ -13,7 +13,12 @@ SERIES = {
     "half_spread": "Half spread",
     "depth": "Depth",
 }
-LOSSES = {"qlike": "QLIKE", "mse_log": "MSE of logarithms"}
+LOSSES = {
+    "qlike": "QLIKE",
+    "mse_log": "MSE of logarithms",
+    "qlike_zeros": "QLIKE, zeros scored by log h",
+    "tweedie": "Tweedie deviance, power 3/2",
+}
 SCORE_HEAD = (
     "Series",
     "Origin",
@@ -32,6 +37,7 @@ CONTEST_HEAD = (
     "Loss",
     "p against profile",
     "p in confidence set",
+    "Weight",
     "Chosen because",
 )
 
@@ -60,6 +66,7 @@ def score_table(scores: pd.DataFrame) -> Table:
             "models.forecast.evaluation.contest.losses",
             "models.forecast.evaluation.contest.interval",
             "models.forecast.intraday.state_space.fit_intraday",
+            "models.forecast.intraday.occurrence.fit_occurrence",
             "models.forecast.intraday.averaged.fit_averaged",
         ),
     )
@@ -73,6 +80,7 @@ def contest_table(contest: pd.DataFrame) -> Table:
             row.origin,
             row.candidate.replace("_", " "),
             *(number(value, 3) for value in (row.loss, row.dm_p, row.mcs_p)),
+            percent(row.weight) if row.chosen else MISSING,
             row.reason if row.chosen else "",
         )
         for row in contest.itertuples()
@@ -80,7 +88,7 @@ def contest_table(contest: pd.DataFrame) -> Table:
     return Table(
         CONTEST_HEAD,
         rows,
-        words=(0, 1, 2, 6),
+        words=(0, 1, 2, 7),
         marked=tuple(place for place, chosen in enumerate(contest["chosen"]) if chosen),
-        estimators=("models.forecast.evaluation.contest.choose",),
+        estimators=("models.forecast.evaluation.choice.choose",),
     )

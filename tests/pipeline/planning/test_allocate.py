@@ -280,3 +280,25 @@ def test_a_time_without_an_offset_is_refused_in_the_file(
     valid = {"from": "2025-01-09T14:30:00+00:00", "to": "2025-01-09T21:00:00"}
     done = impact(*changed(small_run, tmp_path, {}, valid=valid))
     refused(done, "params.json: valid.to", "the offset is missing")
+
+
+def test_a_total_that_may_come_small_is_warned_of(small_run: SmallRun) -> None:
+    """The cap holds of what is forecast: at the interval's lower end the order would be 31 %."""
+    params = small_run.result.results.params
+    one = params.symbols["SIM0"]
+    forecast = sum(period.volume for period in one.periods)
+    shares = int(0.155 * forecast)
+    assert one.volume_total is not None
+    assert one.volume_total.expected == pytest.approx(forecast)
+
+    def codes(low: float, asked: int) -> dict[str, str]:
+        total = one.volume_total.model_copy(update={"interval": (low * forecast, 2 * forecast)})
+        told = one.model_copy(update={"volume_total": total})
+        changed = params.model_copy(update={"symbols": params.symbols | {"SIM0": told}})
+        order = order_of(shares=asked, lot=1, method="nlp")
+        return dict(plan_order(changed, "SIM0", order).warnings.to_numpy().tolist())
+
+    assert "31% of it then" in codes(0.5, shares)["participation_uncertain"]
+    assert "perhaps without any trade" in codes(0.0, shares)["participation_uncertain"]
+    assert "participation_uncertain" not in codes(0.9, shares)
+    assert "participation_uncertain" not in codes(0.5, int(0.09 * forecast))

@@ -10,15 +10,17 @@ from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
     UNITS,
     Calendar,
-    ChainSection,
     Law,
-    Matrix,
     Params,
     Period,
     Reference,
-    SlicingSection,
     SymbolParams,
     Valid,
+)
+from pipeline.parameters.sections import (
+    ChainSection,
+    Matrix,
+    SlicingSection,
 )
 from pipeline.report.results import RunFacts, SymbolReport
 from tests.pipeline.report.stage_outputs import (

@@ -122,11 +122,12 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
                 "series": name,
                 "origin": origin,
                 "candidate": candidate,
-                "reason": "alone in the 90 % confidence set",
+                "reason": "cumulative loss over 20 days",
                 "loss": 0.18,
                 "dm_p": 0.01,
                 "mcs_p": 1.0,
                 "n": days * PERIODS,
+                "weight": float(candidate == "state_space"),
                 "chosen": candidate == "state_space",
             }
             for name in levels
@@ -144,9 +145,14 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
         columns=["series", "period", "updated", "morning", "days"],
     )
     chain = pd.DataFrame({"deviation": [0.0], "initial": [1.0], "stationary": [1.0], "to_0": [1.0]})
-    return Forecast(
-        states, states.assign(sigma=0.1), backtest, scores, contest, unfolding, chain, NO_WARNINGS
+    totals = pd.DataFrame(
+        [
+            {"series": name, "expected": 1.0, "low": 0.5, "high": 2.0}
+            for name in ("volatility", "volume")
+        ]
     )
+    ahead = states.assign(sigma=0.1)
+    return Forecast(states, ahead, backtest, scores, contest, unfolding, chain, totals, NO_WARNINGS)
 
 
 def make_calibration(rng: np.random.Generator) -> Calibration:

@@ -87,7 +87,7 @@ def test_every_number_links_to_its_estimators_documentation(single: str) -> None
         "models.impact.book.cost_law.fit_law",
         "models.impact.flow.bounded.bounded_impact",
         "models.impact.flow.immediate.fit_immediate",
-        "models.forecast.evaluation.contest.choose",
+        "models.forecast.evaluation.choice.choose",
     } <= linked
     for name, text in shown.items():
         source = text.partition("Source:")[2]

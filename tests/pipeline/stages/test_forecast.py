@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.thin import replicate, tape, trading_days
+from benchmarks.thin import scope_of as thin_scope
 from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.engine.tables import Features
 from pipeline.stages import forecast
+from pipeline.stages.history import past_periods, references, thinness
 from tests.models.forecast.intraday.test_state_space import market
 
 HOUR = 3600
@@ -41,6 +44,7 @@ def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[
                         "date": session.date,
                         "period": np.arange(count),
                         "start": session.starts_ns,
+                        "end": session.ends_ns,
                         "end": session.ends_ns,
                         "mid_open": 100.0,
                         "mid_close": 100.0,
@@ -123,7 +127,8 @@ def test_half_days_halts_and_empty_minutes_are_ordinary() -> None:
     assert np.isfinite(told.horizon[columns]).all(axis=None)
     assert np.isfinite(told.states[told.states["date"] > used[0]][columns]).all(axis=None)
     messages = told.warnings.set_index("code")["message"]
-    assert "volume: 5 of 124 periods" in messages.loc[["missing_periods"]].str.cat()
+    assert "volume: 4 of 124 periods" in messages.loc[["missing_periods"]].str.cat()
+    assert "volume: 1 of 124 periods are zeros" in messages["zero_periods"]
     assert "4 of 124 periods" in messages["uncovered"]
 
 
@@ -134,8 +139,10 @@ def test_a_short_history_falls_back_and_says_so(count: int, tested: bool) -> Non
     assert ("forecaster_untested" in codes(told)) != tested
     assert ("few_days" in codes(told)) == (count < 5)
     volume = told.contest[(told.contest["series"] == "volume") & told.contest["chosen"]]
-    if not tested:
+    if count == 1:
         assert set(volume["candidate"]) == {"state_space"}
+    ahead = volume[volume["origin"] == "day ahead"]
+    assert ahead["weight"].sum() == pytest.approx(1.0)
     assert volume["reason"].str.len().gt(0).all()
     assert (told.horizon["volume_low"] < told.horizon["volume"]).all()
     assert (told.horizon["volume_high"] > told.horizon["volume"]).all()
@@ -159,3 +166,79 @@ def test_sessions_are_cut_at_the_exchange_whatever_the_clock_says() -> None:
     assert (opens[1] - opens[0]) / SECOND_NS / HOUR == 3 * 24 - 1
     told = forecast.forecast_symbol(found, scope_of(["2025-03-07", "2025-03-10"], "XNYS", 1800))
     assert told.states["period"].tolist() == 2 * list(range(13))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_zeros_are_in_the_totals_their_intervals_and_the_warnings(share: float) -> None:
+    outcome, told = replicate(share, 4, False, 1)
+    # before, periods without a trade were missing: totals of 20 and 2 times what comes
+    assert np.abs(np.log(outcome.forecast / outcome.expected)).max() < 0.7
+    assert outcome.periods.min() > 0.8
+    totals = told.totals.set_index("series")
+    assert totals.loc["volume", "expected"] == pytest.approx(told.horizon["volume"].sum())
+    assert (totals["low"] < totals["expected"]).all()
+    assert (totals["expected"] < totals["high"]).all()
+    assert (told.horizon["volume_low"] == 0).any()
+    metrics = told.scores.set_index("series")["metric"]
+    assert set(metrics["volume"]) == {"tweedie"}
+    assert set(metrics["volatility"]) == {"qlike_zeros"}
+    assert set(metrics["depth"]) == {"mse_log"}
+    scored = told.scores[told.scores["series"].isin(["volume", "volatility"])]
+    assert np.isfinite(scored[["model", "baseline"]]).all(axis=None)
+    assert codes(told).count("zero_periods") == 2
+
+
+def test_a_period_without_a_book_is_no_zero() -> None:
+    used = trading_days(4)
+    volume = np.full((4, 390), 100.0)
+    volume[:, ::2] = 0.0
+    found = list(tape(volume, volume / 1e4, used))
+    dark = found[1].periods.assign(covered=np.where(np.arange(390) % 2 == 0, 0.0, 1.0))
+    told = forecast.forecast_symbol(
+        (found[0], replace(found[1], periods=dark), *found[2:]), thin_scope(used)
+    )
+    messages = told.warnings.set_index("code")["message"]
+    assert "volume: 585 of 1560 periods are zeros" in messages["zero_periods"].iloc[0]
+    assert "volume: 195 of 1560" in messages["missing_periods"].str.cat()
+
+
+def test_thinness_averages_one_however_little_is_expected() -> None:
+    """Expected volume falls to nothing at noon: liquidity is told from a twentieth of the mean."""
+    used = trading_days(2)
+    days_of = tape(np.full((2, 390), 100.0), np.full((2, 390), 0.01), used)
+    states = past_periods(days_of, thin_scope(used))[["date", "period"]]
+    shape = np.where(np.abs(states["period"] - 195) < 20, 1e-9, 100.0)
+    states = states.assign(volume=shape, volatility=0.1)
+    level = references(past_periods(days_of, thin_scope(used)), states)
+    found = thinness(states, level)
+    assert found.mean() == pytest.approx(1.0, rel=1e-12)
+    assert found.max() < 20
+
+
+def test_a_symbol_that_hardly_trades_is_refused_with_the_counts() -> None:
+    used = trading_days(2)
+    volume, variance = np.zeros((2, 390)), np.full((2, 390), 0.01)
+    volume[:, 7] = 50.0
+    with pytest.raises(ValueError, match="2 of 780 periods traded and 780 had a mid that moved"):
+        forecast.forecast_symbol(tape(volume, variance, used), thin_scope(used))
+    volume[:, 7:17] = 50.0
+    told = forecast.forecast_symbol(tape(volume, variance, used), thin_scope(used))
+    thin = told.warnings.set_index("code").loc["too_thin", "message"]
+    assert "of 780 periods only 20 traded:" in thin
+
+
+def test_one_empty_period_among_hundreds_moves_hardly_anything() -> None:
+    """A zero against the same period without a book: 1 of 78 periods of ten days."""
+    used = dates("2025-01-06", 10, "XNYS")
+    found = []
+    for covered in (0.0, 1.0):
+        measured = list(days(used, "XNYS", 300))
+        periods = measured[6].periods.copy()
+        periods.loc[40, ["buy_volume", "sell_volume", "volume_squares"]] = 0.0
+        periods.loc[40, "covered"] = covered
+        measured[6] = replace(measured[6], periods=periods)
+        found.append(forecast.forecast_symbol(tuple(measured), scope_of(used, "XNYS", 300)))
+    missing, zero = (each.horizon["volume"] for each in found)
+    np.testing.assert_allclose(zero, missing, rtol=0.01)
+    past = [each.states.set_index(["date", "period"])["volume"] for each in found]
+    np.testing.assert_allclose(past[1], past[0], rtol=0.02)

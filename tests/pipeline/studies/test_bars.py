@@ -82,8 +82,9 @@ def test_half_days_holes_and_empty_minutes_are_counted(tmp_path: Path) -> None:
     found = read_bars(str(tmp_path / "bars.csv"), "volume", SessionCalendar())
     assert found.dates == ["2024-07-03", "2024-07-05"]
     assert np.isnan(found.past.logs[0, 210:]).all()
-    assert np.isnan(found.past.logs[:, 90:92]).all()
-    assert found.missing == 4
+    assert np.isneginf(found.past.logs[:, 90]).all()
+    assert np.isnan(found.past.logs[:, 91]).all()
+    assert (found.missing, found.zeros) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,18 @@ def test_every_field_is_the_files(params: dict) -> None:
     assert solve(problem, integer=True).x.sum() == 20_000
 
 
+def test_periods_that_hold_less_than_a_lot_share_their_lots(params: dict) -> None:
+    """Five shares are expected a period and half may be traded: a lot of five in every second."""
+    for row in params["symbols"]["ABC"]["periods"]:
+        row["volume"] = 5.0
+    problem = from_params(params, "ABC", 10, OrderTerms(slices=1, max_participation=0.5, lot=5))
+    np.testing.assert_array_equal(problem.cap[:4], [0, 5, 0, 5])
+    assert np.all(np.cumsum(problem.cap) <= 0.5 * 5 * np.arange(1, N + 1))
+    params["symbols"]["ABC"]["periods"][2]["volume"] = 13.0  # holds one of its own: rounded down
+    problem = from_params(params, "ABC", 10, OrderTerms(slices=1, max_participation=0.5, lot=5))
+    np.testing.assert_array_equal(problem.cap[:4], [0, 5, 5, 0])
+
+
 def test_a_window_is_read_in_the_calendars_zone(params: dict) -> None:
     assert periods_within(params, "ABC", OrderTerms(start="09:40", end="10:00")) == [2, 3, 4, 5]
     terms = OrderTerms(start="2025-02-03T14:45:00+00:00", slices=1)

@@ -1,4 +1,4 @@
-"""The contest: the better wins, equals are averaged, and intervals hold what they claim."""
+"""The contest's records by hand, and intervals that hold what they claim."""
 
 from dataclasses import fields
 
@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 
 from models.forecast.evaluation.contest import (
-    choose,
-    chosen_forecast,
     interval,
     judge,
+    loss_name,
     losses,
     standard_errors,
 )
-from models.forecast.intraday.catalogue import (
-    DEFAULT_CANDIDATE,
-    CandidateTrack,
-    PastDays,
-    track_candidate,
-)
+from models.forecast.intraday.catalogue import DEFAULT_CANDIDATE, CandidateTrack
 from models.forecast.intraday.period_forecast import PeriodForecast
-from models.forecast.intraday.rest_of_day import forecast_rest_of_day
-from models.losses import qlike
-from tests.models.forecast.intraday.test_state_space import market
+from models.losses import qlike, tweedie_deviance
 
 
 def told(log_mean: np.ndarray, variance: float = 1.0) -> PeriodForecast:
@@ -40,47 +32,6 @@ def rivals(
         name: told(truth + error * rng.normal(size=truth.shape)) for name, error in errors.items()
     }
     return logs, {name: CandidateTrack(each, each) for name, each in forecasts.items()}
-
-
-def test_the_best_wins_alone():
-    logs, tracks = rivals(12, {DEFAULT_CANDIDATE: 0.6, "profile": 1.5, "averaged": 0.1})
-    choice = choose(tracks, logs, False, "next_period", 4)
-    assert choice.members == ("averaged",)
-    assert choice.tested
-    assert [entry.candidate for entry in choice.entries] == [
-        "averaged",
-        DEFAULT_CANDIDATE,
-        "profile",
-    ]
-    assert choice.entries[0].n == 8 * 120
-
-
-def test_equals_are_kept_as_often_as_the_set_claims_and_their_average_is_better():
-    kept = 0
-    for seed in range(40):
-        logs, tracks = rivals(15, {DEFAULT_CANDIDATE: 0.5, "profile": 1.5, "averaged": 0.5}, seed)
-        choice = choose(tracks, logs, False, "day_ahead", 5)
-        if len(choice.members) > 1:
-            kept += 1
-            both = losses(chosen_forecast(tracks, choice, "day_ahead"), logs, False).mean()
-            assert both < min(
-                losses(tracks[name].day_ahead, logs, False).mean() for name in choice.members
-            )
-    assert kept >= 30  # 36 expected of a 90 % set, some fewer with forty observations
-
-
-def test_twins_count_once():
-    logs, tracks = rivals(12, {DEFAULT_CANDIDATE: 0.3, "profile": 1.5})
-    tracks["combined_level"] = tracks[DEFAULT_CANDIDATE]
-    assert choose(tracks, logs, False, "next_period", 4).members == (DEFAULT_CANDIDATE,)
-
-
-def test_too_few_days_leave_the_default():
-    logs, tracks = rivals(3, {DEFAULT_CANDIDATE: 2.0, "profile": 0.1})
-    choice = choose(tracks, logs, False, "next_period", 1)
-    assert choice.members == (DEFAULT_CANDIDATE,)
-    assert not choice.tested
-    assert "2 days" in choice.reason
 
 
 def test_only_periods_that_all_forecast_are_compared():
@@ -115,60 +66,42 @@ def test_intervals_cover_what_they_claim(heavy: bool):
     )
 
 
-def test_the_day_so_far_improves_the_rest():
-    surprise = np.random.default_rng(7).normal(scale=0.6, size=(40, 1))  # of the day's level
-    logs = market(40, 120, 6) + surprise
-    found = forecast_rest_of_day(
-        PastDays(logs), (DEFAULT_CANDIDATE,), range(20, 40), np.array([0, 30, 60, 90])
-    )
-    updated, morning = (np.abs(each).mean(axis=0) for each in (found.updated, found.morning))
-    assert updated[0] == pytest.approx(morning[0])
-    assert (updated[1:] < 0.8 * morning[1:]).all()
-    short = logs.copy()
-    short[-1, 60:] = np.nan
-    found = forecast_rest_of_day(
-        PastDays(short), (DEFAULT_CANDIDATE,), range(39, 40), np.array([90])
-    )
-    assert np.isnan(found.updated).all()
+def test_forecasters_that_never_differ_share_a_record():
+    logs, tracks = rivals(12, {"profile": 1.5, DEFAULT_CANDIDATE: 0.3})
+    told_each = {name: each.next_period for name, each in tracks.items()}
+    found = judge(told_each | {"twin": told_each[DEFAULT_CANDIDATE]}, logs, False, 4)
+    assert [entry.candidate for entry in found] == [f"{DEFAULT_CANDIDATE} = twin", "profile"]
+    assert found[0].blocks == 8 * 4
 
 
-def test_a_market_of_known_dynamics_is_won_by_the_state_space():
-    past = PastDays(market(24, 120, 8))
-    tracks = {
-        name: track_candidate(name, past)
-        for name in (DEFAULT_CANDIDATE, "profile", "rolling_mean", "ewma")
-    }
-    assert choose(tracks, past.logs, False, "next_period", 8).members == (DEFAULT_CANDIDATE,)
+def test_a_day_is_scored_and_not_tested():
+    logs, tracks = rivals(3, {"profile": 1.5, DEFAULT_CANDIDATE: 0.3})
+    found = judge({name: each.next_period for name, each in tracks.items()}, logs, False, 2)
+    assert [entry.n for entry in found] == [120, 120]
+    assert np.isnan([(entry.dm_p, entry.mcs_p) for entry in found]).all()
 
 
-def test_a_set_that_could_not_be_tested_is_not_claimed():
-    """Six losses of whole days are too few for the confidence set: nobody is its survivor."""
-    logs, tracks = rivals(8, {DEFAULT_CANDIDATE: 0.6, "profile": 1.5, "averaged": 0.1})
-    cut = {
-        name: CandidateTrack(
-            told(each.next_period.log_mean[:, :20]), told(each.day_ahead.log_mean[:, :20])
-        )
-        for name, each in tracks.items()
-    }
-    choice = choose(cut, logs[:, :20], False, "next_period", 2)
-    assert (choice.members, choice.tested) == ((DEFAULT_CANDIDATE,), False)
-    assert "too few to test" in choice.reason
-    assert choice.entries[0].candidate == "averaged"  # what was found is still told
+def test_zeros_are_scored_by_means():
+    logs = np.log(np.array([[2.0, 1.0], [3.0, 1.0]]))
+    forecast = PeriodForecast(np.zeros((2, 2)), np.zeros((2, 2)), np.ones((2, 2)))
+    assert [loss_name(logs, each) for each in (False, True)] == ["mse_log", "qlike"]
+    logs[0, 1], logs[1, 1] = -np.inf, np.nan
+    assert [loss_name(logs, each) for each in (False, True)] == ["tweedie", "qlike_zeros"]
+    found = losses(forecast, logs, False)
+    assert found[0, 1] == pytest.approx(tweedie_deviance(np.zeros(1), forecast.mean[0, :1])[0])
+    assert np.isnan(found[1, 1])
+    assert np.isfinite(losses(forecast, logs, True)[0]).all()
 
 
-def test_an_average_is_judged_where_its_members_are():
-    """Being perfect where the other has no word is no reason against their average."""
-    rng = np.random.default_rng(0)
-    logs, best, other = (
-        np.zeros((20, 240)),
-        rng.normal(size=(20, 240)),
-        1.02 * rng.normal(size=(20, 240)),
-    )
-    best[:, :180], other[:, :180] = 0.0, np.nan
-    tracks = {
-        name: CandidateTrack(told(each), told(each))
-        for name, each in ((DEFAULT_CANDIDATE, best), ("profile", other))
-    }
-    choice = choose(tracks, logs, False, "next_period", 2)
-    assert set(choice.members) == {DEFAULT_CANDIDATE, "profile"}
-    assert "averaged" in choice.reason
+@pytest.mark.parametrize("chance", [0.05, 0.3, 0.97])
+@pytest.mark.parametrize("empirical", [False, True])
+def test_intervals_hold_what_they_claim_with_zeros_among_them(chance: float, empirical: bool):
+    rng = np.random.default_rng(3)
+    shape = (40, 500)
+    logs = np.where(rng.random(shape) < chance, rng.normal(size=shape), -np.inf)
+    forecast = PeriodForecast(*(np.full(shape, each) for each in (0.0, 0.0, 1.0, chance)))
+    errors = standard_errors(forecast, logs) if empirical else np.array([])
+    low, high = interval(forecast, errors, 0.9)
+    held = ((np.exp(logs) >= low) & (np.exp(logs) <= high)).mean()
+    assert held == pytest.approx(max(0.9, 1 - chance), abs=0.01)
+    assert (low > 0).all() == (chance > 0.95)

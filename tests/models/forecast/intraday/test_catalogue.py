@@ -113,10 +113,10 @@ def test_the_robust_filter_forgets_an_outlier():
 def test_many_days_bring_the_daily_models():
     assert fit_intraday(market(70, 12, 5), daily=None).level_model == "har"
     fit = CANDIDATES["combined_level"](PastDays(market(70, 12, 5)), None)
-    assert fit.level_model == "combined level"
-    assert CANDIDATES["combined_level"](PastDays(market(10, 12, 5)), None).level_model.startswith(
-        "ewma"
-    )
+    assert fit.size.level_model == "combined level"
+    assert CANDIDATES["combined_level"](
+        PastDays(market(10, 12, 5)), None
+    ).size.level_model.startswith("ewma")
 
 
 def test_a_period_that_never_had_a_measurement_takes_the_mean_of_the_others():

@@ -1,0 +1,134 @@
+"""The parts of a symbol's section in `params.json`, each checked by itself."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        raise ValueError("an interval's lower end comes first")
+    return interval
+
+
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text}: the offset is missing; write it as 2025-01-31T14:30:00+00:00")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
+
+
+class Part(BaseModel):
+    """A JSON object: frozen; unknown keys are left aside, so that files may gain some."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Matrix(Part):
+    """A covariance matrix with its parameters' names."""
+
+    names: tuple[str, ...]
+    matrix: tuple[tuple[Finite, ...], ...]
+
+    @model_validator(mode="after")
+    def _square(self) -> "Matrix":
+        if {len(row) for row in (self.matrix, *self.matrix)} != {len(self.names)}:
+            raise ValueError("covariance matrix must be square with one row for each name")
+        return self
+
+
+class VolumeTotal(Part):
+    """Volume over all the periods, shares: the forecasts' sum, and what it will lie in with
+    probability 0.9.
+    """
+
+    expected: Above
+    interval: Interval
+
+
+class SlicingSection(Part):
+    """How a period's shares can be worked in children: alpha is that of one order a period.
+
+    half_life_seconds: of displayed depth after trades, and the upper end of its 95 % interval; null
+    where it is not identified.
+    """
+
+    half_life_seconds: Above | None
+    half_life_upper_seconds: Above | None
+    lasting: Share
+    least_child_shares: Above
+
+
+class ExtrapolationError(Part):
+    """The law's error at a multiple of the shown size, of the logarithm of mean cost.
+
+    log_bias: of the book continued behind its last level, less the law; log_error: the law's root
+    mean square error, the bias included.
+    """
+
+    multiple: Annotated[float, Field(gt=1)]
+    log_bias: Finite
+    log_error: NonNegative
+
+
+class LocalExponent(Part):
+    """The exponent of mean cost around a size that the book showed."""
+
+    shares: Above
+    k: Finite
+    standard_error: NonNegative
+
+
+class ExtrapolationSection(Part):
+    """How far the law reaches: from the least to the largest size that the book showed, and beyond.
+
+    shown_shares: the largest size that displayed depth held at least 80 % of the time; errors: by
+    multiple of it, none where files of one level say nothing of what lies behind; measured_to: the
+    multiple up to which books cut to fewer levels could check them; walk_low, walk_high: ends that
+    hold 95 % of single periods' walks over the law's mean.
+    """
+
+    shown_shares: Above
+    measured_to: Annotated[float, Field(ge=1)]
+    walk_low: NonNegative
+    walk_high: Above
+    errors: tuple[ExtrapolationError, ...]
+    exponents: tuple[LocalExponent, ...]
+
+
+class ChainSection(Part):
+    """How liquidity moves around its forecast from period to period, for an allocator that adapts.
+
+    levels multiply a period's liquidity and average 1 in the long run; transition: chance of going
+    from row to column in one period; initial: of each level in the first period.
+    """
+
+    levels: tuple[Above, ...]
+    transition: tuple[tuple[Share, ...], ...]
+    initial: tuple[Share, ...]
+
+    @model_validator(mode="after")
+    def _square(self) -> "ChainSection":
+        if {len(row) for row in (self.initial, self.transition, *self.transition)} != {
+            len(self.levels)
+        }:
+            raise ValueError(
+                "liquidity_chain: transition must be square and initial as long, one entry for "
+                "each level"
+            )
+        return self
+
+
+class Warned(Part):
+    """A caveat of the calibration, with a code that programs can test for."""
+
+    code: str
+    message: str
