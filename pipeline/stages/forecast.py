@@ -90,7 +90,7 @@ class MeasuredSeries:
             if day_ahead
             else self.tracks[DEFAULT_CANDIDATE].next_period
         )
-        return level_ratio(told.mean, self.past.logs)
+        return level_ratio(told.size, self.past.logs)
 
 
 def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:

@@ -87,14 +87,15 @@ def first_day_ahead(seen: Floats, periods: int) -> PeriodForecast:
 
 
 def level_ratio(forecast: Floats, logs: Floats) -> Floats:
-    """Return what was measured over what was forecast, just before every period and after all.
+    """Return measured over forecast sizes, just before every period and after all.
 
-    Shape (D N + 1,). Sums over the past, of means, so that totals are right whatever the sizes'
-    distribution; drawn to 1 by twenty occurrences. forecast: (D, N) means, NaN where none was made.
+    Shape (D N + 1,). Sums over past occurrences, of means, so that totals are right whatever the
+    sizes' distribution; drawn to 1 by twenty occurrences. forecast: (D, N) mean sizes, NaN where
+    none was made.
     Source: Duan 1983, "Smearing estimate: a nonparametric retransformation method".
     """
     events = np.isfinite(logs).ravel().cumsum().reshape(logs.shape) - np.isfinite(logs)
-    known = np.isfinite(forecast) & ~np.isnan(logs) & (events >= WARM_EVENTS)
+    known = np.isfinite(forecast) & np.isfinite(logs) & (events >= WARM_EVENTS)
     level = np.where(known, np.exp(positive_or_zero(logs)), 0.0).ravel()
     said = np.where(known, forecast, 0.0).ravel()
     sums = [np.concatenate([[0.0], each.cumsum()]) for each in (level, said, level > 0)]
