@@ -45,7 +45,6 @@ def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[
                         "period": np.arange(count),
                         "start": session.starts_ns,
                         "end": session.ends_ns,
-                        "end": session.ends_ns,
                         "mid_open": 100.0,
                         "mid_close": 100.0,
                         "realized_variance": 1e-4 * variance[row, :count],
