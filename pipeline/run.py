@@ -9,6 +9,7 @@ from models.impact.book.families import Family
 from models.learners.regressors import Boosting
 from pipeline.engine.code import code_version
 from pipeline.engine.config import Config
+from pipeline.engine.findings import as_warnings, told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import fingerprint
@@ -18,6 +19,7 @@ from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
+from pipeline.stages.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import past_content
@@ -38,13 +40,16 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Fits:
-    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol."""
+    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol; findings:
+    by symbol, of the checks of tape and forecasts.
+    """
 
     measured: dict[str, tuple[Output, ...]]
     forecasts: dict[str, Output]
     laws: dict[str, dict[str, Output]]
     learned: dict[str, Output]
     selected: dict[str, Output]
+    findings: dict[str, pd.DataFrame]
 
 
 def run_pipeline(config: Config, out: str) -> RunResult:
@@ -55,14 +60,17 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     """
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        tape = open_tape(job, raw)
+        opened = open_tape(job, raw)
+        tape, findings = believed_tape(job, opened, opened.scope)
         measured = measure_days(job, tape)
         forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+        ahead = believed_forecasts(job, measured, forecasts, tape.scope)
+        findings = {name: joined(table, ahead[name]) for name, table in findings.items()}
         laws = _fit_laws(job, tape, measured, forecasts)
         learned = job.per_symbol("learn", learn_costs, _learning(job, tape), measured, forecasts)
         compared = (measured, forecasts, laws["law"], learned)
         selected = job.per_symbol("select", select_law, SelectSettings(tape.scope), *compared)
-        fits = Fits(measured, forecasts, laws, learned, selected)
+        fits = Fits(measured, forecasts, laws, learned, selected, findings)
         pooled = _pool(fits, tape)
         params = _export(job, tape, fits, pooled)
         reports = _plan(config, fits, pooled, params)
@@ -113,7 +121,13 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
     ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(
-        FittedSymbol(one.symbol, fits.forecasts[one.symbol].load(), one.calibration, one.profile)
+        FittedSymbol(
+            symbol=one.symbol,
+            forecast=fits.forecasts[one.symbol].load(),
+            calibration=one.calibration,
+            profile=one.profile,
+            found=as_warnings(fits.findings[one.symbol], calendar.timezone),
+        )
         for one in pooled
     )
     session = Calendar(
@@ -141,6 +155,7 @@ def _plan(
             selection=fits.selected[one.symbol].load(),
             schedule=plan_order(params, one.symbol, order),
             order=order,
+            findings=fits.findings[one.symbol],
         )
         for one in pooled
     )
@@ -181,9 +196,18 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
         f"{job.store.root}",
         f"rows touched by cleaning rules: {counts or 'none'}",
         *(report_text(one.symbol, one.order, one.schedule) for one in results.symbols),
+        *_findings(job, results),
         f"report:     {files['report.html']}",
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",
         f"schedule:   {files['schedule.csv']}",
         f"quality:    {files['quality.csv']}",
         f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
     )
+
+
+def _findings(job: Job, results: Results) -> list[str]:
+    return [
+        f"found: {one.symbol} {row.code}: {told(row, job.calendar.timezone)}"
+        for one in results.symbols
+        for row in one.findings.itertuples(index=False)
+    ]

@@ -20,6 +20,20 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Screening:
+    """What one symbol-day's own tape supports, and what it does not.
+
+    findings: code, date, first, last (ns), rows, message, as `pipeline.engine.findings` has them.
+    bounds: one row: the columns of `models.microstructure.screening.RowBounds`.
+    measures: one row: the columns of `pipeline.stages.day_measures`.
+    """
+
+    findings: pd.DataFrame
+    bounds: pd.DataFrame
+    measures: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 

@@ -38,13 +38,14 @@ class Provenance:
 @dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha.
+    log_alpha; found: code and message of what checks of the tape and forecasts say.
     """
 
     symbol: str
     forecast: Forecast
     calibration: Calibration
     profile: pd.DataFrame
+    found: pd.DataFrame
 
 
 def export_params(
@@ -101,7 +102,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
     }
     matrix = one.calibration.covariance
     names = tuple(matrix["name"])
-    warnings = pd.concat([one.calibration.warnings, one.forecast.warnings])
+    warnings = pd.concat([one.calibration.warnings, one.forecast.warnings, one.found])
     return SymbolParams(
         route=facts["route"],
         reference=Reference(

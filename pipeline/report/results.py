@@ -10,7 +10,9 @@ from pipeline.engine.tables import Calibration, Forecast, Learned, Schedule, Sel
 
 @dataclass(frozen=True)
 class SymbolReport:
-    """What every stage found for one symbol, and the order that was scheduled."""
+    """What every stage found for one symbol, and the order that was scheduled; findings: of the
+    checks of its tape and forecasts, as `pipeline.engine.findings` has them.
+    """
 
     symbol: str
     forecast: Forecast
@@ -20,6 +22,7 @@ class SymbolReport:
     selection: Selection
     schedule: Schedule
     order: AllocateConfig
+    findings: pd.DataFrame
 
 
 @dataclass(frozen=True)

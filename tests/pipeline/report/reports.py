@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
     UNITS,
@@ -109,6 +110,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         selection=Selection(scores),
         schedule=make_schedule(order),
         order=order,
+        findings=finding_table(()),
     )
 
 
