@@ -15,7 +15,8 @@ BLOCK_FACTOR = (
     1_000.0  # between a size and the 99.9 % quantile of sizes: no block trade is as large
 )
 SCALE_FACTOR = 100.0  # between a book's typical size and the day's
-DEVIATIONS = 8.0  # robust ones of typical sizes, where those vary more
+DEVIATIONS = 6.0  # robust ones of typical sizes, where those vary more
+NEAR, SMALLER = 21, 10.0  # snapshots about one whose book is that much smaller than the bound
 TOP = 0.999
 NORMAL = 1.4826  # standard deviations in a median absolute deviation of a normal
 MOSTLY = 0.95  # of prices above zero: below it a market's prices may be negative
@@ -143,7 +144,16 @@ def flag_book(book: Book, bounds: RowBounds) -> BookFlags:
         price=far_bid[:, 0] | far_ask[:, 0],
         scaled=(bid > high) | (ask < low),
         size=largest > bounds.level_size,
-        depth=typical_sizes(book) > bounds.typical_size,
+        depth=_scaled(typical_sizes(book), bounds.typical_size),
         far_bid=far_bid,
         far_ask=far_ask,
     )
+
+
+def _scaled(typical: Floats, bound: float) -> Flags:
+    """Return which books are in another scale: beyond the bound, or nearly so among such."""
+    beyond = typical > bound
+    if not beyond.any():
+        return beyond
+    about = np.convolve(beyond, np.ones(NEAR), mode="same") > NEAR / 2
+    return beyond | (about & (typical > bound / SMALLER))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.microstructure.screening import NORMAL
 from pipeline.engine.findings import Finding, finding_table
 from pipeline.engine.tables import Forecast
 
@@ -26,6 +27,7 @@ SCALES = {  # the factor that no two days near each other differ by, and the cod
     "depth": (100.0, "two_size_scales"),
     "trade_size": (100.0, "two_size_scales"),
 }
+MORE_OUTSIDE = 0.1  # of a day's trades, outside the quotes, than on the days beside it
 NAMES = {
     "price": "median mid",
     "spread": "median spread",
@@ -46,7 +48,7 @@ def judge_days(measures: pd.DataFrame, crossed: pd.Series) -> pd.DataFrame:
         return finding_table(())
     days = measures.sort_values("date", ignore_index=True)
     alone = [one for row in days.itertuples() for one in _alone(row, int(crossed.get(row.date, 0)))]
-    return finding_table([*alone, *_scales(days), *_unlike(days)])
+    return finding_table([*alone, *_scales(days), *_unlike(days), *_outside(days)])
 
 
 def _finding(code: str, day: Any, rows: int, message: str) -> Finding:
@@ -89,20 +91,35 @@ def _alone(day: Any, crossed: int) -> Iterator[Finding]:
         yield _finding("spread_unbelievable", day, int(day.quotes), message)
 
 
-def _near(days: pd.DataFrame, name: str) -> Iterator[tuple[Any, float, Floats]]:
-    """Yield each day with its measurement and its neighbours' in logs, where there are any."""
+def _logs(days: pd.DataFrame, name: str) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(days[name].to_numpy(dtype=np.float64))
+        return np.log(days[name].to_numpy(dtype=np.float64))
+
+
+def _near(days: pd.DataFrame, values: Floats) -> Iterator[tuple[Any, float, Floats]]:
+    """Yield each day with its value and its neighbours', where there are any."""
     for place, day in enumerate(days.itertuples()):
-        near = np.r_[logs[max(place - NEIGHBOURS, 0) : place], logs[place + 1 :][:NEIGHBOURS]]
+        near = np.r_[values[max(place - NEIGHBOURS, 0) : place], values[place + 1 :][:NEIGHBOURS]]
         near = near[np.isfinite(near)]
-        if len(near) and np.isfinite(logs[place]):
-            yield day, logs[place], near
+        if len(near) and np.isfinite(values[place]):
+            yield day, values[place], near
+
+
+def _outside(days: pd.DataFrame) -> Iterator[Finding]:
+    for day, value, near in _near(days, days["outside"].to_numpy(dtype=np.float64)):
+        middle = np.median(near)
+        reach = max(MORE_OUTSIDE, DEVIATIONS * NORMAL * np.median(np.abs(near - middle)))
+        if len(near) >= FEW_NEIGHBOURS and day.trades >= LEAST_TRADES and value > middle + reach:
+            message = (
+                f"{value:.0%} of {day.trades:,} trades lie outside the quotes that stood before "
+                f"them, {middle:.0%} on the {len(near)} days beside it: quotes are missing or late"
+            )
+            yield _finding("day_unlike_others", day, int(value * day.trades), message)
 
 
 def _scales(days: pd.DataFrame) -> Iterator[Finding]:
     for name, (factor, code) in SCALES.items():
-        for day, value, near in _near(days, name):
+        for day, value, near in _near(days, _logs(days, name)):
             middle = np.median(near)
             if abs(value - middle) > np.log(factor):
                 message = (
@@ -114,9 +131,9 @@ def _scales(days: pd.DataFrame) -> Iterator[Finding]:
 
 def _unlike(days: pd.DataFrame) -> Iterator[Finding]:
     for name, factor in UNLIKE.items():
-        for day, value, near in _near(days, name):
+        for day, value, near in _near(days, _logs(days, name)):
             middle = np.median(near)
-            apart = 1.4826 * np.median(np.abs(near - middle))
+            apart = NORMAL * np.median(np.abs(near - middle))
             beyond = abs(value - middle) > max(np.log(factor), DEVIATIONS * apart)
             known = SCALES.get(name, (np.inf,))[0]
             if len(near) >= FEW_NEIGHBOURS and beyond and abs(value - middle) <= np.log(known):

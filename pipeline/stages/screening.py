@@ -50,7 +50,7 @@ def screen_day(day: Day, settings: ScreenSettings) -> Screening:
         return Screening(finding_table(()), pd.DataFrame([vars(bounds)]), pd.DataFrame())
     found = _Screen(part, settings)
     kept = apply_bounds(part, found.bounds, found.frozen)
-    trades = _against(kept)
+    trades = _against(kept, found.frozen)
     findings = [*found.findings(), *_sides(kept, trades, found.date), *_sizes(kept, found.date)]
     return Screening(
         findings=finding_table(findings),
@@ -66,9 +66,6 @@ def apply_bounds(day: Day, bounds: RowBounds, frozen: tuple[tuple[int, int], ...
     ts = day.quotes["ts"].to_numpy()
     book = book_of(day.quotes)
     flags = flag_book(book, bounds)
-    still = np.zeros(len(ts), dtype=bool)
-    for start, end in frozen:
-        still |= (ts > start) & (ts < end)
     quotes = day.quotes
     for side, far in (("bid", flags.far_bid), ("ask", flags.far_ask)):
         for level in np.flatnonzero(far[:, 1:].any(axis=0)) + 1:
@@ -80,7 +77,7 @@ def apply_bounds(day: Day, bounds: RowBounds, frozen: tuple[tuple[int, int], ...
                 .alias(f"{side}_{name}_{level}")
                 for name, fill in (("px", float("nan")), ("sz", 0.0))
             )
-    kept = ~(flags.beyond | still)
+    kept = ~(flags.beyond | _within(ts, frozen))
     trades = day.trades.filter(~pl.Series(_trade_flags(day.trades, bounds).any(axis=0)))
     return Day(quotes.filter(pl.Series(kept)), trades)
 
@@ -103,10 +100,19 @@ def _trade_flags(trades: pl.DataFrame, bounds: RowBounds) -> Flags:
     return np.array([off, (size > bounds.trade_size) & ~off])
 
 
-def _against(day: Day) -> AgainstQuotes:
-    quotes, trades = day.quotes, day.trades
-    sides = (quotes[name].to_numpy() for name in ("ts", "bid_px_0", "ask_px_0"))
-    return against_quotes(*sides, *(trades[n].to_numpy() for n in ("ts", "price", "aggressor")))
+def _within(ts: Ints, stretches: tuple[tuple[int, int], ...]) -> Flags:
+    held = np.zeros(len(ts), dtype=bool)
+    for start, end in stretches:
+        held |= (ts > start) & (ts < end)
+    return held
+
+
+def _against(day: Day, frozen: tuple[tuple[int, int], ...]) -> AgainstQuotes:
+    """Hold the trades against the quotes before them, save where those stand still."""
+    quotes = [day.quotes[name].to_numpy() for name in ("ts", "bid_px_0", "ask_px_0")]
+    ts, *rest = (day.trades[name].to_numpy() for name in ("ts", "price", "aggressor"))
+    found, live = against_quotes(*quotes, ts, *rest), ~_within(ts, frozen)
+    return AgainstQuotes(found.known & live, found.outside & live, found.agrees * live)
 
 
 class _Screen:
@@ -130,7 +136,7 @@ class _Screen:
             message = f"no rows for {minutes} minutes, where there are some most minutes beside it"
             yield Finding("tape_gap", self.date, start, end, 0, message)
         for start, end in self.frozen:
-            rows = int(((self.ts > start) & (self.ts < end)).sum())
+            rows = int(_within(self.ts, ((start, end),)).sum())
             message = (
                 f"the book stands still for {(end - start) // MINUTE_NS} minutes, where it changes "
                 f"most minutes beside it: its {rows:,} repeats are left out"
@@ -205,7 +211,7 @@ class _Screen:
         columns = (book.bid_px, book.ask_px, book.bid_sz, book.ask_sz)
         moved = np.ones(len(self.ts), dtype=bool)
         moved[1:] = sum((np.diff(np.nan_to_num(one), axis=0) != 0).any(axis=1) for one in columns)
-        changes = self.ts[moved & ~self.flags.beyond]
+        changes = self.ts[moved]
         gaps = silences(everything, stretches, end)
         frozen = (
             (start, stop)
