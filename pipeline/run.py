@@ -17,6 +17,7 @@ from pipeline.parameters.export import FittedSymbol, Provenance, export_params, 
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
+from pipeline.planning.without_day import Planned, with_effects
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.believed import believed_forecasts, believed_tape, joined
@@ -144,21 +145,23 @@ def _plan(
     config: Config, fits: Fits, pooled: list[PooledSymbol], params: Params
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
-    order = config.allocate
-    return tuple(
-        SymbolReport(
+    order, reports = config.allocate, []
+    for one in pooled:
+        schedule = plan_order(params, one.symbol, order)
+        planned = Planned(params, one.symbol, order, schedule.plan["optimal"].to_numpy(float))
+        report = SymbolReport(
             symbol=one.symbol,
             forecast=fits.forecasts[one.symbol].load(),
             calibration=one.calibration,
             shrinkage=one.shrinkage,
             learned=fits.learned[one.symbol].load(),
             selection=fits.selected[one.symbol].load(),
-            schedule=plan_order(params, one.symbol, order),
+            schedule=schedule,
             order=order,
-            findings=fits.findings[one.symbol],
+            findings=with_effects(fits.findings[one.symbol], one.calibration.without, planned),
         )
-        for one in pooled
-    )
+        reports.append(report)
+    return tuple(reports)
 
 
 def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
@@ -208,6 +211,7 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
 def _findings(job: Job, results: Results) -> list[str]:
     return [
         f"found: {one.symbol} {row.code}: {told(row, job.calendar.timezone)}"
+        + (f" ({row.effect})" if row.effect else "")
         for one in results.symbols
         for row in one.findings.itertuples(index=False)
     ]

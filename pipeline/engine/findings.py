@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 
 REFUSING = {  # a run that finds one plans nothing, unless told to accept it
@@ -28,7 +29,6 @@ TELLING = {  # said with day and time; the rows of the first four are left out
     "frozen_quote": "rows left out: the book does not change while it should",
     "tape_gap": "no rows while there should be many",
     "day_unlike_others": "a measure of the day is far from its neighbours'",
-    "one_day_carries": "an estimate rests on one day",
 }
 SCREENED = ("implausible_price", "implausible_size", "implausible_depth", "far_level")
 COLUMNS = ("code", "date", "first", "last", "rows", "message")
@@ -88,11 +88,17 @@ def refuse(findings: dict[str, pd.DataFrame], accepted: tuple[str, ...], timezon
                 )
 
 
-def as_warnings(findings: pd.DataFrame, timezone: str) -> pd.DataFrame:
-    """Return code and message, one row a code, the first days of each with their times."""
-    rows = []
+def caveats(findings: pd.DataFrame, timezone: str) -> list[Caveat]:
+    """Return one warning a code, with the first days of each and their times."""
+    found = []
     for code, table in findings.groupby("code", sort=False):
         said = [told(row, timezone) for row in table.head(MOST_SAID).itertuples(index=False)]
         left = len(table) - len(said)
-        rows.append((code, "; ".join(said) + (f"; and {left} more" if left else "")))
+        found.append(Caveat(str(code), "; ".join(said) + (f"; and {left} more" if left else "")))
+    return found
+
+
+def as_warnings(findings: pd.DataFrame, timezone: str) -> pd.DataFrame:
+    """Return the warnings as a table: code, message."""
+    rows = [asdict(one) for one in caveats(findings, timezone)]
     return pd.DataFrame(rows, columns=["code", "message"])

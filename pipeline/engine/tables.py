@@ -117,6 +117,8 @@ class Calibration:
         the law's).
     curve: side, size, observed (mean excess over the best price, uncensored), corrected (censored
         part imputed), fitted, censored (share), half_spread; currency per order.
+    without: one row a day of the history: date, and a column of each parameter's name: how far its
+        estimate moves where the day is left out, to first order; gamma by Kyle's slope.
     warnings: code, message.
     """
 
@@ -125,6 +127,7 @@ class Calibration:
     facts: pd.DataFrame
     families: pd.DataFrame
     curve: pd.DataFrame
+    without: pd.DataFrame
     warnings: pd.DataFrame
 
 

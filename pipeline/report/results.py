@@ -11,7 +11,8 @@ from pipeline.engine.tables import Calibration, Forecast, Learned, Schedule, Sel
 @dataclass(frozen=True)
 class SymbolReport:
     """What every stage found for one symbol, and the order that was scheduled; findings: of the
-    checks of its tape and forecasts, as `pipeline.engine.findings` has them.
+    checks of its tape and forecasts, as `pipeline.engine.findings` has them, and `effect`: of
+    leaving the day out.
     """
 
     symbol: str

@@ -11,8 +11,10 @@ from pipeline.report.tables.table import Table
 def finding_rows(reports: Iterable[SymbolReport], timezone: str) -> Table:
     """List every symbol's findings with day, times, code, rows and what was found."""
     rows = tuple(
-        (report.symbol, when(row, timezone), row.code, count(row.rows), row.message)
+        (report.symbol, when(row, timezone), row.code, count(row.rows), row.message, row.effect)
         for report in reports
         for row in report.findings.itertuples(index=False)
     )
-    return Table(("Symbol", "Day and time", "Code", "Rows", "What"), rows, words=(0, 1, 2, 4))
+    return Table(
+        ("Symbol", "Day and time", "Code", "Rows", "What", "Effect"), rows, words=(0, 1, 2, 4, 5)
+    )

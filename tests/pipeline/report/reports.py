@@ -110,7 +110,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         selection=Selection(scores),
         schedule=make_schedule(order),
         order=order,
-        findings=finding_table(()),
+        findings=finding_table(()).assign(effect=""),
     )
 
 
