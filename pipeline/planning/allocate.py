@@ -9,6 +9,7 @@ import pandas as pd
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
+from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
 from pipeline.planning.order import order_terms, stated_problem
@@ -70,7 +71,9 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     if order.own_impact == "none":
         notes += _admitted(stated)
-    depth = params.symbols[symbol].reference.depth_shares
+    section = params.symbols[symbol]
+    notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
+    depth = section.reference.depth_shares
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], depth, notes))
 

@@ -112,11 +112,13 @@ def test_what_is_accepted_and_what_is_left_out_is_said_with_its_time(work: Path,
     folder = tape(small_tape, work / "tape", lambda day: flipped(absurd(day)))
     done = run(folder, "--accept", "sides_flipped")
     assert done.returncode == 0, done.stderr
-    (line,) = [one for one in done.stdout.splitlines() if "sides_flipped" in one]
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("found: SIM0 sides_f")]
     assert line.startswith("found: SIM0 sides_flipped: 2025-01-07 09:30")
     moved = re.search(r"without the day log α [+-].*, γ \+(\d+)%, the plan's cost [+-]", line)
     assert moved
     assert int(moved.group(1)) > 20
+    again = ("--params", "tape-out/params.json", "--symbol", "SIM0", "--shares", "1000")
+    assert "  sides_flipped: 2025-01-07 09:30" in impact("allocate", *again).stdout
     found = json.loads(Path("tape-out/params.json").read_text())["symbols"]["SIM0"]
     said = {one["code"]: one["message"] for one in found["warnings"]}
     assert said["sides_flipped"].startswith("2025-01-07 09:30")

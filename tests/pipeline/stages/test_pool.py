@@ -67,6 +67,7 @@ def calibration(
         facts,
         pd.DataFrame(),
         pd.DataFrame(),
+        pd.DataFrame(),
         pd.DataFrame(columns=["code", "message"]),
     )
 
@@ -154,6 +155,7 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
                     facts,
                     one.families,
                     one.curve,
+                    one.without,
                     one.warnings,
                 ),
             )
@@ -182,6 +184,7 @@ def test_a_fixed_parameter_stays_fixed():
                     one.facts,
                     one.families,
                     one.curve,
+                    one.without,
                     one.warnings,
                 ),
             )
