@@ -9,6 +9,7 @@ from models.impact.book.families import Family
 from models.learners.regressors import Boosting
 from pipeline.engine.code import code_version
 from pipeline.engine.config import Config
+from pipeline.engine.findings import as_warnings, told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import fingerprint
@@ -16,8 +17,10 @@ from pipeline.parameters.export import FittedSymbol, Provenance, export_params, 
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
+from pipeline.planning.without_day import Planned, with_effects
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
+from pipeline.stages.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import past_content
@@ -38,13 +41,16 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Fits:
-    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol."""
+    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol; findings:
+    by symbol, of the checks of tape and forecasts.
+    """
 
     measured: dict[str, tuple[Output, ...]]
     forecasts: dict[str, Output]
     laws: dict[str, dict[str, Output]]
     learned: dict[str, Output]
     selected: dict[str, Output]
+    findings: dict[str, pd.DataFrame]
 
 
 def run_pipeline(config: Config, out: str) -> RunResult:
@@ -55,14 +61,17 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     """
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        tape = open_tape(job, raw)
+        opened = open_tape(job, raw)
+        tape, findings = believed_tape(job, opened, opened.scope)
         measured = measure_days(job, tape)
         forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+        ahead = believed_forecasts(job, measured, forecasts, tape.scope)
+        findings = {name: joined(table, ahead[name]) for name, table in findings.items()}
         laws = _fit_laws(job, tape, measured, forecasts)
         learned = job.per_symbol("learn", learn_costs, _learning(job, tape), measured, forecasts)
         compared = (measured, forecasts, laws["law"], learned)
         selected = job.per_symbol("select", select_law, SelectSettings(tape.scope), *compared)
-        fits = Fits(measured, forecasts, laws, learned, selected)
+        fits = Fits(measured, forecasts, laws, learned, selected, findings)
         pooled = _pool(fits, tape)
         params = _export(job, tape, fits, pooled)
         reports = _plan(config, fits, pooled, params, tape)
@@ -114,11 +123,11 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(
         FittedSymbol(
-            one.symbol,
-            fits.forecasts[one.symbol].load(),
-            one.calibration,
-            one.profile,
-            tape.caveats[one.symbol],
+            symbol=one.symbol,
+            forecast=fits.forecasts[one.symbol].load(),
+            calibration=one.calibration,
+            profile=one.profile,
+            found=_found(one.symbol, tape, fits, calendar.timezone),
         )
         for one in pooled
     )
@@ -132,25 +141,34 @@ def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Par
     return export_params(fitted, session, scope.close, provenance)
 
 
+def _found(symbol: str, tape: Tape, fits: Fits, timezone: str) -> pd.DataFrame:
+    """Return code and message of what there is to say of a symbol's files and of their content."""
+    files = pd.DataFrame(map(vars, tape.caveats[symbol]), columns=["code", "message"])
+    return pd.concat([files, as_warnings(fits.findings[symbol], timezone)], ignore_index=True)
+
+
 def _plan(
     config: Config, fits: Fits, pooled: list[PooledSymbol], params: Params, tape: Tape
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
-    order = config.allocate
-    return tuple(
-        SymbolReport(
+    order, reports = config.allocate, []
+    for one in pooled:
+        schedule = plan_order(params, one.symbol, order)
+        planned = Planned(params, one.symbol, order, schedule.plan["optimal"].to_numpy(float))
+        report = SymbolReport(
             symbol=one.symbol,
             forecast=fits.forecasts[one.symbol].load(),
             calibration=one.calibration,
             shrinkage=one.shrinkage,
             learned=fits.learned[one.symbol].load(),
             selection=fits.selected[one.symbol].load(),
-            schedule=plan_order(params, one.symbol, order),
+            schedule=schedule,
             order=order,
             caveats=tape.caveats[one.symbol],
+            findings=with_effects(fits.findings[one.symbol], one.calibration.without, planned),
         )
-        for one in pooled
-    )
+        reports.append(report)
+    return tuple(reports)
 
 
 def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
@@ -193,9 +211,19 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
             for caveat in one.caveats
         ),
         *(report_text(one.symbol, one.order, one.schedule) for one in results.symbols),
+        *_findings(job, results),
         f"report:     {files['report.html']}",
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",
         f"schedule:   {files['schedule.csv']}",
         f"quality:    {files['quality.csv']}",
         f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
     )
+
+
+def _findings(job: Job, results: Results) -> list[str]:
+    return [
+        f"found: {one.symbol} {row.code}: {told(row, job.calendar.timezone)}"
+        + (f" ({row.effect})" if row.effect else "")
+        for one in results.symbols
+        for row in one.findings.itertuples(index=False)
+    ]

@@ -37,6 +37,10 @@ Columns = Annotated[
         "config/taq-columns.toml, config/orders-broker.toml."
     ),
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(help="Plan although the tape fails the check of this code; may be repeated."),
+]
 Shares = Annotated[int | None, typer.Option(help="Shares to trade.")]
 AsJson = Annotated[str | None, typer.Option("--json", help="Write the result to this file.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]

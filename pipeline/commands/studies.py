@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.options import (
+    Accept,
     AsJson,
     Calendar,
     Columns,
@@ -124,6 +125,7 @@ def calibrate(
     out: Out = "out",
     config: ConfigFile = None,
     workers: Workers = None,
+    accept: Accept = None,
     as_json: AsJson = None,
 ) -> None:
     """Fit impact by one route alone and print estimates, errors, left-out rows by reason and
@@ -164,6 +166,7 @@ def calibrate(
                     "calendar": calendar,
                     "period_seconds": period_seconds,
                     "columns": columns,
+                    "accept": accept or None,
                 },
                 "executor": {"workers": as_number(workers)},
             },
@@ -195,6 +198,7 @@ def placebo(
     out: Out = "out",
     config: ConfigFile = None,
     workers: Workers = None,
+    accept: Accept = None,
     as_json: AsJson = None,
 ) -> None:
     """Break the link that impact rests on and count how often an estimator still finds it; logged
@@ -218,6 +222,7 @@ def placebo(
                 "columns": columns,
                 "period_seconds": period_seconds,
                 "calendar": calendar,
+                "accept": accept or None,
             },
             "executor": {"workers": as_number(workers)},
         },

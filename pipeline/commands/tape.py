@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.options import (
+    Accept,
     Calendar,
     Cap,
     Columns,
@@ -42,6 +43,7 @@ def run(
     as_of: Annotated[
         str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")
     ] = None,
+    accept: Accept = None,
 ) -> None:
     """Calibrate from a tape and schedule an order in every symbol: tape -> params.json, schedule,
     report.
@@ -59,6 +61,7 @@ def run(
             "columns": columns,
             "as_of": as_of,
             "symbols": symbols.split(",") if symbols else None,
+            "accept": accept or None,
         },
         "allocate": {
             "shares": shares,

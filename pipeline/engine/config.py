@@ -5,9 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.engine.errors import InputError
+from pipeline.engine.findings import REFUSING
 
 Side = Literal["buy", "sell"]
 Method = Literal["auto", "nlp", "dp", "qp"]
@@ -23,7 +24,7 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """Where the tape is and on which calendar it lives."""
+    """Where the tape is, on which calendar it lives, and what of it is accepted nevertheless."""
 
     source: str = "simulate"
     location: str = ""
@@ -32,6 +33,17 @@ class DataConfig(Section):
     period_seconds: Count = 60
     symbols: tuple[str, ...] = ()
     as_of: str = ""
+    accept: tuple[str, ...] = ()
+
+    @field_validator("accept")
+    @classmethod
+    def _known_codes(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            if code not in REFUSING:
+                near = difflib.get_close_matches(code, REFUSING, n=1, cutoff=0.4)
+                hint = f"did you mean {near[0]}" if near else f"valid are {', '.join(REFUSING)}"
+                raise ValueError(f"{code} is no code of a refusal; {hint}")
+        return codes
 
 
 class SimulateConfig(Section):

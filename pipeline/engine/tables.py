@@ -32,6 +32,20 @@ class ShownDepth:
 
 
 @dataclass(frozen=True)
+class Screening:
+    """What one symbol-day's own tape supports, and what it does not.
+
+    findings: code, date, first, last (ns), rows, message, as `pipeline.engine.findings` has them.
+    bounds: one row: the columns of `models.microstructure.screening.RowBounds`.
+    measures: one row: the columns of `pipeline.stages.day_measures`.
+    """
+
+    findings: pd.DataFrame
+    bounds: pd.DataFrame
+    measures: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Features:
     """One symbol-day's measurements; shares, currency and seconds as on the tape.
 
@@ -120,6 +134,8 @@ class Calibration:
         law's), log_error (of the law's mean: 0 where the book shows the size, NaN where unknown).
     curve: side, size, observed (mean excess over the best price, the book continued), fitted,
         censored (share), half_spread; currency per order.
+    without: one row a day of the history: date, and a column of each parameter's name: how far its
+        estimate moves where the day is left out, to first order; gamma by Kyle's slope.
     warnings: code, message.
     """
 
@@ -129,6 +145,7 @@ class Calibration:
     families: pd.DataFrame
     sizes: pd.DataFrame
     curve: pd.DataFrame
+    without: pd.DataFrame
     warnings: pd.DataFrame
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 
 from models.forecast.intraday.totals import liquidity_volume
 from models.impact.book.cost_law import Family
-from models.inference.caveat import Caveat
 from pipeline.engine.tables import Calibration, Forecast
 from pipeline.parameters.schema import (
     SCHEMA,
@@ -45,15 +44,15 @@ class Provenance:
 
 @dataclass(frozen=True)
 class FittedSymbol:
-    """One symbol's forecast and calibration, the level of alpha by period (period, log_alpha), and
-    what there is to say of its tape.
+    """One symbol's forecast and calibration, and the level of alpha by period: period,
+    log_alpha; found: code and message of what checks of files, tape and forecasts say.
     """
 
     symbol: str
     forecast: Forecast
     calibration: Calibration
     profile: pd.DataFrame
-    caveats: tuple[Caveat, ...]
+    found: pd.DataFrame
 
 
 def export_params(
@@ -110,7 +109,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
     }
     matrix = one.calibration.covariance
     names = tuple(matrix["name"])
-    warnings = pd.concat([one.calibration.warnings, one.forecast.warnings])
+    warnings = pd.concat([one.found, one.calibration.warnings, one.forecast.warnings])
     return SymbolParams(
         route=facts["route"],
         reference=Reference(
@@ -136,10 +135,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
         liquidity_chain=_chain(one.forecast.chain, value["theta"]),
-        warnings=tuple(
-            Warned(code=row.code, message=row.message)
-            for row in (*one.caveats, *warnings.itertuples())
-        ),
+        warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
+from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
 from pipeline.planning.order import file_caveats, order_terms, stated_problem
@@ -81,8 +82,10 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     if order.own_impact == "none":
         notes += letter_admitted(stated)
+    section = params.symbols[symbol]
     notes += beyond_shown(plans["optimal"].x / children, reach)
-    notes += uncertain_volume(params.symbols[symbol], volume, order)
+    notes += uncertain_volume(section, volume, order)
+    notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, [period.i for period in periods])
     return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
 

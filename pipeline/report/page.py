@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pipeline.engine.findings import REFUSING
 from pipeline.parameters.schema import Params
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.report.tables.digits import number
+from pipeline.report.tables.findings import finding_rows
 from pipeline.report.tables.run import quality_days, quality_totals, stage_table
 from pipeline.report.view import SymbolView, make_view, order_flags
 
@@ -44,6 +46,7 @@ def render(
         "quality": quality_totals(quality),
         "days": quality_days(quality),
         "stages": stage_table(facts.stages),
+        "findings": finding_rows(reports, params.calendar.timezone),
     }
     return _template().render(
         views=views,
@@ -74,6 +77,9 @@ def _run_command(reports: tuple[SymbolReport, ...], facts: RunFacts) -> str:
     if facts.source != "simulate":
         words += ["--data", "TAPE"]
     words += ["--symbols", ",".join(report.symbol for report in reports), "--as-of", facts.as_of]
+    codes = {code for report in reports for code in report.findings["code"]}
+    for code in sorted(codes & REFUSING.keys()):
+        words += ["--accept", code]
     return shlex.join(words + order_flags(reports[0].order))
 
 

@@ -11,9 +11,9 @@ from pipeline.engine.tables import Calibration, Forecast, Learned, Schedule, Sel
 
 @dataclass(frozen=True)
 class SymbolReport:
-    """What every stage found for one symbol, and the order that was scheduled.
-
-    caveats: of its files.
+    """What every stage found for one symbol, and the order that was scheduled; findings: of the
+    checks of its tape and forecasts, as `pipeline.engine.findings` has them, and `effect`: of
+    leaving the day out. caveats: of its files.
     """
 
     symbol: str
@@ -25,6 +25,7 @@ class SymbolReport:
     schedule: Schedule
     order: AllocateConfig
     caveats: tuple[Caveat, ...]
+    findings: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.findings import as_warnings
 from pipeline.parameters.schema import Calendar, Law, Params
 from pipeline.planning.allocate import BENCHMARKS, DECIDED
 from pipeline.report.figures.clock import Clock
@@ -94,7 +95,7 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
         law=params.symbols[report.symbol].law,
         family=FAMILIES[family],
-        warnings=_warnings(report),
+        warnings=_warnings(report, params.calendar.timezone),
         svg=_drawings(params, report),
         held_out=_held_out(report.forecast.backtest),
         tables=_tables(report, params.calendar.periods, clock),
@@ -231,10 +232,11 @@ def _peak(report: SymbolReport, clock: Clock) -> Card:
     return Card(label, percent(share[place]), f"at {when}, cap {cap}")
 
 
-def _warnings(report: SymbolReport) -> tuple[StageWarnings, ...]:
+def _warnings(report: SymbolReport, timezone: str) -> tuple[StageWarnings, ...]:
     """Return the warnings by stage and code, in the order in which they first came."""
     stages = {
         "ingest": pd.DataFrame(map(vars, report.caveats), columns=["code", "message"]),
+        "tape": as_warnings(report.findings, timezone),
         "calibrate": report.calibration.warnings,
         "forecast": report.forecast.warnings,
         "allocate": report.schedule.warnings,

@@ -16,6 +16,7 @@ from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
+from pipeline.stages.days_left_out import FittedHistory, days_left_out, one_day_carries
 from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
 from pipeline.stages.history import (
     References,
@@ -70,6 +71,7 @@ def calibrate_symbol(
     ranges, weak = identification(found)
     estimates = exported_estimates(fit, thin, ranges)
     contrasts = _contrasts(found, fitted, states)
+    without = days_left_out(fit, FittedHistory(days, fitted, states, scope))
     caveats = [
         *fit.law.warnings,
         *weak,
@@ -79,6 +81,7 @@ def calibrate_symbol(
         *fit.refill.warnings,
         *admissibility(ImpactLaw(alpha=fit.law.alpha, k=fit.law.k)),
         *estimates.warnings,
+        *one_day_carries(without, estimates, measured.size),
     ]
     facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts)
     facts["least_child"] = float(cells["size"].min())
@@ -90,6 +93,7 @@ def calibrate_symbol(
         families=_family_table(comparison, fit.law.family),
         sizes=sizes,
         curve=_curve_table(cells, fit.law),
+        without=without,
         warnings=pd.DataFrame([asdict(one) for one in caveats], columns=["code", "message"]),
     )
 

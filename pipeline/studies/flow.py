@@ -1,6 +1,6 @@
 """The flow route on its own: impact from trades and quotes, by every estimator and time of day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
+from pipeline.engine.findings import caveats
 from pipeline.engine.job import open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
+from pipeline.stages.believed import believed_tape
 from pipeline.stages.history import past_periods
 from pipeline.stages.measurement import measure_days
 from pipeline.tape.opening import find_tape, open_tape
@@ -90,14 +92,19 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
         )
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        tape = open_tape(job, raw)
-        scope = tape.scope if config.data.as_of else tape.scope.to_the_close()
+        opened = open_tape(job, raw)
+        scope = opened.scope if config.data.as_of else opened.scope.to_the_close()
+        tape, findings = believed_tape(job, opened, scope)
         tasks = [
             SymbolTask(name, days, scope, request.window_seconds, job.calendar.timezone)
             for name, days in measure_days(job, tape).items()
         ]
         found = job.executor.map(_fit_symbol, tasks, "flow")
-    return FlowCalibration(config.data.source, period, request.window_seconds, tuple(found))
+        said = {
+            name: tuple(caveats(table, job.calendar.timezone)) for name, table in findings.items()
+        }
+    whole = tuple(replace(one, warnings=one.warnings + said[one.symbol]) for one in found)
+    return FlowCalibration(config.data.source, period, request.window_seconds, whole)
 
 
 def _fit_symbol(task: SymbolTask) -> SymbolFlow:

@@ -28,6 +28,7 @@ from pipeline.engine.job import open_job
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
+from pipeline.stages.believed import believed_tape
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import law_cells, past_cells, past_periods
 from pipeline.stages.measurement import measure_days
@@ -97,16 +98,18 @@ def run_placebos(request: PlaceboRequest, config: Config) -> PlaceboRun:
 def _over_tape(request: PlaceboRequest, config: Config) -> PlaceboRun:
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        tape = open_tape(job, raw)
+        opened = open_tape(job, raw)
+        flow = request.route == "flow" and not config.data.as_of
+        scope = opened.scope.to_the_close() if flow else opened.scope
+        tape, _ = believed_tape(job, opened, scope)
         measured = measure_days(job, tape)
         if request.route == "book":
-            forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+            forecasts = job.per_symbol("forecast", forecast_symbol, scope, measured)
             makers = {
-                name: partial(_book_study, name, days, forecasts[name], tape.scope)
+                name: partial(_book_study, name, days, forecasts[name], scope)
                 for name, days in measured.items()
             }
         else:
-            scope = tape.scope if config.data.as_of else tape.scope.to_the_close()
             makers = {
                 name: partial(_flow_study, name, days, scope) for name, days in measured.items()
             }

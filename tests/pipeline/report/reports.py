@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
     UNITS,
@@ -112,6 +113,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         schedule=make_schedule(order),
         order=order,
         caveats=(),
+        findings=finding_table(()).assign(effect=""),
     )
 
 

@@ -262,7 +262,9 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
             "log_error": [0, 0, 0, 0, 0.12, 0.31],
         }
     )
-    return Calibration(parameters, covariance, facts, families, sizes, curve, NO_WARNINGS)
+    without = pd.DataFrame(0.01, index=range(2), columns=names)
+    without.insert(0, "date", ["2025-01-30", "2025-01-31"])
+    return Calibration(parameters, covariance, facts, families, sizes, curve, without, NO_WARNINGS)
 
 
 def make_shrinkage(calibration: Calibration) -> pd.DataFrame:

@@ -156,6 +156,7 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
                     one.families,
                     one.sizes,
                     one.curve,
+                    one.without,
                     one.warnings,
                 ),
             )
@@ -185,6 +186,7 @@ def test_a_fixed_parameter_stays_fixed():
                     one.families,
                     one.sizes,
                     one.curve,
+                    one.without,
                     one.warnings,
                 ),
             )
