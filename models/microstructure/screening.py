@@ -62,12 +62,15 @@ class BookFlags:
 def price_band(price: Floats, grid: Floats) -> tuple[float, float]:
     """Return the least and the largest credible price of a day.
 
-    price: (n,) mids of the snapshots; grid: (m,) the mid that stands minute by minute, NaN where
-    none does. A price is credible within a factor of 5 of the day's median, or within ten of the
-    day's own standard deviations where that is more: the deviation is of the median absolute move
-    a minute, which a few wrong rows do not bend. Where prices are not all above zero the band is of
-    differences: four times the level or fifty deviations.
+    price: (n,) mids of the snapshots, NaN where a side is unknown; grid: (m,) the mid that stands
+    minute by minute, NaN where none does. A price is credible within a factor of 5 of the day's
+    median, or within ten of the day's own standard deviations where that is more: the deviation is
+    of the median absolute move a minute, which a few wrong rows do not bend. Where prices are not
+    all above zero the band is of differences: four times the level or fifty deviations.
     """
+    price = price[np.isfinite(price)]
+    if not len(price):
+        return -np.inf, np.inf
     level = float(np.median(price))
     if level > 0 and (price > 0).mean() >= MOSTLY:
         moves = np.diff(np.log(np.where(grid > 0, grid, np.nan)))
@@ -120,7 +123,7 @@ def row_bounds(book: Book, grid: Floats, trade_size: Floats) -> RowBounds:
     every = slice(None, None, max(len(book.bid_px) // MOST_ROWS, 1))
     part = Book(book.bid_px[every], book.bid_sz[every], book.ask_px[every], book.ask_sz[every])
     low, high = price_band(part.mid, grid)
-    typical = np.log(typical_sizes(part))
+    typical = np.log(typical_sizes(part))[np.isfinite(part.mid)]
     middle = float(np.median(typical))
     apart = NORMAL * float(np.median(np.abs(typical - middle)))
     trade = largest_size(trade_size, float(np.exp(middle)))

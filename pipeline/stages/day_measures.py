@@ -22,20 +22,26 @@ def day_measures(day: Day, against: AgainstQuotes, session: Session, known_ns: i
     minute), range (of trade prices, its extreme thousandths left aside), first, last (ns).
     """
     quotes, trades = day.quotes, day.trades
-    minutes = max((min(session.close_ns, known_ns) - session.open_ns) / MINUTE_NS, 1.0)
+    stretches = [(start, min(end, known_ns)) for start, end in session.stretches]
+    open_ns = sum(max(end - start, 0) for start, end in stretches)
+    minutes = max(open_ns / MINUTE_NS, 1.0)
     ts, bid, ask = (quotes[name].to_numpy() for name in ("ts", "bid_px_0", "ask_px_0"))
     mid, size = (bid + ask) / 2, trades["size"].to_numpy()
-    grid = np.arange(session.open_ns, min(session.close_ns, known_ns) + 1, MINUTE_NS)
-    moves = np.diff(standing_before(ts, mid, grid))
+    moves = np.concatenate(
+        [
+            np.diff(standing_before(ts, mid, np.arange(start, end + 1, MINUTE_NS)))
+            for start, end in stretches
+        ]
+    )
     price = trades["price"].to_numpy()
     low, high = np.quantile(price, [0.001, 0.999]) if len(price) else (np.nan, np.nan)
     known = int(against.known.sum())
-    some = len(ts) > 0
+    some = np.isfinite(mid).any()
     row = {
         "date": session.date,
-        "price": np.median(mid) if some else np.nan,
-        "spread": np.median(ask - bid) if some else np.nan,
-        "half_spread": np.mean(ask - bid) / 2 if some else np.nan,
+        "price": np.nanmedian(mid) if some else np.nan,
+        "spread": np.nanmedian(ask - bid) if some else np.nan,
+        "half_spread": np.nanmean(ask - bid) / 2 if some else np.nan,
         "depth": typical_of(quotes.select("bid_sz_0", "ask_sz_0").to_numpy().ravel()),
         "trade_size": typical_of(size),
         "volume": float(size.sum()) / minutes,

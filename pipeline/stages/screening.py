@@ -16,6 +16,7 @@ from models.microstructure.standing import standing_before
 from pipeline.engine.findings import Finding, finding_table
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Screening
+from pipeline.stages.book_walks import book_of
 from pipeline.stages.day_measures import day_measures, typical_of
 
 Floats = NDArray[np.float64]
@@ -45,7 +46,7 @@ def screen_day(day: Day, settings: ScreenSettings) -> Screening:
     """
     known = pl.col("ts") < settings.known_ns
     part = Day(day.quotes.filter(known), day.trades.filter(known))
-    if not len(part.quotes):
+    if not np.isfinite(book_of(part.quotes).mid).any():
         bounds = RowBounds(-np.inf, np.inf, np.inf, np.inf, np.inf)
         return Screening(finding_table(()), pd.DataFrame([vars(bounds)]), pd.DataFrame())
     found = _Screen(part, settings)
@@ -80,17 +81,6 @@ def apply_bounds(day: Day, bounds: RowBounds, frozen: tuple[tuple[int, int], ...
     kept = ~(flags.beyond | _within(ts, frozen))
     trades = day.trades.filter(~pl.Series(_trade_flags(day.trades, bounds).any(axis=0)))
     return Day(quotes.filter(pl.Series(kept)), trades)
-
-
-def book_of(quotes: pl.DataFrame) -> Book:
-    """Return the snapshots' levels."""
-    levels = sum(name.startswith("bid_px_") for name in quotes.columns)
-    return Book(
-        **{
-            name: quotes.select(f"{name}_{level}" for level in range(levels)).to_numpy()
-            for name in ("bid_px", "bid_sz", "ask_px", "ask_sz")
-        }
-    )
 
 
 def _trade_flags(trades: pl.DataFrame, bounds: RowBounds) -> Flags:
@@ -201,12 +191,12 @@ class _Screen:
         return np.concatenate(
             [
                 standing_before(self.ts, mid, np.arange(opens, min(closes, end), MINUTE_NS))
-                for opens, closes in open_stretches(session)
+                for opens, closes in session.stretches
             ]
         )
 
     def _silences(self, book: Book) -> tuple[list[tuple[int, int]], tuple[tuple[int, int], ...]]:
-        stretches, end = open_stretches(self.settings.session), self.settings.known_ns
+        stretches, end = self.settings.session.stretches, self.settings.known_ns
         everything = np.sort(np.concatenate([self.ts, self.day.trades["ts"].to_numpy()]))
         columns = (book.bid_px, book.ask_px, book.bid_sz, book.ask_sz)
         moved = np.ones(len(self.ts), dtype=bool)
@@ -219,11 +209,6 @@ class _Screen:
             if not any(first < stop and start < last for first, last in gaps)
         )
         return gaps, tuple(frozen)
-
-
-def open_stretches(session: Session) -> tuple[tuple[int, int], ...]:
-    """Return when the market is open, (start, end) ns in order."""
-    return ((session.open_ns, session.close_ns),)
 
 
 def _sides(day: Day, trades: AgainstQuotes, date: str) -> Iterator[Finding]:

@@ -68,6 +68,7 @@ def calibration(
         pd.DataFrame(),
         pd.DataFrame(),
         pd.DataFrame(),
+        pd.DataFrame(),
         pd.DataFrame(columns=["code", "message"]),
     )
 

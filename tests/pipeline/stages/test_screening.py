@@ -1,5 +1,7 @@
 """Rows that a day cannot support: found with their times, left out to the row; clean days stay."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -232,3 +234,42 @@ def test_prices_below_zero_have_a_band_of_differences():
     off = rows_of(day.quotes, 2500)
     dirty = Day(changed(lower.quotes, off, ask_px_0=1e9), lower.trades)
     assert same(kept(dirty, screen(dirty)), without(lower, off))
+
+
+def test_books_that_are_not_known_bend_no_bound_and_hide_no_defect():
+    """Every third row a cleared book, as sources write it: prices unknown, sizes 0."""
+    day, plain = day_of(), screen(day_of())
+    unknown = rows_of(day.quotes, *range(0, len(day.quotes), 3))
+    empty = {
+        name: 0.0 if "_sz_" in name else float("nan") for name in day.quotes.columns if name != "ts"
+    }
+    cleared = Day(changed(day.quotes, unknown, **empty), day.trades)
+    found = screen(cleared)
+    assert found.findings.empty
+    assert same(kept(cleared, found), cleared)
+    for name in ("price_low", "price_high", "typical_size"):
+        np.testing.assert_allclose(found.bounds[name], plain.bounds[name], rtol=0.05)
+    for name in ("price", "spread", "half_spread"):
+        np.testing.assert_allclose(found.measures[name], plain.measures[name], rtol=0.05)
+    off = rows_of(day.quotes, 2500)
+    bad = screen(Day(changed(cleared.quotes, off, ask_px_0=1e9), day.trades))
+    assert the_finding(bad, "implausible_price")["rows"] == 1
+    nothing = screen(
+        Day(changed(day.quotes, rows_of(day.quotes, *range(9999)), **empty), day.trades)
+    )
+    assert nothing.findings.empty
+
+
+def test_a_break_of_the_session_is_no_gap_and_slows_no_rate():
+    lunch = (90, 150)
+    day = day_of()
+    open_ = Day(*(table.filter(~minutes_of(table, *lunch)) for table in (day.quotes, day.trades)))
+    plain = session()
+    stops = tuple(OPEN + minute * MINUTE for minute in lunch)
+    with_break = replace(plain, breaks=(stops,))
+    settings = ScreenSettings(with_break, with_break.close_ns)
+    found = screen_day(open_, settings)
+    assert found.findings.empty
+    assert the_finding(screen_day(open_, replace(settings, session=plain)), "tape_gap")["rows"] == 0
+    rate = len(open_.quotes) / (MINUTES - 60)
+    assert found.measures["rows"].iloc[0] == pytest.approx(rate)
