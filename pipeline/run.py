@@ -20,13 +20,13 @@ from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.stages.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import past_content
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
+from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
 from pipeline.tape.opening import Tape, find_tape, open_tape
 

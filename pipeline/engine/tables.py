@@ -37,7 +37,7 @@ class Screening:
 
     findings: code, date, first, last (ns), rows, message, as `pipeline.engine.findings` has them.
     bounds: one row: the columns of `models.microstructure.screening.RowBounds`.
-    measures: one row: the columns of `pipeline.stages.day_measures`.
+    measures: one row: the columns of `pipeline.stages.screening.day_measures`.
     """
 
     findings: pd.DataFrame

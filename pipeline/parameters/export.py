@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from models.forecast.intraday.totals import liquidity_volume
+from models.forecast.intraday.sparse.totals import liquidity_volume
 from models.impact.book.cost_law import Family
 from pipeline.engine.tables import Calibration, Forecast
 from pipeline.parameters.schema import (

@@ -23,9 +23,8 @@ from models.forecast.intraday.rest_of_day import (
     moved_towards,
     updated_forecast,
 )
-from models.forecast.intraday.state_space import fit_intraday
-from models.forecast.intraday.totals import total_interval
-from models.forecast.intraday.zeros import (
+from models.forecast.intraday.sparse.totals import total_interval
+from models.forecast.intraday.sparse.zeros import (
     ZERO,
     bears_zeros,
     first_day_ahead,
@@ -33,6 +32,7 @@ from models.forecast.intraday.zeros import (
     positive,
     sparse,
 )
+from models.forecast.intraday.state_space import fit_intraday
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.forecast.intraday.totals import LEAST_SHARE
+from models.forecast.intraday.sparse.totals import LEAST_SHARE
 from pipeline.engine.scope import Scope
 
 FEW_DAYS = 5

@@ -18,7 +18,7 @@ from models.forecast.intraday.catalogue import CandidateTrack, PastDays
 from models.forecast.intraday.moving import seasonal_baseline
 from models.forecast.intraday.period_forecast import PeriodForecast, stack_forecasts
 from models.forecast.intraday.rest_of_day import REST_OF_DAY_DAYS, forecast_rest_of_day
-from models.forecast.intraday.zeros import bears_zeros, first_day
+from models.forecast.intraday.sparse.zeros import bears_zeros, first_day
 
 LABELS: dict[Horizon, str] = {"next_period": "next period", "day_ahead": "day ahead"}
 REST_OF_DAY_SERIES = ("volatility", "volume")

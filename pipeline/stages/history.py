@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.forecast.intraday.totals import liquidity_volume
+from models.forecast.intraday.sparse.totals import liquidity_volume
 from models.impact.book.walks import Cells, shown_sizes
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Features, Forecast

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from models.forecast.intraday.catalogue import PastDays
-from models.forecast.intraday.zeros import ZERO
+from models.forecast.intraday.sparse.zeros import ZERO
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session, SessionCalendar, weekend_kinds
 from pipeline.studies.panels import (

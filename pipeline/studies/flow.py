@@ -15,9 +15,9 @@ from pipeline.engine.findings import caveats
 from pipeline.engine.job import open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
-from pipeline.stages.believed import believed_tape
 from pipeline.stages.history import past_periods
 from pipeline.stages.measurement import measure_days
+from pipeline.stages.screening.believed import believed_tape
 from pipeline.tape.opening import find_tape, open_tape
 
 LEAST_PERIODS = 10  # a window

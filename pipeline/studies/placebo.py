@@ -28,10 +28,10 @@ from pipeline.engine.job import open_job
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
-from pipeline.stages.believed import believed_tape
 from pipeline.stages.forecast import forecast_symbol
 from pipeline.stages.history import law_cells, past_cells, past_periods
 from pipeline.stages.measurement import measure_days
+from pipeline.stages.screening.believed import believed_tape
 from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.tape.opening import find_tape, open_tape
 from pipeline.tracking.record import Record

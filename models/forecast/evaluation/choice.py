@@ -12,7 +12,7 @@ from models.forecast.intraday.catalogue import (
     CandidateTrack,
 )
 from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
-from models.forecast.intraday.zeros import bears_zeros
+from models.forecast.intraday.sparse.zeros import bears_zeros
 
 Floats = NDArray[np.float64]
 SIMPLEST_SHARE = 0.5  # of belief that the profile holds before any day is scored

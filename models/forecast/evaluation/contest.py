@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.forecast.evaluation.comparison import confidence_set, diebold_mariano, first_alike
 from models.forecast.intraday.catalogue import BASELINE_CANDIDATE
 from models.forecast.intraday.period_forecast import PeriodForecast
-from models.forecast.intraday.zeros import bears_zeros
+from models.forecast.intraday.sparse.zeros import bears_zeros
 from models.losses import tweedie_deviance, variance_losses
 
 Floats = NDArray[np.float64]

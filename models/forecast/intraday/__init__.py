@@ -19,10 +19,10 @@ from models.forecast.intraday.moving import (
 )
 from models.forecast.intraday.period_forecast import CandidateFit, PeriodForecast, average_forecasts
 from models.forecast.intraday.rest_of_day import RestOfDay, forecast_rest_of_day
+from models.forecast.intraday.sparse.totals import liquidity_volume, total_interval
+from models.forecast.intraday.sparse.zeros import bears_zeros, level_ratio
 from models.forecast.intraday.state_space import IntradayFit, fit_intraday, one_step
-from models.forecast.intraday.totals import liquidity_volume, total_interval
 from models.forecast.intraday.volume_curve import expected_volume_curve
-from models.forecast.intraday.zeros import bears_zeros, level_ratio
 
 __all__ = [
     "BASELINE_CANDIDATE",

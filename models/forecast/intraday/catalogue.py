@@ -17,8 +17,8 @@ from models.forecast.intraday.period_forecast import (
     stack_forecasts,
     unknown_forecast,
 )
+from models.forecast.intraday.sparse.zeros import ZeroAugmentedFit, first_day, fit_zeros, positive
 from models.forecast.intraday.state_space import fit_intraday
-from models.forecast.intraday.zeros import ZeroAugmentedFit, first_day, fit_zeros, positive
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]

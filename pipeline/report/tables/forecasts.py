@@ -66,7 +66,7 @@ def score_table(scores: pd.DataFrame) -> Table:
             "models.forecast.evaluation.contest.losses",
             "models.forecast.evaluation.contest.interval",
             "models.forecast.intraday.state_space.fit_intraday",
-            "models.forecast.intraday.occurrence.fit_occurrence",
+            "models.forecast.intraday.sparse.occurrence.fit_occurrence",
             "models.forecast.intraday.averaged.fit_averaged",
         ),
     )

@@ -5,7 +5,7 @@ import polars as pl
 
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day
-from pipeline.stages.screening import ScreenSettings, screen_day
+from pipeline.stages.screening.rows import ScreenSettings, screen_day
 
 NS, MINUTE = 1_000_000_000, 60_000_000_000
 OPEN = 1_736_173_800 * NS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import gamma
 
-from models.forecast.intraday.occurrence import OccurrenceFit, chance_so_far, fit_occurrence
+from models.forecast.intraday.sparse.occurrence import OccurrenceFit, chance_so_far, fit_occurrence
 
 
 def days(share: float, count: int, periods: int, seed: int, spread: float = 0.3) -> np.ndarray:

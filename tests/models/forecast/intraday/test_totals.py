@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.forecast.intraday.period_forecast import PeriodForecast
-from models.forecast.intraday.totals import liquidity_volume, total_interval
+from models.forecast.intraday.sparse.totals import liquidity_volume, total_interval
 
 
 def forecast(chance: float, periods: int = 50, arrival: float = 0.1) -> PeriodForecast:

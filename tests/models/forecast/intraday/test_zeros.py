@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.thin import MEAN_SIZE, drawn
 from models.forecast.intraday.catalogue import CANDIDATES, PastDays, track_candidate
+from models.forecast.intraday.sparse.zeros import level_ratio, positive
 from models.forecast.intraday.state_space import fit_intraday
-from models.forecast.intraday.zeros import level_ratio, positive
 from tests.models.forecast.intraday.test_state_space import market
 
 

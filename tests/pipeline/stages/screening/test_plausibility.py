@@ -8,7 +8,7 @@ import pytest
 from pipeline.engine.errors import InputError
 from pipeline.engine.findings import as_warnings, refuse
 from pipeline.engine.tables import Day
-from pipeline.stages.plausibility import judge_days, judge_forecast
+from pipeline.stages.screening.plausibility import judge_days, judge_forecast
 from tests.pipeline.report.stage_outputs import make_forecast
 from tests.pipeline.stages.days_of_tape import changed, day_of, prices, screen, sizes
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.forecast.intraday.occurrence import OccurrenceFit, chance_so_far, fit_occurrence
 from models.forecast.intraday.period_forecast import CandidateFit, PeriodForecast
 from models.forecast.intraday.profile import is_sparse
+from models.forecast.intraday.sparse.occurrence import OccurrenceFit, chance_so_far, fit_occurrence
 from models.forecast.intraday.state_space import one_step
 
 Floats = NDArray[np.float64]

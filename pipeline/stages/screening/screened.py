@@ -12,7 +12,7 @@ from pipeline.engine.job import Job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.tables import Day, Screening
-from pipeline.stages.screening import ScreenSettings, apply_bounds, screen_day
+from pipeline.stages.screening.rows import ScreenSettings, apply_bounds, screen_day
 from pipeline.tape.days import DayInput
 from pipeline.tape.opening import Tape
 

@@ -9,7 +9,7 @@ import pytest
 
 from models.microstructure.screening import RowBounds
 from pipeline.engine.tables import Day, Screening
-from pipeline.stages.screening import ScreenSettings, apply_bounds, screen_day
+from pipeline.stages.screening.rows import ScreenSettings, apply_bounds, screen_day
 from tests.pipeline.stages.days_of_tape import (
     MINUTE,
     MINUTES,

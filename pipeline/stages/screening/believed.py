@@ -7,8 +7,8 @@ from pipeline.engine.job import Job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.history import past_periods
-from pipeline.stages.plausibility import judge_days, judge_forecast
-from pipeline.stages.screened import screened
+from pipeline.stages.screening.plausibility import judge_days, judge_forecast
+from pipeline.stages.screening.screened import screened
 from pipeline.tape.opening import Tape
 
 Findings = dict[str, pd.DataFrame]

@@ -41,8 +41,8 @@ NAMES = {
 def judge_days(measures: pd.DataFrame, crossed: pd.Series) -> pd.DataFrame:
     """Return the findings of a symbol's days, each by itself and against its neighbours.
 
-    measures: one row a day, of `pipeline.stages.day_measures`; crossed: rows crossed or locked that
-    cleaning left out, by date.
+    measures: one row a day, of `pipeline.stages.screening.day_measures`; crossed: rows crossed or
+    locked that cleaning left out, by date.
     """
     if measures.empty:
         return finding_table(())

@@ -17,7 +17,7 @@ from pipeline.engine.findings import Finding, finding_table
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Screening
 from pipeline.stages.book_walks import book_of
-from pipeline.stages.day_measures import day_measures, typical_of
+from pipeline.stages.screening.day_measures import day_measures, typical_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
