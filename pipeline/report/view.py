@@ -241,10 +241,11 @@ def _warnings(report: SymbolReport, timezone: str) -> tuple[StageWarnings, ...]:
         "forecast": report.forecast.warnings,
         "allocate": report.schedule.warnings,
     }
+    told = pd.concat([table.assign(stage=stage) for stage, table in stages.items()])
+    told = told.drop_duplicates(["code", "message"])  # a plan repeats what was accepted
     return tuple(
-        StageWarnings(stage, str(code), tuple(rows["message"]))
-        for stage, table in stages.items()
-        for code, rows in table.groupby("code", sort=False)
+        StageWarnings(str(stage), str(code), tuple(rows["message"]))
+        for (stage, code), rows in told.groupby(["stage", "code"], sort=False)
     )
 
 
