@@ -2,13 +2,26 @@
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
+from solver.execution.policy import Band, Child, Past, Policy, Seen, decision
+from solver.execution.schedules import Scheduled, WaitingTwap
+from solver.execution.supply import PooledSupply, Threshold
 
 __all__ = [
     "Adaptive",
+    "Band",
+    "Child",
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
+    "Past",
     "Plan",
+    "Policy",
+    "PooledSupply",
+    "Scheduled",
+    "Seen",
+    "Threshold",
+    "WaitingTwap",
+    "decision",
     "replan",
     "stochastic_policy",
 ]
