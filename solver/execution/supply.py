@@ -41,6 +41,6 @@ class PooledSupply:
 
 def marginal_price(over: np.ndarray, size: np.ndarray, wanted: float) -> float:
     """The least price up to which the sizes sum to what is wanted; the highest where none do."""
-    order = np.argsort(over, kind="stable")
+    order = np.argsort(over)
     place = int(np.searchsorted(np.cumsum(size[order]), wanted * (1.0 - TIE)))
     return float(over[order[min(place, len(order) - 1)]])
