@@ -117,7 +117,7 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="twap, waiting-twap, vwap, static (the plan), threshold, rule; several with "
+            help="twap, waiting-twap, vwap, pov, static (the plan), threshold, rule; several with "
             "commas, a quantile in per cent behind a colon (threshold:5)."
         ),
     ] = "twap",

@@ -20,6 +20,7 @@ class SideTape:
 
     ts: ns, sorted; dear: price times the sign of the order, rising from the best level; size:
     shares. mid and spread: currency / share, NaN where a side is empty or the book is not known.
+    trades_ts, traded: (t,) of the market's trades, ns, sorted; shares.
     """
 
     sign: int
@@ -28,12 +29,18 @@ class SideTape:
     size: Floats
     mid: Floats
     spread: Floats
+    trades_ts: Ints
+    traded: Floats
 
     @classmethod
-    def of(cls, ts: Ints, book: Book, sign: int) -> "SideTape":
-        """Return what a buy (+1) or a sell (-1) meets."""
+    def of(
+        cls, ts: Ints, book: Book, sign: int, trades: tuple[Ints, Floats] | None = None
+    ) -> "SideTape":
+        """Return what a buy (+1) or a sell (-1) meets; trades: times and shares."""
+        trades_ts, traded = trades or (np.empty(0, dtype=np.int64), np.empty(0))
         price, size = (book.ask_px, book.ask_sz) if sign > 0 else (book.bid_px, book.bid_sz)
-        return cls(sign, ts, sign * price, size, book.mid, book.ask_px[:, 0] - book.bid_px[:, 0])
+        spread = book.ask_px[:, 0] - book.bid_px[:, 0]
+        return cls(sign, ts, sign * price, size, book.mid, spread, trades_ts, traded)
 
     def arrived(self, times: Ints) -> Ints:
         """Return the last row that had arrived by each time, -1 where no known book stands."""
@@ -48,6 +55,11 @@ class SideTape:
         """Return the mid that stood at each time, NaN where none did."""
         row = self.arrived(times)
         return np.where(row >= 0, self.mid[row], np.nan)
+
+    def volume_by(self, times: Ints) -> Floats:
+        """Return the shares that the market had traded by each time."""
+        total = np.concatenate([[0.0], np.cumsum(self.traded)])
+        return total[np.searchsorted(self.trades_ts, times, side="right")]
 
 
 @dataclass(frozen=True, eq=False)

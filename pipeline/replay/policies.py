@@ -11,9 +11,9 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.replay.replay import Ints, Stage
 from solver import ImpactLaw, OrderTerms, ProblemError, chosen_law, periods_within
-from solver.execution import Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
+from solver.execution import Participation, Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
 
-NAMES = ("twap", "waiting-twap", "vwap", "static", "threshold", "rule")
+NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "threshold", "rule")
 QUANTILE = ("threshold", "waiting-twap")
 WAIT_NS = 60_000_000_000  # a waiting TWAP works minute by minute
 
@@ -52,6 +52,8 @@ def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
         return WaitingTwap(max(1, round(WAIT_NS / stage.clock.interval)), **options)
     if kind == "rule":
         return PooledSupply()
+    if kind == "pov":
+        return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "twap":
         return Scheduled.even(stage.moments)
     return Scheduled.by_weight(planned.weight(kind, stage.times[stage.first :]))
@@ -84,6 +86,13 @@ class Planned:
     def law_at(self, times: Ints) -> ImpactLaw:
         """Return the law of one child order at each time; before the first period its own."""
         return self._law.at(self._place(times).tolist())
+
+    def volume(self, times: Ints) -> float:
+        """Return the volume forecast from the first to the last of the times, shares."""
+        volume = np.array([period.volume for period in self._periods])
+        ends = np.append(self.starts[1:], self.end)
+        inside = np.minimum(ends, times[-1]) - np.maximum(self.starts, times[0])
+        return float(volume @ np.clip(inside / (self._seconds * SECOND_NS), 0.0, 1.0))
 
     def weight(self, kind: str, times: Ints) -> np.ndarray:
         """Return each moment's part of the plan ("static") or of the forecast volume ("vwap")."""

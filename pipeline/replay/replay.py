@@ -132,6 +132,8 @@ class _Loop:
         known_times = stage.times[self._known]
         self._since = np.searchsorted(known_times, stage.times - HISTORY_NS)
         self._spread = stage.tape.spread[stage.seen[self._known]]
+        volume = stage.tape.volume_by(stage.times)
+        self._volume = volume - volume[stage.first]
         self._sent: list[tuple[float, ...]] = []
         self._fills: list[tuple[float, ...]] = []
         self._fill_times: list[int] = []
@@ -156,6 +158,7 @@ class _Loop:
             over=present,
             size=self._holes.left(self._dear(present, row), size[end - 1], stage.shown),
             spread=float(self._spread[end - 1]),
+            volume=float(self._volume[at]),
             past=Past(over[hour], size[hour], self._spread[hour]),
         )
 

@@ -109,8 +109,10 @@ def _open(
                 f"{request.params}: its periods are of {date}, of which the tape has none of "
                 f"{request.symbol}; it has {there}"
             )
-        quotes = day.load().quotes
-        tape = SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign)
+        loaded = day.load()
+        quotes, trades = loaded.quotes, loaded.trades
+        prints = trades["ts"].to_numpy(), trades["size"].to_numpy()
+        tape = SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign, prints)
         return tape, job.calendar.session(date)
 
 

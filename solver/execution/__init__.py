@@ -3,7 +3,7 @@
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.policy import Band, Child, Past, Policy, Seen, decision
-from solver.execution.schedules import Scheduled, WaitingTwap
+from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
+    "Participation",
     "Past",
     "Plan",
     "Policy",

@@ -31,7 +31,8 @@ class Seen:
     moment, moments: which one it is, from 0, of how many. shares, left: of the order, and not yet
     filled. over, size: (K,) the side that is traded, best first: price over mid (positive for buys
     and sells alike, never falling; currency / share) and shares that are still there; behind the
-    levels shown the cost law continues them. spread: currency / share.
+    levels shown the cost law continues them. spread: currency / share. volume: shares that the
+    market traded since the order's first moment.
     """
 
     moment: int
@@ -41,6 +42,7 @@ class Seen:
     over: Floats
     size: Floats
     spread: float
+    volume: float
     past: Past
 
     @property

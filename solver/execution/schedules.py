@@ -47,6 +47,21 @@ class Scheduled:
 
 
 @dataclass(frozen=True)
+class Participation:
+    """Follow the volume traded since the order's start: all of it by `volume` shares of the market.
+
+    volume: what the market is expected to trade over the horizon, shares.
+    """
+
+    volume: float
+
+    def decide(self, seen: Seen) -> Child:
+        """What the market's volume calls for and is not filled."""
+        due = np.rint(seen.shares * min(seen.volume / self.volume, 1.0))
+        return Child(max(float(due) - seen.done, 0.0))
+
+
+@dataclass(frozen=True)
 class WaitingTwap:
     """TWAP by blocks of `every` moments that waits inside its block for a tight spread.
 

@@ -9,7 +9,7 @@ from tests.pipeline.command import Done, impact, refused
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,static"
+POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,pov,static"
 PARTS = ["spread", "walk", "permanent", "drift", "opportunity"]
 
 

@@ -11,6 +11,7 @@ from pipeline.replay.replay import Replayed, Stage, replay
 from solver.execution import (
     Band,
     Child,
+    Participation,
     Policy,
     PooledSupply,
     Scheduled,
@@ -31,6 +32,7 @@ def policies(moments: int) -> dict[str, Policy]:
         "waiting-twap": WaitingTwap(6),
         "threshold": Threshold(0.2),
         "rule": PooledSupply(),
+        "pov": Participation(8_000.0),
     }
 
 
@@ -196,6 +198,15 @@ def test_nothing_is_won_where_nothing_can_be() -> None:
         half = 1e4 * 0.005 / made.tape.mid[made.seen[made.first]]
         assert cost["twap"] == pytest.approx(half, rel=1e-9)
         assert list(cost.values()) == pytest.approx([cost["twap"]] * len(cost), rel=0.01)
+
+
+def test_the_volume_seen_is_what_was_traded_since_the_first_moment() -> None:
+    tape = made_tape(ROWS[:1], 1)
+    prints = np.array([ns(-1), ns(0), ns(4), ns(10), ns(11)]), np.array([7.0, 5.0, 20.0, 20.0, 9.0])
+    tape = replace(tape, trades_ts=prints[0], traded=prints[1])
+    done = replay(stage(tape, 80.0, clock(30.0)), Participation(80.0), Band(1.0))
+    assert done.sent.moment.tolist() == [1, 2]
+    assert done.sent.shares.tolist() == [40, 40]  # the last moment closes the band
 
 
 def test_an_order_without_a_moment_or_a_book_is_refused() -> None:

@@ -9,6 +9,7 @@ from solver import ProblemError
 from solver.execution import (
     Band,
     Child,
+    Participation,
     Past,
     PooledSupply,
     Scheduled,
@@ -31,6 +32,7 @@ SEEN = Seen(
     over=np.array([2.0, 3.0]),
     size=np.array([10.0, 10.0]),
     spread=4.0,
+    volume=0.0,
     past=PAST,
 )
 
@@ -73,6 +75,13 @@ def test_schedules_catch_up_with_what_is_due() -> None:
     assert weights.decide(replace(SEEN, moment=1, moments=2, left=90.0)).shares == 90
     with pytest.raises(ProblemError, match="rising to 1"):
         Scheduled([0.5, 0.4, 1.0])
+
+
+def test_participation_follows_the_volume_traded_so_far() -> None:
+    policy = Participation(4_000.0)
+    assert policy.decide(SEEN).shares == 0
+    assert policy.decide(replace(SEEN, volume=1_000.0, left=90.0)).shares == 15
+    assert policy.decide(replace(SEEN, volume=9_000.0, left=90.0)).shares == 90
 
 
 def test_a_waiting_twap_takes_its_block_at_a_tight_spread_or_at_its_end() -> None:
