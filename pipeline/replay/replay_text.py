@@ -8,6 +8,7 @@ from models.tca.shortfall import Shortfall
 from pipeline.engine.json_content import json_ready
 from pipeline.replay.replay import MARKOUTS, Replayed
 from pipeline.replay.study import ReplayResult
+from pipeline.report.tables.digits import MISSING
 
 PARTS = tuple(field.name for field in fields(Shortfall))
 
@@ -56,8 +57,8 @@ def content(result: ReplayResult) -> dict[str, object]:
 def report_text(result: ReplayResult) -> str:
     """Return the policies as columns of one table."""
     request, found = result.request, {name: _mean(runs) for name, runs in result.found.items()}
-    rows: list[tuple[str, str, list[object]]] = [
-        (name, "8.3f", [one[name] for one in found.values()])
+    rows: list[tuple[str, str, list[float]]] = [
+        (name, ".3f", [one[name] for one in found.values()])
         for name in ("walk_bps", "shortfall_bps")
     ]
     for group, keys, label in (
@@ -65,10 +66,10 @@ def report_text(result: ReplayResult) -> str:
         ("markouts_bps", tuple(map(str, MARKOUTS)), "markout {} s"),
     ):
         rows += [
-            (label.format(key), "8.3f", [one[group][key] for one in found.values()]) for key in keys
+            (label.format(key), ".3f", [one[group][key] for one in found.values()]) for key in keys
         ]
     rows += [
-        (name, ",.10g", [one[name] for one in found.values()])
+        (name, ",.10g", [round(one[name], 1) for one in found.values()])
         for name in ("filled", "filled_beyond_shown", "orders", "missed_moments")
     ]
     width = max(12, *(len(name) + 2 for name in found))
@@ -79,10 +80,14 @@ def report_text(result: ReplayResult) -> str:
         f"{'':<20}" + "".join(f"{name:>{width}}" for name in found),
     ]
     lines += [
-        f"{label:<20}" + "".join(f"{format(value, form):>{width}}" for value in values)
+        f"{label:<20}" + "".join(f"{_written(value, form):>{width}}" for value in values)
         for label, form, values in rows
     ]
     return "\n".join([*lines, NOTE])
+
+
+def _written(value: float, form: str) -> str:
+    return MISSING if np.isnan(value) else format(value, form)
 
 
 NOTE = (
