@@ -22,6 +22,7 @@ for command in (
     tape.simulate,
     tape.ingest,
     orders.allocate,
+    orders.replay,
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,

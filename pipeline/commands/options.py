@@ -1,8 +1,11 @@
 """Options that several commands share."""
 
+import re
 from typing import Annotated
 
 import typer
+
+from pipeline.engine.errors import InputError
 
 Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
@@ -49,3 +52,14 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")
 def as_number(text: str | None) -> str | int | None:
     """Return the number that a text writes, or the text."""
     return int(text) if text is not None and text.lstrip("-").isdigit() else text
+
+
+def seconds(option: str, text: str) -> float:
+    """Return a length of time in seconds, from 10s, 500ms, 2m or a number of seconds.
+
+    Raises: InputError naming the option.
+    """
+    found = re.fullmatch(r"(\d+\.?\d*)\s*(ms|s|m|)", text.strip())
+    if not found:
+        raise InputError(f"{option} {text}: not a length of time; write it as 10s, 500ms or 2m")
+    return float(found[1]) * {"ms": 0.001, "m": 60.0}.get(found[2], 1.0)

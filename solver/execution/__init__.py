@@ -2,13 +2,27 @@
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
+from solver.execution.policy import Band, Child, Past, Policy, Seen, decision
+from solver.execution.schedules import Participation, Scheduled, WaitingTwap
+from solver.execution.supply import PooledSupply, Threshold
 
 __all__ = [
     "Adaptive",
+    "Band",
+    "Child",
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
+    "Participation",
+    "Past",
     "Plan",
+    "Policy",
+    "PooledSupply",
+    "Scheduled",
+    "Seen",
+    "Threshold",
+    "WaitingTwap",
+    "decision",
     "replan",
     "stochastic_policy",
 ]

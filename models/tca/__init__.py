@@ -1,0 +1,1 @@
+"""Transaction-cost analysis: what an order cost, in parts that add up, and what followed it."""

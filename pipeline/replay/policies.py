@@ -1,0 +1,108 @@
+"""Policies by the names that the command line gives them."""
+
+from datetime import datetime
+
+import numpy as np
+
+from pipeline.engine.config import AllocateConfig
+from pipeline.engine.errors import InputError
+from pipeline.engine.sessions import SECOND_NS
+from pipeline.parameters.schema import Params
+from pipeline.planning.allocate import plan_order
+from pipeline.replay.replay import Ints, Stage
+from solver import ImpactLaw, OrderTerms, ProblemError, chosen_law, periods_within
+from solver.execution import Participation, Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
+
+NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "threshold", "rule")
+QUANTILE = ("threshold", "waiting-twap")
+WAIT_NS = 60_000_000_000  # a waiting TWAP works minute by minute
+
+
+def parse_policy(name: str) -> tuple[str, dict[str, float]]:
+    """Return a policy's kind and options: threshold:5 is the threshold at the 5 % quantile.
+
+    Raises: InputError for an unknown name, or a quantile that is none.
+    """
+    kind, colon, text = name.partition(":")
+    if kind not in NAMES or (colon and kind not in QUANTILE):
+        raise InputError(
+            f"--policy {name}: unknown; choose of {', '.join(NAMES)}, several with commas; "
+            f"{' and '.join(QUANTILE)} take a quantile in per cent behind a colon (threshold:5)"
+        )
+    if not colon:
+        return kind, {}
+    try:
+        value = float(text) / 100
+    except ValueError:
+        value = np.nan
+    if not 0 <= value <= 1:
+        raise InputError(f"--policy {name}: the quantile must be 0 to 100 per cent")
+    return kind, {"quantile": value}
+
+
+def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
+    """Return the policy of a name for an order's moments.
+
+    Raises: InputError for an unknown name, or an order without a plan.
+    """
+    kind, options = parse_policy(name)
+    if kind == "threshold":
+        return Threshold(**options)
+    if kind == "waiting-twap":
+        return WaitingTwap(max(1, round(WAIT_NS / stage.clock.interval)), **options)
+    if kind == "rule":
+        return PooledSupply()
+    if kind == "pov":
+        return Participation(planned.volume(stage.times[stage.first :]))
+    if kind == "twap":
+        return Scheduled.even(stage.moments)
+    return Scheduled.by_weight(planned.weight(kind, stage.times[stage.first :]))
+
+
+class Planned:
+    """What the parameter file says of the order's periods: their starts, law, volume and plan."""
+
+    def __init__(self, params: Params, symbol: str, order: AllocateConfig) -> None:
+        """Raise InputError when the file does not hold the order's symbol and periods."""
+        self._asked = (params, symbol, order)
+        self._seconds = params.calendar.period_seconds
+        start, end = order.start or None, order.end or None
+        terms = OrderTerms(side=order.side, slices=1, start=start, end=end)
+        content = params.model_dump(by_alias=True)
+        try:
+            places = periods_within(content, symbol, terms)
+            self._law = chosen_law(content, symbol, order.shares, terms)
+        except ProblemError as error:
+            raise InputError(str(error)) from error
+        self._periods = [params.symbols[symbol].periods[place] for place in places]
+        moments = [datetime.fromisoformat(period.start) for period in self._periods]
+        self.starts: Ints = np.array([round(each.timestamp()) * SECOND_NS for each in moments])
+
+    @property
+    def end(self) -> int:
+        """Return when the last of the periods ends, ns."""
+        return int(self.starts[-1]) + self._seconds * SECOND_NS
+
+    def law_at(self, times: Ints) -> ImpactLaw:
+        """Return the law of one child order at each time; before the first period its own."""
+        return self._law.at(self._place(times).tolist())
+
+    def volume(self, times: Ints) -> float:
+        """Return the volume forecast from the first to the last of the times, shares."""
+        volume = np.array([period.volume for period in self._periods])
+        ends = np.append(self.starts[1:], self.end)
+        inside = np.minimum(ends, times[-1]) - np.maximum(self.starts, times[0])
+        return float(volume @ np.clip(inside / (self._seconds * SECOND_NS), 0.0, 1.0))
+
+    def weight(self, kind: str, times: Ints) -> np.ndarray:
+        """Return each moment's part of the plan ("static") or of the forecast volume ("vwap")."""
+        if kind == "static":
+            amount = plan_order(*self._asked).plan["optimal"].to_numpy()
+        else:
+            amount = np.array([period.volume for period in self._periods])
+        place = self._place(times)
+        number = np.bincount(place, minlength=len(amount))
+        return amount[place] / number[place]
+
+    def _place(self, times: Ints) -> Ints:
+        return np.maximum(np.searchsorted(self.starts, times, side="right") - 1, 0)

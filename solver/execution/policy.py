@@ -1,0 +1,104 @@
+"""What a policy sees at a moment of decision, what it answers, and the band that it is kept in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from solver.problem.laws import Floats
+
+TIE = 1e-6  # of the spread: prices over mid that differ by less are one price
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """The books of the moments of the last hour as they were shown, the present one last.
+
+    Shapes: over, size (H, K), as in `Seen`; spread (H,), currency / share.
+    """
+
+    over: Floats
+    size: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known at one moment of an order: nothing in it arrived later.
+
+    moment, moments: which one it is, from 0, of how many. shares, left: of the order, and not yet
+    filled. over, size: (K,) the side that is traded, best first: price over mid (positive for buys
+    and sells alike, never falling; currency / share) and shares that are still there; behind the
+    levels shown the cost law continues them. spread: currency / share. volume: shares that the
+    market traded since the order's first moment.
+    """
+
+    moment: int
+    moments: int
+    shares: float
+    left: float
+    over: Floats
+    size: Floats
+    spread: float
+    volume: float
+    past: Past
+
+    @property
+    def done(self) -> float:
+        """The shares filled so far."""
+        return self.shares - self.left
+
+    @property
+    def after(self) -> int:
+        """How many moments are still to come after this one."""
+        return self.moments - self.moment - 1
+
+
+@dataclass(frozen=True)
+class Child:
+    """A marketable limit order: shares, and the most to pay over the mid that was seen.
+
+    limit: currency / share, infinite for none; must: the shares of it that no limit holds back.
+    """
+
+    shares: float
+    limit: float = np.inf
+    must: float = 0.0
+
+
+class Policy(Protocol):
+    """Decides moment by moment; it keeps no state of its own, so that a caller can resume it."""
+
+    def decide(self, seen: Seen) -> Child:
+        """The shares wanted now, and up to what price over mid."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Shares filled stay within `slack` of the order of an even pace; it closes at the horizon.
+
+    slack: a share of the order. Over the last `slack` of the moments it narrows evenly to nothing.
+    """
+
+    slack: float = 0.1
+
+    def limits(self, seen: Seen) -> tuple[float, float]:
+        """The least and the most whole shares to trade at this moment."""
+        pace = (seen.moment + 1) / seen.moments
+        slack = min(self.slack, 1.0 - pace)
+        low = np.floor(seen.shares * (pace - slack) + TIE) - seen.done
+        high = np.floor(seen.shares * min(pace + slack, 1.0) + TIE) - seen.done
+        return float(np.clip(low, 0.0, seen.left)), float(np.clip(high, 0.0, seen.left))
+
+
+def decision(policy: Policy, band: Band, seen: Seen) -> Child:
+    """The policy's order in whole shares, brought into the band.
+
+    What the band demands is caught up at any price; the policy's limit holds for the rest.
+    """
+    wanted = policy.decide(seen)
+    least, most = band.limits(seen)
+    shares = float(np.clip(np.floor(wanted.shares + TIE), least, most))
+    return Child(shares, wanted.limit, least)

@@ -1,0 +1,217 @@
+"""An order replayed on small tapes: fills by hand, nothing from the future, nothing for free."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from models.microstructure.book import Book
+from pipeline.replay.curves import SideTape
+from pipeline.replay.replay import Replayed, Stage, replay
+from solver.execution import (
+    Band,
+    Child,
+    Participation,
+    Policy,
+    PooledSupply,
+    Scheduled,
+    Seen,
+    Threshold,
+    WaitingTwap,
+)
+from tests.pipeline.replay.markets import LAW, clock, mirrored, ns, random_book, stage
+
+NAN = np.nan
+
+
+def policies(moments: int) -> dict[str, Policy]:
+    weight = 1.0 + np.arange(moments) % 7
+    return {
+        "twap": Scheduled.even(moments),
+        "static": Scheduled.by_weight(weight),
+        "waiting-twap": WaitingTwap(6),
+        "threshold": Threshold(0.2),
+        "rule": PooledSupply(),
+        "pov": Participation(8_000.0),
+    }
+
+
+def made_tape(rows: list[tuple[float, float, list[tuple[float, float]]]], sign: int) -> SideTape:
+    """Return a tape of rows (seconds, bid, asks as (price, size)), mirrored at 100 for sells."""
+    asks = np.array([row[2] for row in rows], dtype=np.float64)
+    bid = np.array([[row[1], NAN] for row in rows])
+    book = Book(bid, np.nan_to_num(bid * 0 + 50.0), asks[:, :, 0], asks[:, :, 1])
+    ts = np.array([ns(row[0]) for row in rows])
+    return SideTape.of(ts, book if sign > 0 else mirrored(book, 100.0), sign)
+
+
+ROWS = [
+    (-5.0, 99.0, [(101.0, 30.0), (102.0, 100.0)]),
+    (10.5, 99.0, [(101.0, 20.0), (102.0, 100.0)]),  # after the second look, before its fill
+    (15.0, 99.0, [(103.0, 50.0), (104.0, 50.0)]),  # 101 and 102 leave the book
+    (18.0, 99.0, [(101.0, 30.0), (102.0, 100.0)]),
+    (25.0, 99.0, [(NAN, 0.0), (NAN, 0.0)]),  # a halt up to the end
+]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_fills_and_parts_by_hand(sign: int) -> None:
+    done = replay(stage(made_tape(ROWS, sign), 80.0, clock(40.0)), Scheduled.even(4), Band(1.0))
+    # 20 at the best; 20 are missing there, so 20 at the next level; both are whole again; the halt
+    assert done.fills.shares.tolist() == [20, 20, 20]
+    assert sign * (done.fills.price - 100) == pytest.approx([1, 2, 1])
+    assert done.fill_times.tolist() == [ns(1), ns(11), ns(21)]
+    assert done.missed == 1
+    unit = 1e4 / (80 * 100)
+    assert done.parts.spread == pytest.approx(unit * 60)
+    assert done.parts.walk == pytest.approx(unit * 20)
+    assert done.parts.drift == pytest.approx(0.0)
+    assert done.parts.opportunity == pytest.approx(unit * float(LAW.cost(20.0)))  # 20.4
+    assert done.parts.permanent == pytest.approx(unit * LAW.gamma * 80**2 / 2)
+    # 5 s after the second fill (ns(16)) the mid is 101; the other two saw 100, or nothing
+    assert done.markouts[5] == pytest.approx(sign * sign * 1e4 * 1.0 * 20 / 40 / 100)
+
+
+class AtBest:
+    """Wants everything at the best price that it sees."""
+
+    def decide(self, seen: Seen) -> Child:
+        return Child(seen.left, float(seen.over[0]))
+
+
+def test_a_price_that_ran_away_is_not_paid_but_for_what_the_band_demands() -> None:
+    rows = [ROWS[0], (0.5, 99.0, [(102.0, 30.0), (103.0, 100.0)])]
+    made = stage(made_tape(rows, 1), 80.0, clock(20.0))
+    held = replay(made, AtBest(), Band(1.0))  # the band demands nothing until the last moment
+    assert held.sent.limit[0] == pytest.approx(101.0)
+    assert held.sent.filled.tolist() == [0, 80]
+    assert held.fills.price == pytest.approx([(30 * 102 + 50 * 103) / 80])
+    pushed = replay(made, AtBest(), Band(0.0))
+    assert pushed.sent.must.tolist() == [40, 40]
+    assert pushed.sent.filled.tolist() == [40, 40]
+
+
+def test_beyond_what_is_shown_the_law_goes_on() -> None:
+    rows = [(-5.0, 99.0, [(101.0, 30.0), (102.0, 20.0)])]
+    made = stage(made_tape(rows, 1), 400.0, clock(10.0))
+    done = replay(made, Scheduled.even(1), Band(1.0))
+    assert done.beyond_shown == 350
+    # the law's marginal cost over mid, 1 + .002 x, is 1.1 where the book ends at 2: the law is
+    # below the last price until x = 500
+    assert done.parts.over_mid * 400 * 100 / 1e4 == pytest.approx(30 * 1 + 370 * 2)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_parts_sum_to_what_was_paid(sign: int) -> None:
+    ts, book = random_book(9_000, 3)
+    made = stage(SideTape.of(ts, book, sign), 3_000.0, clock(900.0, latency=0.1))
+    for name, policy in policies(made.moments).items():
+        done = replay(made, policy, Band())
+        fills = done.fills
+        assert fills.shares.sum() == 3_000, name
+        arrival = made.tape.mid[made.seen[made.first]]
+        paid = sign * float(fills.shares @ (fills.price - arrival))
+        permanent = LAW.gamma * 3_000**2 / 2
+        whole = 1e4 * (paid + permanent) / (3_000 * arrival)
+        parts = done.parts
+        each = parts.spread, parts.walk, parts.permanent, parts.drift, parts.opportunity
+        assert sum(each) == pytest.approx(whole, abs=1e-9), name
+        assert parts.over_mid >= 0
+
+
+@dataclass(frozen=True)
+class Peeking:
+    """Buys what it may when the mid will have risen two minutes later: what no policy can know."""
+
+    made: Stage
+
+    def decide(self, seen: Seen) -> Child:
+        row = self.made.seen[self.made.first + seen.moment]
+        mid = self.made.tape.mid
+        later = mid[min(row + 240, len(mid) - 1)]
+        return Child(seen.left if later > mid[row] else 0.0)
+
+
+def past_orders(done: Replayed, moments: int) -> bytes:
+    early = done.sent.moment < moments
+    sent = done.sent
+    columns = (sent.moment, sent.shares, sent.limit, sent.must, sent.filled)
+    return b"".join(each[early].tobytes() for each in columns)
+
+
+def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
+    ts, book = random_book(9_000, 4)
+    _, other = random_book(9_000, 5)
+    cut = int(np.searchsorted(ts, ns(450.5)))  # after the fill of moment 45, before the next look
+    parts = ("bid_px", "bid_sz", "ask_px", "ask_sz")
+    changed = Book(
+        **{
+            name: np.vstack([getattr(book, name)[:cut], getattr(other, name)[cut:]])
+            for name in parts
+        }
+    )
+    made, rewritten = (
+        stage(SideTape.of(ts, each, 1), 2_000.0, clock(900.0, latency=0.1))
+        for each in (book, changed)
+    )
+
+    def kept(policy: Policy, again: Policy) -> bool:
+        before, after = replay(made, policy, Band()), replay(rewritten, again, Band())
+        assert len(before.sent.shares) > 3
+        assert before.fills.price.tolist() != after.fills.price.tolist()
+        return past_orders(before, 46) == past_orders(after, 46)
+
+    for name, policy in policies(made.moments).items():
+        assert kept(policy, policy), name
+    assert not kept(Peeking(made), Peeking(rewritten))
+
+
+def test_sells_mirror_buys() -> None:
+    ts, book = random_book(9_000, 6)
+    bought = stage(SideTape.of(ts, book, 1), 2_500.0, clock(900.0, latency=0.1))
+    centre = float(bought.tape.mid[bought.seen[bought.first]])
+    sold = replace_tape(bought, SideTape.of(ts, mirrored(book, centre), -1))
+    for name, policy in policies(bought.moments).items():
+        one, two = replay(bought, policy, Band()), replay(sold, policy, Band())
+        assert one.sent.shares.tolist() == two.sent.shares.tolist(), name
+        assert two.fills.price == pytest.approx(2 * centre - one.fills.price)
+        assert two.parts.total == pytest.approx(one.parts.total, abs=1e-9)
+        assert two.markouts == pytest.approx(one.markouts, abs=1e-6)
+
+
+def replace_tape(made: Stage, tape: SideTape) -> Stage:
+    return stage(tape, made.shares, made.clock)
+
+
+def test_nothing_is_won_where_nothing_can_be() -> None:
+    ts, book = random_book(9_000, 7)
+    deep = np.full_like(book.bid_sz, 1e6)
+    tick = replace(book, ask_px=book.bid_px[:, :1] + (1 + np.arange(3)) / 100)
+    tick = replace(tick, bid_sz=deep, ask_sz=deep)  # one tick always, the mid wanders
+    constant = Book(*(np.repeat(each[:1], len(ts), axis=0) for each in vars(tick).values()))
+    for market in (tick, constant):
+        made = stage(SideTape.of(ts, market, 1), 900.0, clock(900.0, latency=0.1))
+        cost = {
+            name: replay(made, policy, Band()).parts.over_mid
+            for name, policy in policies(made.moments).items()
+        }
+        half = 1e4 * 0.005 / made.tape.mid[made.seen[made.first]]
+        assert cost["twap"] == pytest.approx(half, rel=1e-9)
+        assert list(cost.values()) == pytest.approx([cost["twap"]] * len(cost), rel=0.01)
+
+
+def test_the_volume_seen_is_what_was_traded_since_the_first_moment() -> None:
+    tape = made_tape(ROWS[:1], 1)
+    prints = np.array([ns(-1), ns(0), ns(4), ns(10), ns(11)]), np.array([7.0, 5.0, 20.0, 20.0, 9.0])
+    tape = replace(tape, trades_ts=prints[0], traded=prints[1])
+    done = replay(stage(tape, 80.0, clock(30.0)), Participation(80.0), Band(1.0))
+    assert done.sent.moment.tolist() == [1, 2]
+    assert done.sent.shares.tolist() == [40, 40]  # the last moment closes the band
+
+
+def test_an_order_without_a_moment_or_a_book_is_refused() -> None:
+    tape = made_tape(ROWS, 1)
+    with pytest.raises(ValueError, match="no moment"):
+        stage(tape, 80.0, replace(clock(40.0), start=ns(39.5)))
+    with pytest.raises(ValueError, match="no two-sided book"):
+        stage(tape, 80.0, replace(clock(300.0), start=ns(100.0)))
