@@ -49,10 +49,7 @@ LOSSES = {
 
 @dataclass(frozen=True)
 class PeriodRequest:
-    """What `impact backtest-forecasts --by period` was asked.
-
-    window: days before the first one scored, 0 for two thirds that leave three to score.
-    """
+    """What `--by period` was asked; window: days before the first one scored, 0 for two thirds."""
 
     panel: str
     target: str
