@@ -41,12 +41,17 @@ def chunks(quotes: pl.DataFrame, parts: Segments) -> Iterator[Chunk]:
         yield Chunk(first, book, Segments(row[some], parts.period[some], parts.seconds[some]))
 
 
+def levels_of(quotes: pl.DataFrame) -> int:
+    """Return how many levels the snapshots have."""
+    return sum(name.startswith("bid_px_") for name in quotes.columns)
+
+
 def book_of(quotes: pl.DataFrame) -> Book:
     """Return the snapshots as arrays."""
-    levels = sum(name.startswith("bid_px_") for name in quotes.columns)
+    levels = range(levels_of(quotes))
     return Book(
         **{
-            name: quotes.select(f"{name}_{level}" for level in range(levels)).to_numpy()
+            name: quotes.select(f"{name}_{level}" for level in levels).to_numpy()
             for name in ("bid_px", "bid_sz", "ask_px", "ask_sz")
         }
     )
@@ -73,7 +78,7 @@ def walk_sums(
     wanted: (S,) shares. By cut ("" or "cut_"), name ("excess", "censored") and side (1, -1), as
     "cut_excess_-1": (periods, S), currency seconds and seconds.
     """
-    levels = sum(name.startswith("bid_px_") for name in quotes.columns)
+    levels = levels_of(quotes)
     behind = _behind(quotes, parts, periods, levels)
     keys = [f"{cut}{name}_{side}" for cut in cuts(levels) for name in MEASURED for side in SIDES]
     totals = {key: np.zeros((periods, len(wanted))) for key in keys}

@@ -22,6 +22,7 @@ from pipeline.stages.book_walks import (
     add_by_period,
     book_of,
     chunks,
+    levels_of,
     walk_sums,
 )
 from pipeline.stages.refill import refill_table
@@ -107,7 +108,7 @@ def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, F
     """
     ts, periods = quotes["ts"].to_numpy(), len(edges) - 1
     parts = segments(ts, edges)
-    levels = sum(name.startswith("bid_px_") for name in quotes.columns)
+    levels = levels_of(quotes)
     columns = {"covered": 1, "half_spread": 1, "depth_bid": levels, "depth_ask": levels}
     totals = {name: np.zeros((periods, count)) for name, count in columns.items()}
     totals["ofi"] = np.zeros((periods, levels))
