@@ -19,7 +19,8 @@ class SideTape:
     """One symbol-day as an order of one side meets it. Shapes: (n,), (n, L).
 
     ts: ns, sorted; dear: price times the sign of the order, rising from the best level; size:
-    shares. mid and spread: currency / share, NaN where a side is empty or the book is not known.
+    shares. mid and spread: currency / share, NaN where a side is empty or the book is not known;
+    tilt: the best sizes' imbalance times the sign, -1 to 1.
     trades_ts, traded: (t,) of the market's trades, ns, sorted; shares.
     """
 
@@ -29,6 +30,7 @@ class SideTape:
     size: Floats
     mid: Floats
     spread: Floats
+    tilt: Floats
     trades_ts: Ints
     traded: Floats
 
@@ -40,7 +42,10 @@ class SideTape:
         trades_ts, traded = trades or (np.empty(0, dtype=np.int64), np.empty(0))
         price, size = (book.ask_px, book.ask_sz) if sign > 0 else (book.bid_px, book.bid_sz)
         spread = book.ask_px[:, 0] - book.bid_px[:, 0]
-        return cls(sign, ts, sign * price, size, book.mid, spread, trades_ts, traded)
+        bid, ask = book.bid_sz[:, 0], book.ask_sz[:, 0]
+        both = bid + ask
+        tilt = np.divide(sign * (bid - ask), both, out=np.zeros(len(both)), where=both > 0)
+        return cls(sign, ts, sign * price, size, book.mid, spread, tilt, trades_ts, traded)
 
     def arrived(self, times: Ints) -> Ints:
         """Return the last row that had arrived by each time, -1 where no known book stands."""

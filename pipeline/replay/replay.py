@@ -12,7 +12,7 @@ from pipeline.replay.curves import Curves, SideTape, curves
 from pipeline.replay.holes import Holes
 from pipeline.replay.moments import HISTORY_NS, Clock
 from solver import ImpactLaw
-from solver.execution import Band, Child, Past, Policy, Seen, decision
+from solver.execution import Band, Child, Learning, Past, Policy, Seen, decision
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,13 +109,16 @@ def set_stage(
 
 def replay(stage: Stage, policy: Policy, band: Band) -> Replayed:
     """Work the order under the policy: decide on what had arrived, fill at what stands later."""
-    loop = _Loop(stage)
+    loop, known = _Loop(stage), None
     for moment in range(stage.moments):
         if loop.left <= 0:
             break
         seen = loop.see(moment)
-        if seen is not None:
-            loop.meet(moment, decision(policy, band, seen))
+        if seen is None:
+            continue
+        if isinstance(policy, Learning) and (known is None or moment % policy.every == 0):
+            known = policy.learned(seen)
+        loop.meet(moment, decision(known or policy, band, seen))
     return loop.result()
 
 
@@ -129,9 +132,11 @@ class _Loop:
             np.cumsum(rows >= 0) - 1 for rows in (stage.seen, stage.met)
         )  # the ladder of each moment
         self._known = np.flatnonzero(stage.seen >= 0)
-        known_times = stage.times[self._known]
+        known_times, known_rows = stage.times[self._known], stage.seen[self._known]
         self._since = np.searchsorted(known_times, stage.times - HISTORY_NS)
-        self._spread = stage.tape.spread[stage.seen[self._known]]
+        self._number = self._known - stage.first
+        self._spread, self._tilt = stage.tape.spread[known_rows], stage.tape.tilt[known_rows]
+        self._mid = stage.tape.sign * stage.tape.mid[known_rows]
         volume = stage.tape.volume_by(stage.times)
         self._volume = volume - volume[stage.first]
         self._sent: list[tuple[float, ...]] = []
@@ -158,8 +163,16 @@ class _Loop:
             over=present,
             size=self._holes.left(self._dear(present, row), size[end - 1], stage.shown),
             spread=float(self._spread[end - 1]),
+            tilt=float(self._tilt[end - 1]),
             volume=float(self._volume[at]),
-            past=Past(over[hour], size[hour], self._spread[hour]),
+            past=Past(
+                self._number[hour],
+                over[hour],
+                size[hour],
+                self._spread[hour],
+                self._mid[hour],
+                self._tilt[hour],
+            ),
         )
 
     def meet(self, moment: int, child: Child) -> None:

@@ -2,7 +2,7 @@
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
-from solver.execution.policy import Band, Child, Past, Policy, Seen, decision
+from solver.execution.policy import Band, Child, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
 
@@ -10,6 +10,7 @@ __all__ = [
     "Adaptive",
     "Band",
     "Child",
+    "Learning",
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",

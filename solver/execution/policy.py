@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from solver.problem.laws import Floats
+from solver.problem.laws import Floats, Ints
 
 TIE = 1e-6  # of the spread: prices over mid that differ by less are one price
 
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """The books of the moments of the last hour as they were shown, the present one last.
+    """The books of the moments of the last hour as they were seen, the present one last.
 
-    Shapes: over, size (H, K), as in `Seen`; spread (H,), currency / share.
+    Shapes: over, size (H, K), spread, tilt (H,), as in `Seen`; moment (H,): its number, below 0
+    before the order; mid (H,): times the sign of the order, currency / share.
     """
 
+    moment: Ints
     over: Floats
     size: Floats
     spread: Floats
+    mid: Floats
+    tilt: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +35,9 @@ class Seen:
     moment, moments: which one it is, from 0, of how many. shares, left: of the order, and not yet
     filled. over, size: (K,) the side that is traded, best first: price over mid (positive for buys
     and sells alike, never falling; currency / share) and shares that are still there; behind the
-    levels shown the cost law continues them. spread: currency / share. volume: shares that the
-    market traded since the order's first moment.
+    levels shown the cost law continues them. spread: currency / share. tilt: the best sizes'
+    imbalance, -1 to 1, above 0 where it speaks for a price that moves against the order. volume:
+    shares that the market traded since the order's first moment.
     """
 
     moment: int
@@ -42,6 +47,7 @@ class Seen:
     over: Floats
     size: Floats
     spread: float
+    tilt: float
     volume: float
     past: Past
 
@@ -73,6 +79,18 @@ class Policy(Protocol):
 
     def decide(self, seen: Seen) -> Child:
         """The shares wanted now, and up to what price over mid."""
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A policy that learns from the last hour every so many moments; what it learned decides."""
+
+    @property
+    def every(self) -> int:
+        """How many moments what it learned is kept."""
+
+    def learned(self, seen: Seen) -> Policy:
+        """The policy that decides from this moment on."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ from solver.execution import (
 )
 
 PAST = Past(
+    moment=np.array([-2, -1, 0]),
     over=np.array([[1.0, 2.0], [3.0, 4.0], [2.0, 3.0]]),
     size=np.full((3, 2), 10.0),
     spread=np.array([2.0, 6.0, 4.0]),
+    mid=np.full(3, 100.0),
+    tilt=np.zeros(3),
 )
 SEEN = Seen(
     moment=0,
@@ -32,6 +35,7 @@ SEEN = Seen(
     over=np.array([2.0, 3.0]),
     size=np.array([10.0, 10.0]),
     spread=4.0,
+    tilt=0.0,
     volume=0.0,
     past=PAST,
 )
