@@ -1,15 +1,18 @@
 """Decisions while an order is worked: plans made anew, policies that follow the market's state."""
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
+from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.policy import Band, Child, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
 
 __all__ = [
+    "RUNGS",
     "Adaptive",
     "Band",
     "Child",
+    "Ladders",
     "Learning",
     "LiquidityChain",
     "LiquidityPolicy",
