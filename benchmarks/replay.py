@@ -14,7 +14,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.depletion import Holes
 from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
-from pipeline.replay.replay import Contest, Prints, replay, set_stage
+from pipeline.replay.replay import NO_PRINTS, Contest, replay, set_stage
 from pipeline.replay.side_tape import SideTape
 from solver import ImpactLaw
 from solver.execution import Band, PooledSupply, Scheduled, Threshold, WaitingTwap
@@ -54,10 +54,9 @@ def seconds_of(tape: SideTape, contest: Contest) -> float:
 def main() -> None:
     """Print the seconds of books and curves, and what each policy adds."""
     tape, clock = made_tape(), Clock(OPEN, CLOSE, 10 * SECOND_NS, SECOND_NS // 10)
-    none = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
     how = {"by_price": Accounting(Holes)}
     for shares in (1_000.0, 20_000.0):
-        stage = set_stage(1, shares, clock, ((OPEN, CLOSE),), law_at, none)
+        stage = set_stage(1, shares, clock, ((OPEN, CLOSE),), law_at, NO_PRINTS)
         shared = seconds_of(tape, Contest(stage, {}, how, Band()))
         print(f"{shares:,.0f} shares: {stage.moments:,} moments; books and curves {shared:.3f} s")
         policies = {

@@ -30,6 +30,9 @@ class Prints:
         return total[np.searchsorted(self.ts, times, side="right")]
 
 
+NO_PRINTS = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
+
+
 @dataclass(frozen=True, eq=False)
 class Played:
     """One clock's replay: its books, and what every policy did by name and by accounting."""

@@ -90,7 +90,7 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
 
     Raises: InputError when order, parameters and tape do not fit together.
     """
-    _check(request)
+    check_request(request)
     planned = Planned(params, request.symbol, request.order)
     day, session = _find(request, config, int(planned.starts[0]))
     span = int(planned.starts[0]), min(planned.end, session.close_ns)
@@ -123,7 +123,7 @@ def _accountings(
     return half_life, how
 
 
-def _check(request: ReplayRequest) -> None:
+def check_request(request: ReplayRequest) -> None:
     """Raise InputError for an option that cannot be."""
     rules = {
         "--interval": (request.interval > 0, "above 0"),

@@ -3,7 +3,7 @@
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
-from solver.execution.policy import Band, Child, Learning, Past, Policy, Seen, decision
+from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
 
@@ -12,6 +12,7 @@ __all__ = [
     "Adaptive",
     "Band",
     "Child",
+    "Decider",
     "Ladders",
     "Learning",
     "LiquidityChain",

@@ -10,13 +10,12 @@ from pipeline.replay.books import Stage
 from pipeline.replay.depletion import Holes
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.moments import Clock
-from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
+from pipeline.replay.replay import NO_PRINTS, Contest, Played, Prints, replay, set_stage
 from pipeline.replay.side_tape import COLUMNS, MidPath, SideTape
 from solver import ImpactLaw
 from solver.execution import Band, Policy
 
 T0 = 1_700_000_000 * SECOND_NS
-NO_PRINTS = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 BAND, BY_PRICE = Band(), Accounting(Holes)
 LAW = ImpactLaw(alpha=0.001, k=2.0, gamma=0.002, spread=1.0)
 
