@@ -104,7 +104,7 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
             stage = set_stage(request.sign, shares, clock, session.stretches, law, prints)
             policies = {name: policy_of(name, stage, planned) for name in names}
             contests.append(Contest(stage, policies, how, Band(request.band)))
-        played, path = replay(_batches(day, request.sign), contests)
+        played, path = replay(batches(day, request.sign), contests)
     except ValueError as error:
         raise InputError(f"{request.symbol} {session.date}: {error}") from error
     return ReplayResult(request, session, span, half_life, tuple(played), path, prints)
@@ -171,7 +171,8 @@ def _prints(day: DayInput) -> Prints:
     return Prints(ts, *columns)
 
 
-def _batches(day: DayInput, sign: int) -> Iterator[SideTape]:
+def batches(day: DayInput, sign: int) -> Iterator[SideTape]:
+    """Yield a day's books as an order of one side meets them, some rows at a time."""
     first = 0
     for quotes in day.batches("quotes"):
         yield SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign, first)
