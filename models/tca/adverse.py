@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 MidAt = Callable[[Floats], Floats]  # trading seconds of any shape to mids, NaN where not known
 BOUND_LEVEL = 0.95
 FEWEST = 20  # shifts: fewer cannot come below 5 %
+SLIP = 1e-9  # bps of rounding: where buys and sells are filled together, all markouts cancel
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class AdverseMarkouts:
     @property
     def p_value(self) -> Floats:
         """How likely fills at times without meaning are at least as adverse, (L,)."""
-        below = (self.null <= self.policy).sum(axis=0)
+        below = (self.null <= self.policy + SLIP).sum(axis=0)
         known = np.isfinite(self.policy) & np.isfinite(self.null).all(axis=0)
         return np.where(known, (1 + below) / (1 + len(self.null)), np.nan)
 

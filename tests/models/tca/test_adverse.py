@@ -114,6 +114,14 @@ def test_where_nothing_is_saved_the_bound_has_no_share() -> None:
     np.testing.assert_array_equal(found.adverse, 0.0)
 
 
+def test_buys_and_sells_filled_together_are_never_adverse() -> None:
+    rng = np.random.default_rng(7)
+    times, path = clustered(rng), random_mid(rng)
+    found = adverse_markouts([run(times, 1), run(times, -1)], even(), path.at, SHIFTS, rng)
+    np.testing.assert_array_equal(found.p_value, 1.0)
+    assert found.bound == pytest.approx(np.zeros(2), abs=1e-9)
+
+
 def test_the_same_generator_gives_the_same_shifts() -> None:
     path, policy = (
         random_mid(np.random.default_rng(5)),
