@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import Side, seconds
+from pipeline.commands.options import Risk, Side, seconds
 
 
 def step(
@@ -22,6 +22,7 @@ def step(
     ] = "-",
     policy: Annotated[str, typer.Option(help="As for `impact replay`.")] = "rule",
     side: Side = None,
+    risk_aversion: Risk = None,
     interval: Annotated[str, typer.Option(help="From look to look: 10s, 500ms.")] = "10s",
     latency: Annotated[str, typer.Option(help="From decision to fill.")] = "100ms",
     band: Annotated[
@@ -44,7 +45,13 @@ def step(
     from pipeline.replay.step import WorkedOrder, read_moments, read_state, write_state
     from pipeline.replay.study import ReplayRequest
 
-    told = {"shares": shares, "side": side, "start": start, "end": end}
+    told = {
+        "shares": shares,
+        "side": side,
+        "risk_aversion": risk_aversion,
+        "start": start,
+        "end": end,
+    }
     request = ReplayRequest(
         params,
         symbol,

@@ -117,13 +117,15 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="twap, waiting-twap, vwap, pov, static (the plan), threshold, rule; several with "
-            "commas, a quantile in per cent behind a colon (threshold:5)."
+            help="twap, waiting-twap, vwap, pov, static (the plan), ac (Almgren-Chriss), adaptive "
+            "(the plan made anew), threshold, rule; several with commas, a quantile in per cent "
+            "behind a colon (threshold:5)."
         ),
     ] = "twap",
     source: Source = None,
     data: Data = None,
     side: Side = None,
+    risk_aversion: Risk = None,
     interval: Annotated[str, typer.Option(help="From look to look: 10s, 500ms.")] = "10s",
     latency: Annotated[str, typer.Option(help="From decision to fill.")] = "100ms",
     band: Annotated[
@@ -172,7 +174,13 @@ def replay(
                 "calendar": calendar.name,
                 "period_seconds": calendar.period_seconds,
             },
-            "allocate": {"shares": shares, "side": side, "start": start, "end": end},
+            "allocate": {
+                "shares": shares,
+                "side": side,
+                "risk_aversion": risk_aversion,
+                "start": start,
+                "end": end,
+            },
         },
     )
     request = ReplayRequest(

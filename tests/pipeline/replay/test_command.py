@@ -9,7 +9,7 @@ from tests.pipeline.command import Done, impact, refused
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,pov,static"
+POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,pov,static,ac,adaptive"
 PARTS = ["spread", "walk", "permanent", "drift", "opportunity"]
 
 
@@ -61,6 +61,29 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
     assert phases[0] == found["beside"][0]["walk_bps"]
     assert len(set(phases)) == 3
     assert alone["walk_bps"] == pytest.approx(sum(phases) / 3)
+
+
+def test_risk_aversion_hurries_the_plans_alone(
+    small_run: SmallRun, last_day: str, tmp_path: Path
+) -> None:
+    out, arrived = tmp_path / "replay.json", {}
+    for risk_aversion in ("0", "1e-3"):
+        done = asked(
+            small_run, last_day, "--policy", "ac,static,adaptive,vwap,twap", "--interval", "30s",
+            "--start", "10:30", "--end", "11:30", "--risk-aversion", risk_aversion,
+            "--json", str(out),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = json.loads(out.read_text(encoding="utf-8"))
+        arrived[risk_aversion] = {
+            one["policy"]: one["parts_bps"] for one in (found, *found["beside"])
+        }
+    neutral, averse = arrived["0"], arrived["1e-3"]
+    assert neutral["ac"] == neutral["twap"]
+    for policy in ("vwap", "twap"):
+        assert averse[policy] == neutral[policy]
+    for policy in ("ac", "static", "adaptive"):
+        assert averse[policy]["drift"] != neutral[policy]["drift"]
 
 
 def test_what_cannot_be_replayed_is_refused(small_run: SmallRun, last_day: str) -> None:

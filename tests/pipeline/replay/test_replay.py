@@ -10,7 +10,9 @@ from pipeline.replay.depletion import Holes, Refill
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.replay import Prints
 from pipeline.replay.side_tape import SideTape
+from solver import Problem, almgren_chriss, even_quadratic
 from solver.execution import (
+    Adaptive,
     Band,
     Child,
     Participation,
@@ -25,6 +27,7 @@ from tests.pipeline.replay.markets import (
     LAW,
     Order,
     clock,
+    law_at,
     mirrored,
     ns,
     order,
@@ -45,7 +48,19 @@ def policies(moments: int) -> dict[str, Policy]:
         "threshold": Threshold(0.2),
         "rule": PooledSupply(),
         "pov": Participation(8_000.0),
+        "ac": Scheduled.by_weight(almgren_chriss(even_quadratic(problem(moments)))),
+        "adaptive": adaptive(moments),
     }
+
+
+def problem(moments: int) -> Problem:
+    return Problem(2_000.0, LAW.temporary, sigma=0.01, risk_aversion=1e-3, periods=moments)
+
+
+def adaptive(moments: int) -> Adaptive:
+    periods = -(-moments // 6)
+    each = law_at(np.arange(periods))
+    return Adaptive(problem(periods), each, np.arange(moments) // 6, 6, 50.0)
 
 
 def made_tape(rows: list[tuple[float, float, list[tuple[float, float]]]], sign: int) -> SideTape:
