@@ -158,6 +158,7 @@ def replay(
     from pipeline.engine.config import load_config
     from pipeline.engine.store import write_json
     from pipeline.parameters.schema import read_params
+    from pipeline.replay.evidence import evidence
     from pipeline.replay.replay_text import content, report_text
     from pipeline.replay.study import ReplayRequest, replay_order
 
@@ -197,6 +198,7 @@ def replay(
         out,
     )
     result = replay_order(request, file, settings)
+    held = evidence([result])
     if as_json:
-        write_json(content(result), as_json)
-    typer.echo(report_text(result))
+        write_json(content(result, held), as_json)
+    typer.echo(report_text(result, held))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tca.mid_path import MidPath
 from models.tca.shortfall import Benchmark, Fills, Shortfall, markout, shortfall
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Books, Stage, Window
 from pipeline.replay.depletion import Depletion
-from pipeline.replay.side_tape import MidPath, SideTape
+from pipeline.replay.side_tape import SideTape
 from solver.execution import Band, Child, Decider, Policy, Seen
 
 Floats = NDArray[np.float64]

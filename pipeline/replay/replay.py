@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tca.mid_path import MidPath
 from pipeline.replay.books import Books, LawOfTime, Stage
 from pipeline.replay.loop import Accounting, Loop, Replayed
 from pipeline.replay.moments import Clock
-from pipeline.replay.side_tape import MidPath, SideTape
+from pipeline.replay.side_tape import SideTape, mid_path
 from solver.execution import Band, Policy
 
 Ints = NDArray[np.int64]
@@ -76,7 +77,7 @@ def replay(tape: Iterable[SideTape], contests: list[Contest]) -> tuple[list[Play
 
     Raises: ValueError when no book stands at any moment of an order.
     """
-    runs, path = [_Run(contest) for contest in contests], []
+    runs = [_Run(contest) for contest in contests]
     rest: SideTape | None = None
 
     def played() -> Iterator[tuple[Ints, Floats]]:
@@ -87,7 +88,7 @@ def replay(tape: Iterable[SideTape], contests: list[Contest]) -> tuple[list[Play
                 rest = _advance(runs, rest, final=False)
             yield batch.ts, batch.mid
 
-    path = MidPath.of(played())
+    path = mid_path(played())
     if rest is None:
         raise ValueError("the tape has no books")
     _advance(runs, rest, final=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.tca.mid_path import MidPath
 from pipeline.engine.config import AllocateConfig, Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
@@ -15,7 +16,7 @@ from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
 from pipeline.replay.policies import Planned, parse_policy, policy_of
 from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
-from pipeline.replay.side_tape import MidPath, SideTape
+from pipeline.replay.side_tape import SideTape
 from pipeline.stages.book_walks import book_of
 from pipeline.tape.days import DayInput
 from pipeline.tape.opening import find_tape, ingest_files

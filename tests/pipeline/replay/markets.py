@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.microstructure.book import Book
+from models.tca.mid_path import MidPath
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Stage
 from pipeline.replay.depletion import Holes
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.moments import Clock
 from pipeline.replay.replay import NO_PRINTS, Contest, Played, Prints, replay, set_stage
-from pipeline.replay.side_tape import COLUMNS, MidPath, SideTape
+from pipeline.replay.side_tape import COLUMNS, SideTape
 from solver import ImpactLaw
 from solver.execution import Band, Policy
 

@@ -49,6 +49,12 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
         assert list(one["markouts_bps"]) == ["1", "5", "30", "60", "300"]
         assert one["filled"] == 2000
         assert f"{one['walk_bps']:.3f}" in done.stdout
+        if one["policy"] != "twap":
+            told = one["against_twap"]
+            walk = one["walk_bps"] - found["beside"][0]["walk_bps"]
+            assert told["walk_difference_bps"] == pytest.approx(walk, abs=1e-9)
+            assert told["blocks"] == 4  # quarters of an hour: too few for an error
+            assert (told["error_bps"], told["verdict"]) == (None, "undecided")
     again = asked(
         small_run, last_day, "--interval", "30", "--start", "10:30", "--end", "11:30",
         "--phases", "3", "--json", str(out),
