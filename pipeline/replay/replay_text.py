@@ -159,6 +159,12 @@ def _head(result: ReplayResult) -> str:
 
 def _caveats(result: ReplayResult) -> list[str]:
     lines = []
+    if result.levels == 1:
+        back = "by the half-life, in every account" if result.half_life else "as its price leaves"
+        lines.append(
+            "the tape shows the best price alone: sizes beyond it are the law's; what was taken "
+            f"comes back {back}"
+        )
     if result.half_life is None:
         lines.append(
             "half-life: the tape's refill was not measured; --half-life 30s shows what refilling "
