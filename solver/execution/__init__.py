@@ -2,18 +2,24 @@
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
+from solver.execution.moment import Moment, SpreadStates, Waiting
 from solver.execution.policy import Band, Child, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
+from solver.execution.value import Books, Cells, Holding, cells_of, waiting_slopes
 
 __all__ = [
     "Adaptive",
     "Band",
+    "Books",
+    "Cells",
     "Child",
+    "Holding",
     "Learning",
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
+    "Moment",
     "Participation",
     "Past",
     "Plan",
@@ -21,9 +27,13 @@ __all__ = [
     "PooledSupply",
     "Scheduled",
     "Seen",
+    "SpreadStates",
     "Threshold",
+    "Waiting",
     "WaitingTwap",
+    "cells_of",
     "decision",
     "replan",
     "stochastic_policy",
+    "waiting_slopes",
 ]
