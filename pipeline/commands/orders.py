@@ -135,6 +135,12 @@ def replay(
         int, typer.Option(help="Replays, the moments put off by random parts of the interval.")
     ] = 1,
     seed: Seed = 0,
+    half_life: Annotated[
+        str | None,
+        typer.Option(
+            help="In which half of what was taken comes back, 30s; the parameters' without it."
+        ),
+    ] = None,
     columns: Columns = None,
     config: ConfigFile = None,
     out: Out = "out",
@@ -153,7 +159,8 @@ def replay(
     from pipeline.replay.replay_text import content, report_text
     from pipeline.replay.study import ReplayRequest, replay_order
 
-    calendar = read_params(params).calendar
+    file = read_params(params)
+    calendar = file.calendar
     settings = load_config(
         config,
         {
@@ -178,9 +185,10 @@ def replay(
         band,
         phases,
         seed,
+        seconds("--half-life", half_life) if half_life else None,
         out,
     )
-    result = replay_order(request, settings)
+    result = replay_order(request, file, settings)
     if as_json:
         write_json(content(result), as_json)
     typer.echo(report_text(result))

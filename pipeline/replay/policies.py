@@ -9,7 +9,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
-from pipeline.replay.replay import Ints, Stage
+from pipeline.replay.books import Ints, Stage
 from solver import ImpactLaw, OrderTerms, ProblemError, chosen_law, periods_within
 from solver.execution import Participation, Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
 

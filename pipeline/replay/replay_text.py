@@ -6,14 +6,15 @@ import numpy as np
 
 from models.tca.shortfall import Shortfall
 from pipeline.engine.json_content import json_ready
-from pipeline.replay.replay import MARKOUTS, Replayed
+from pipeline.replay.loop import MARKOUTS, Replayed
 from pipeline.replay.study import ReplayResult
 from pipeline.report.tables.digits import MISSING
 
 PARTS = tuple(field.name for field in fields(Shortfall))
+LARGE = 0.05  # of the interval's volume: a larger order would have moved the tape
 
 
-def _mean(runs: tuple[Replayed, ...]) -> dict[str, object]:
+def figures(runs: list[Replayed]) -> dict[str, object]:
     """Return one policy's figures over its phases; bps of notional, shares, orders, moments."""
 
     def over(values: list[float]) -> float:
@@ -36,61 +37,104 @@ def _mean(runs: tuple[Replayed, ...]) -> dict[str, object]:
     }
 
 
-def content(result: ReplayResult) -> dict[str, object]:
-    """Return the first policy's figures, and `beside` those of the others, as JSON content."""
+def policy_figures(result: ReplayResult, name: str) -> dict[str, object]:
+    """Return one policy's figures by price, and below their names those of other accountings."""
+    found = {
+        account: figures([played.done[name, account] for played in result.played])
+        for account in result.accountings
+    }
+    return {"policy": name} | found.pop("by_price") | found
+
+
+def asked(result: ReplayResult) -> dict[str, object]:
+    """Return what was replayed."""
     request = result.request
-    first, *others = ({"policy": name} | _mean(runs) for name, runs in result.found.items())
-    asked = {
+    return {
         "symbol": request.symbol,
-        "date": result.date,
+        "date": result.session.date,
         "side": request.order.side,
         "shares": request.order.shares,
-        "moments": result.moments,
+        "share_of_volume": request.order.shares / result.volume if result.volume else np.nan,
+        "moments": result.played[0].stage.moments,
         "interval_seconds": request.interval,
         "latency_seconds": request.latency,
         "band": request.band,
         "phases": request.phases,
+        "half_life_seconds": result.half_life,
     }
-    return json_ready(asked | first | {"beside": others})
+
+
+def content(result: ReplayResult) -> dict[str, object]:
+    """Return the first policy's figures, and `beside` those of the others, as JSON content."""
+    first, *others = (policy_figures(result, name) for name in result.names)
+    return json_ready(asked(result) | first | {"beside": others})
 
 
 def report_text(result: ReplayResult) -> str:
     """Return the policies as columns of one table."""
-    request, found = result.request, {name: _mean(runs) for name, runs in result.found.items()}
-    rows: list[tuple[str, str, list[float]]] = [
-        (name, ".3f", [one[name] for one in found.values()])
-        for name in ("walk_bps", "shortfall_bps")
-    ]
-    for group, keys, label in (
-        ("parts_bps", PARTS, "  {}"),
-        ("markouts_bps", tuple(map(str, MARKOUTS)), "markout {} s"),
-    ):
-        rows += [
-            (label.format(key), ".3f", [one[group][key] for one in found.values()]) for key in keys
-        ]
+    found = {name: policy_figures(result, name) for name in result.names}
+    rows = [_row(name, name, found) for name in ("walk_bps", "shortfall_bps")]
+    rows += [_row(f"  {part}", part, found, "parts_bps") for part in PARTS]
     rows += [
-        (name, ",.10g", [round(one[name], 1) for one in found.values()])
+        _row(f"walk {label}", "walk_bps", found, account)
+        for account, label in OTHERS.items()
+        if account in result.accountings
+    ]
+    rows += [_row(f"markout {each} s", str(each), found, "markouts_bps") for each in MARKOUTS]
+    rows += [
+        _row(name, name, found, form=",.10g")
         for name in ("filled", "filled_beyond_shown", "orders", "missed_moments")
     ]
     width = max(12, *(len(name) + 2 for name in found))
-    lines = [
-        f"{request.symbol} {result.date}: {request.order.side} {request.order.shares:,} shares, "
-        f"{result.moments:,} moments every {request.interval:g} s, filled {request.latency:g} s "
-        f"later, within {request.band:.0%} of an even pace; bps of notional",
-        f"{'':<20}" + "".join(f"{name:>{width}}" for name in found),
-    ]
-    lines += [
-        f"{label:<20}" + "".join(f"{_written(value, form):>{width}}" for value in values)
-        for label, form, values in rows
-    ]
-    return "\n".join([*lines, NOTE])
+    return "\n".join(
+        [
+            _head(result),
+            f"{'':<22}" + "".join(f"{name:>{width}}" for name in found),
+            *(f"{label:<22}" + "".join(f"{x:>{width}}" for x in cells) for label, cells in rows),
+            NOTE,
+            *_caveats(result),
+        ]
+    )
 
 
-def _written(value: float, form: str) -> str:
-    return MISSING if np.isnan(value) else format(value, form)
+def _row(
+    label: str, key: str, found: dict[str, dict], group: str = "", form: str = ".3f"
+) -> tuple[str, list[str]]:
+    values = [float((one[group] if group else one)[key]) for one in found.values()]
+    rounded = [value if form == ".3f" else round(value, 1) for value in values]
+    return label, [MISSING if np.isnan(each) else format(each, form) for each in rounded]
 
 
+def _head(result: ReplayResult) -> str:
+    request = result.request
+    return (
+        f"{request.symbol} {result.session.date}: {request.order.side} "
+        f"{request.order.shares:,} shares, {result.played[0].stage.moments:,} moments every "
+        f"{request.interval:g} s, filled {request.latency:g} s later, within {request.band:.0%} "
+        "of an even pace; bps of notional"
+    )
+
+
+def _caveats(result: ReplayResult) -> list[str]:
+    lines = []
+    if result.half_life is None:
+        lines.append(
+            "half-life: the tape's refill was not measured; --half-life 30s shows what refilling "
+            "by time would do"
+        )
+    part = result.request.order.shares / result.volume if result.volume else np.inf
+    if part > LARGE:
+        lines.append(
+            f"the order is {part:.1%} of the {result.volume:,.0f} shares traded: it would have "
+            f"moved the tape, and above {LARGE:.0%} no saving is claimed"
+        )
+    return lines
+
+
+OTHERS = {"shown_depth": "in shown depth", "refilled": "refilled by time"}
 NOTE = (
     "walk: spread and walk beyond it over the mid, without permanent impact; what was taken is\n"
-    "missing until its price leaves the book. permanent: gamma S^2 / 2, the same for every policy."
+    "missing until its price leaves the book. In shown depth: and no clip goes beyond the levels\n"
+    "on tape. Refilled by time: it comes back with the half-life, and own impact is in later\n"
+    "prices. permanent: gamma S^2 / 2, the same for every policy."
 )

@@ -1,5 +1,6 @@
 """The command `impact replay`: an order on a tape under policies beside each other."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,16 +9,20 @@ from pipeline.engine.config import AllocateConfig, Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS, Session
-from pipeline.parameters.schema import read_params
-from pipeline.replay.curves import SideTape
+from pipeline.parameters.schema import Params
+from pipeline.replay.depletion import Holes, Refill
+from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
 from pipeline.replay.policies import Planned, parse_policy, policy_of
-from pipeline.replay.replay import Replayed, replay, set_stage
+from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
+from pipeline.replay.side_tape import MidPath, SideTape
 from pipeline.stages.book_walks import book_of
+from pipeline.tape.days import DayInput
 from pipeline.tape.opening import find_tape, ingest_files
 from solver.execution import Band
 
 SIGN = {"buy": 1, "sell": -1}
+YARDSTICK = "twap"  # every policy is held against it
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,8 @@ class ReplayRequest:
     """An order to be replayed, and how: policies by name, interval and latency in seconds.
 
     band: share of the order; phases: how often it is replayed, its moments put off by a random part
-    of the interval (the first time by none), all policies alike.
+    of the interval (the first time by none), all policies alike. half_life: seconds in which half
+    of what was taken comes back, the file's where None.
     """
 
     params: str
@@ -37,64 +43,107 @@ class ReplayRequest:
     band: float = 0.1
     phases: int = 1
     seed: int = 0
+    half_life: float | None = None
     out: str = "out"
+
+    @property
+    def sign(self) -> int:
+        """Return +1 for a buy, -1 for a sell."""
+        return SIGN[self.order.side]
 
 
 @dataclass(frozen=True, eq=False)
 class ReplayResult:
-    """What every policy did, by name, once a phase."""
+    """What every policy did, once a phase, on the session's tape.
+
+    half_life: seconds, None where it is neither measured nor given; span: ns, from the first
+    period's start to the last one's end.
+    """
 
     request: ReplayRequest
-    date: str
-    moments: int
-    found: dict[str, tuple[Replayed, ...]]
+    session: Session
+    span: tuple[int, int]
+    half_life: float | None
+    played: tuple[Played, ...]
+    path: MidPath
+    prints: Prints
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the policies' names, those asked first."""
+        return tuple(dict.fromkeys([*self.request.policies, YARDSTICK]))
+
+    @property
+    def volume(self) -> float:
+        """Return the shares that the market traded in the order's span."""
+        begin, end = self.prints.volume_by(np.array(self.span) - 1)
+        return float(end - begin)
+
+    @property
+    def accountings(self) -> tuple[str, ...]:
+        """Return the accountings' names."""
+        return tuple(dict.fromkeys(account for _, account in self.played[0].done))
 
 
-def replay_order(request: ReplayRequest, config: Config) -> ReplayResult:
+def replay_order(request: ReplayRequest, params: Params, config: Config) -> ReplayResult:
     """Replay the order on the tape of the parameters' session.
 
     Raises: InputError when order, parameters and tape do not fit together.
     """
-    _check(request)
-    params = read_params(request.params)
+    check_request(request)
     planned = Planned(params, request.symbol, request.order)
-    sign = SIGN[request.order.side]
-    tape, session = _open(request, config, int(planned.starts[0]), sign)
+    day, session = _find(request, config, int(planned.starts[0]))
     span = int(planned.starts[0]), min(planned.end, session.close_ns)
-    found: dict[str, list[Replayed]] = {name: [] for name in request.policies}
-    for clock in _clocks(request, span):
-        try:
-            stage = set_stage(tape, request.order.shares, clock, session.stretches, planned.law_at)
-        except ValueError as error:
-            raise InputError(f"{request.symbol} {session.date}: {error}") from error
-        for name in request.policies:
-            policy = policy_of(name, stage, planned)
-            found[name].append(replay(stage, policy, Band(request.band)))
-    results = {name: tuple(runs) for name, runs in found.items()}
-    return ReplayResult(request, session.date, stage.moments, results)
+    prints = _prints(day)
+    half_life, how = _accountings(request, params)
+    names = tuple(dict.fromkeys([*request.policies, YARDSTICK]))
+    contests = []
+    try:
+        for clock in _clocks(request, span):
+            shares, law = request.order.shares, planned.law_at
+            stage = set_stage(request.sign, shares, clock, session.stretches, law, prints)
+            policies = {name: policy_of(name, stage, planned) for name in names}
+            contests.append(Contest(stage, policies, how, Band(request.band)))
+        played, path = replay(batches(day, request.sign), contests)
+    except ValueError as error:
+        raise InputError(f"{request.symbol} {session.date}: {error}") from error
+    return ReplayResult(request, session, span, half_life, tuple(played), path, prints)
 
 
-def _check(request: ReplayRequest) -> None:
+def _accountings(
+    request: ReplayRequest, params: Params
+) -> tuple[float | None, dict[str, Accounting]]:
+    """Return the half-life, seconds, and the accountings by name."""
+    slicing = params.symbols[request.symbol].slicing
+    half_life = request.half_life or slicing.half_life_seconds
+    how = {"by_price": Accounting(Holes), "shown_depth": Accounting(Holes, clipped=True)}
+    if half_life is not None:
+        refill, lasting = half_life * SECOND_NS, slicing.lasting
+        how["refilled"] = Accounting(lambda: Refill(refill, lasting), moves=True)
+    return half_life, how
+
+
+def check_request(request: ReplayRequest) -> None:
     """Raise InputError for an option that cannot be."""
     rules = {
         "--interval": (request.interval > 0, "above 0"),
-        "--latency": (request.latency >= 0, "0 or more"),
+        "--latency": (0 <= request.latency < request.interval, "0 or more, and below --interval"),
         "--band": (0 <= request.band <= 1, "a share of the order, 0 to 1"),
         "--phases": (request.phases >= 1, "at least 1"),
+        "--half-life": (request.half_life is None or request.half_life > 0, "above 0"),
     }
     for name, (holds, rule) in rules.items():
         if not holds:
-            raise InputError(f"{name} {getattr(request, name[2:])}: must be {rule}")
+            value = getattr(request, name[2:].replace("-", "_"))
+            raise InputError(f"{name} {value}: must be {rule}")
     for name in request.policies:
         parse_policy(name)
     if len(set(request.policies)) < len(request.policies):
         raise InputError(f"--policy {','.join(request.policies)}: names one twice")
 
 
-def _open(
-    request: ReplayRequest, config: Config, start: int, sign: int
-) -> tuple[SideTape, Session]:
-    """Return the tape of the session that the order starts in.
+def _find(request: ReplayRequest, config: Config, start: int) -> tuple[DayInput, Session]:
+    """Return the symbol's day that the order starts in, and its session.
 
     Raises: InputError when it is not there.
     """
@@ -109,11 +158,25 @@ def _open(
                 f"{request.params}: its periods are of {date}, of which the tape has none of "
                 f"{request.symbol}; it has {there}"
             )
-        loaded = day.load()
-        quotes, trades = loaded.quotes, loaded.trades
-        prints = trades["ts"].to_numpy(), trades["size"].to_numpy()
-        tape = SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign, prints)
-        return tape, job.calendar.session(date)
+        return day, job.calendar.session(date)
+
+
+def _prints(day: DayInput) -> Prints:
+    batches = [batch.select("ts", "price", "size") for batch in day.batches("trades")]
+    columns = (
+        np.concatenate([np.empty(0), *(batch[name].to_numpy() for batch in batches)])
+        for name in ("price", "size")
+    )
+    ts = np.concatenate([np.empty(0, np.int64), *(batch["ts"].to_numpy() for batch in batches)])
+    return Prints(ts, *columns)
+
+
+def batches(day: DayInput, sign: int) -> Iterator[SideTape]:
+    """Yield a day's books as an order of one side meets them, some rows at a time."""
+    first = 0
+    for quotes in day.batches("quotes"):
+        yield SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign, first)
+        first += len(quotes)
 
 
 def _clocks(request: ReplayRequest, span: tuple[int, int]) -> list[Clock]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
@@ -20,7 +21,7 @@ from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.store import Store
 from pipeline.engine.tables import Day
 from pipeline.tape.clock import ClockCount, check_clock, holes_of
-from pipeline.tape.ingest import DaySummary, ingest_file, load_day
+from pipeline.tape.ingest import DaySummary, day_batches, ingest_file, load_day
 from pipeline.tape.ingest import source as source_module
 from pipeline.tape.sources.source import RawFile
 
@@ -66,6 +67,11 @@ class DayInput:
         return Day(
             pl.concat([part.quotes for part in parts]), pl.concat([part.trades for part in parts])
         )
+
+    def batches(self, table: str) -> Iterator[pl.DataFrame]:
+        """Yield one table of the day (quotes, trades) some rows at a time."""
+        for url in self.urls:
+            yield from day_batches(url, self.symbol, self.date, table)
 
 
 def discover(source: str, location: str, columns: str = "") -> list[RawFile]:

@@ -5,6 +5,7 @@ date.
 import hashlib
 import importlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +35,7 @@ SOURCES = {
     "lean": "pipeline.tape.sources.lean",
     "taq": "pipeline.tape.sources.taq",
 }
+BATCH_ROWS = 32_768
 TRADES_SCHEMA = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
 CONTENT = {
     "quotes": ("ts", "bid_px_0", "ask_px_0"),
@@ -147,6 +149,14 @@ def load_day(directory: str, symbol: str, date: str) -> Day:
         except FileNotFoundError:
             raise InputError(f"{url}: {symbol} on {date} was not ingested") from None
     return Day(*frames)
+
+
+def day_batches(directory: str, symbol: str, date: str, table: str) -> Iterator[pl.DataFrame]:
+    """Yield one table of a symbol-day (quotes, trades) some rows at a time, in their order."""
+    url = f"{directory.rstrip('/')}/{part_path(table, symbol, date)}"
+    with fsspec.open(url, "rb") as file:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+            yield pl.DataFrame(batch)
 
 
 def part_path(table: str, symbol: str, date: str) -> str:

@@ -1,20 +1,24 @@
 """Decisions while an order is worked: plans made anew, policies that follow the market's state."""
 
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
+from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.moment import Moment, SpreadStates, Waiting
-from solver.execution.policy import Band, Child, Learning, Past, Policy, Seen, decision
+from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
-from solver.execution.value import Books, Cells, Holding, cells_of, waiting_slopes
+from solver.execution.value import BooksToCome, Cells, Holding, cells_of, waiting_slopes
 
 __all__ = [
+    "RUNGS",
     "Adaptive",
     "Band",
-    "Books",
+    "BooksToCome",
     "Cells",
     "Child",
+    "Decider",
     "Holding",
+    "Ladders",
     "Learning",
     "LiquidityChain",
     "LiquidityPolicy",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from solver.execution.policy import TIE, Band, Child, Past, Seen
-from solver.execution.value import Books, Cells, Holding, cells_of, waiting_slopes
+from solver.execution.value import BooksToCome, Cells, Holding, cells_of, waiting_slopes
 from solver.problem.laws import Floats, Ints
 
 
@@ -105,6 +105,6 @@ class Moment:
         cells = Cells.of(self.band, seen.shares, seen.moments, self.number)
         states = SpreadStates.of(past, self.states)
         price = cells_of(past.over, past.size, cells.step, cells.reach)
-        books = Books(price, states.state(past.spread), states.transition)
+        books = BooksToCome(price, states.state(past.spread), states.transition)
         slopes = waiting_slopes(books, cells, seen.moment, self.holding)
         return Waiting(slopes, cells, states, seen.moment)

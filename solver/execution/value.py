@@ -51,7 +51,7 @@ class Cells:
 
 
 @dataclass(frozen=True, eq=False)
-class Books:
+class BooksToCome:
     """Books that may come, each as the price over mid of its cells, and the state that it is of.
 
     Shapes: price (D, C), never falling along a row, currency / share; state (D,), 0 to L - 1, each
@@ -84,7 +84,7 @@ def cells_of(over: Floats, size: Floats, step: float, number: int) -> Floats:
 
 
 def waiting_slopes(
-    books: Books, cells: Cells, first: int, holding: Holding | None = None
+    books: BooksToCome, cells: Cells, first: int, holding: Holding | None = None
 ) -> list[Floats]:
     """The marginal value of waiting by moment, state and cell left, from moment `first` on.
 

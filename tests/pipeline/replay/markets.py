@@ -1,15 +1,22 @@
 """Small tapes that tests write, and an order on them."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from models.microstructure.book import Book
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.replay.curves import SideTape
+from pipeline.replay.books import Stage
+from pipeline.replay.depletion import Holes
+from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.moments import Clock
-from pipeline.replay.replay import Stage, set_stage
+from pipeline.replay.replay import NO_PRINTS, Contest, Played, Prints, replay, set_stage
+from pipeline.replay.side_tape import COLUMNS, MidPath, SideTape
 from solver import ImpactLaw
+from solver.execution import Band, Policy
 
 T0 = 1_700_000_000 * SECOND_NS
+BAND, BY_PRICE = Band(), Accounting(Holes)
 LAW = ImpactLaw(alpha=0.001, k=2.0, gamma=0.002, spread=1.0)
 
 
@@ -29,9 +36,54 @@ def clock(end: float, interval: float = 10.0, latency: float = 1.0) -> Clock:
     return Clock(T0, ns(end), round(interval * SECOND_NS), round(latency * SECOND_NS))
 
 
-def stage(tape: SideTape, shares: float, when: Clock) -> Stage:
-    """Return an order on a tape whose market is open all along."""
-    return set_stage(tape, shares, when, ((ns(-7200), ns(86400)),), law_at)
+@dataclass(frozen=True, eq=False)
+class Order:
+    """An order on a tape whose market is open all along."""
+
+    tape: SideTape
+    stage: Stage
+
+    @property
+    def moments(self) -> int:
+        return self.stage.moments
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Return the row that stood at each of the order's moments."""
+        return self.tape.arrived(self.stage.times[self.stage.first :])
+
+
+def order(tape: SideTape, shares: float, when: Clock, prints: Prints = NO_PRINTS) -> Order:
+    """Return an order of the tape's side."""
+    span = ((ns(-7200), ns(86400)),)
+    return Order(tape, set_stage(tape.sign, shares, when, span, law_at, prints))
+
+
+def work(
+    made: Order, policy: Policy, band: Band = BAND, how: Accounting = BY_PRICE, rows: int = 10**9
+) -> Replayed:
+    """Replay the order under one policy, the tape coming in batches of some rows."""
+    return work_all(made, {"one": policy}, band, how, rows)[0].done["one", "how"]
+
+
+def work_all(
+    made: Order,
+    policies: dict[str, Policy],
+    band: Band = BAND,
+    how: Accounting = BY_PRICE,
+    rows: int = 10**9,
+) -> tuple[Played, MidPath]:
+    """Replay the order under several policies."""
+    whole = made.tape
+    batches = (
+        replace(
+            whole.since(first),
+            **{name: getattr(whole, name)[first : first + rows] for name in COLUMNS},
+        )
+        for first in range(0, len(whole.ts), rows)
+    )
+    played, path = replay(batches, [Contest(made.stage, policies, {"how": how}, band)])
+    return played[0], path
 
 
 def random_book(rows: int, seed: int, levels: int = 3) -> tuple[np.ndarray, Book]:

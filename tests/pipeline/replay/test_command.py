@@ -56,6 +56,7 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
     assert again.returncode == 0, again.stderr
     alone = json.loads(out.read_text(encoding="utf-8"))
     assert (alone["policy"], alone["beside"]) == ("twap", [])
+    assert alone["shown_depth"]["filled_beyond_shown"] == 0
     phases = alone["walk_bps_by_phase"]
     assert phases[0] == found["beside"][0]["walk_bps"]
     assert len(set(phases)) == 3
@@ -71,6 +72,8 @@ def test_what_cannot_be_replayed_is_refused(small_run: SmallRun, last_day: str) 
     refused(asked(small_run, last_day, "--policy", "twap,twap"), "twice")
     refused(asked(small_run, last_day, "--interval", "soon"), "--interval soon", "10s")
     refused(asked(small_run, last_day, "--interval", "0s"), "--interval 0")
+    refused(asked(small_run, last_day, "--latency", "10s"), "--latency 10", "below --interval")
+    refused(asked(small_run, last_day, "--half-life", "0s"), "--half-life 0")
     refused(asked(small_run, last_day, "--band", "2"), "--band 2")
     refused(asked(small_run, last_day, "--start", "18:00"), "no period begins")
     refused(asked(small_run, last_day, "--symbol", "ABC"), "ABC")

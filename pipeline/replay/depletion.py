@@ -1,9 +1,56 @@
-"""What an order took from the book, which stays missing there until its price leaves the book."""
+"""What an order took is missing from the book, until its price leaves it or by a half-life."""
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+
+class Depletion(Protocol):
+    """Remembers what an order took and says what is left of the books that follow.
+
+    dear, size: (K,) a ladder's prices times the sign of the order, and shares, of which the first
+    `shown` were on tape; time: ns.
+    """
+
+    def add(self, dear: Floats, shares: Floats, shown: int, time: int) -> None:
+        """Remember shares taken from a ladder, (K,)."""
+
+    def pass_rows(self, dear: Floats) -> None:
+        """Let rows of the tape, (r, L), pass in order."""
+
+    def left(self, dear: Floats, size: Floats, shown: int, time: int) -> Floats:
+        """Return the sizes of a ladder less what is missing."""
+
+
+class Refill:
+    """The book closes from the front: what is missing of it halves within each half-life.
+
+    lasting: the share of what is taken that the permanent impact accounts for; half_life: ns.
+
+    Source: Obizhaeva, Wang (2013), "Optimal trading strategy and supply/demand dynamics", eq. (5).
+    """
+
+    def __init__(self, half_life: float, lasting: float) -> None:
+        self._half_life, self._part = half_life, 1.0 - lasting
+        self._missing, self._time = 0.0, 0
+
+    def _at(self, time: int) -> float:
+        return self._missing * float(np.exp2(-(time - self._time) / self._half_life))
+
+    def add(self, dear: Floats, shares: Floats, shown: int, time: int) -> None:
+        """Remember shares taken from a ladder."""
+        self._missing, self._time = self._at(time) + self._part * float(shares.sum()), time
+
+    def pass_rows(self, dear: Floats) -> None:
+        """Do nothing: only time refills."""
+
+    def left(self, dear: Floats, size: Floats, shown: int, time: int) -> Floats:
+        """Return the sizes of a ladder less what is missing from its front."""
+        missing = np.rint(self._at(time))
+        return size - np.clip(missing - (np.cumsum(size) - size), 0.0, size)
 
 
 class Holes:
@@ -19,8 +66,8 @@ class Holes:
         self._shares = np.empty(0)
         self._unseen = np.empty(0, dtype=bool)  # taken behind the levels shown, and not shown since
 
-    def add(self, dear: Floats, shares: Floats, shown: int) -> None:
-        """Remember shares taken from a ladder whose first `shown` levels were on tape."""
+    def add(self, dear: Floats, shares: Floats, shown: int, time: int) -> None:
+        """Remember shares taken from a ladder."""
         some = np.flatnonzero(shares > 0)
         self._dear = np.append(self._dear, dear[some])
         self._shares = np.append(self._shares, shares[some])
@@ -46,8 +93,8 @@ class Holes:
         self._dear[met] = shown[np.searchsorted(shown, self._dear[met])]
         self._unseen[met] = False
 
-    def left(self, dear: Floats, size: Floats, shown: int) -> Floats:
-        """Return the sizes of a ladder, (K,), less what is missing.
+    def left(self, dear: Floats, size: Floats, shown: int, time: int) -> Floats:
+        """Return the sizes of a ladder less what is missing.
 
         A hole behind the levels shown is missing from the rung at or behind its price, and from
         those after it.

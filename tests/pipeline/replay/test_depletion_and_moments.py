@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from models.microstructure.book import Book
-from pipeline.replay.curves import RUNGS, SideTape, curves
-from pipeline.replay.holes import Holes
+from pipeline.replay.depletion import Holes
 from pipeline.replay.moments import Clock
+from pipeline.replay.side_tape import MidPath, SideTape
+from solver.execution import RUNGS
 from tests.pipeline.replay.markets import law_at, ns, random_book
 
 LADDER = np.array([10.0, 11.0, 13.0, 14.0, 15.0])  # two levels shown, three rungs of the law
@@ -16,10 +17,10 @@ SIZE = np.array([5.0, 5.0, 8.0, 8.0, 8.0])
 def missing(*rows: list[float]) -> list[float]:
     """Return what is left of the ladder after 5 at 10 and 3 at 13 were taken and rows passed."""
     holes = Holes()
-    holes.add(LADDER, np.array([5.0, 0.0, 3.0, 0.0, 0.0]), 2)
+    holes.add(LADDER, np.array([5.0, 0.0, 3.0, 0.0, 0.0]), 2, 0)
     for row in rows:
         holes.pass_rows(np.array([row]))
-    return holes.left(LADDER, SIZE, 2).tolist()
+    return holes.left(LADDER, SIZE, 2, 0).tolist()
 
 
 def test_what_was_taken_is_missing_until_its_price_leaves() -> None:
@@ -35,10 +36,10 @@ def test_what_was_taken_is_missing_until_its_price_leaves() -> None:
 
 def test_what_was_taken_unseen_counts_at_the_level_that_comes_to_stand_there() -> None:
     holes = Holes()
-    holes.add(LADDER, np.array([0.0, 0.0, 3.0, 6.0, 0.0]), 2)
+    holes.add(LADDER, np.array([0.0, 0.0, 3.0, 6.0, 0.0]), 2, 0)
     holes.pass_rows(np.array([[12.0, 13.5]]))
     now = np.array([12.0, 13.5, 14.0, 15.0])
-    assert holes.left(now, np.array([4.0, 4.0, 2.0, 9.0]), 2).tolist() == [4, 1, 0, 5]
+    assert holes.left(now, np.array([4.0, 4.0, 2.0, 9.0]), 2, 0).tolist() == [4, 1, 0, 5]
 
 
 def test_there_are_no_moments_in_breaks_nor_without_time_to_fill() -> None:
@@ -59,14 +60,15 @@ def test_a_book_is_what_had_arrived_and_is_not_too_old() -> None:
     tape = SideTape.of(ts, Book(book.bid_px, book.bid_sz, empty, book.ask_sz), 1)
     looks = np.array([ns(-1), ns(0), ns(9), ns(10), ns(19), ns(20), ns(319), ns(320)])
     assert tape.arrived(looks).tolist() == [-1, 0, 0, -1, -1, 2, 2, -1]
-    assert np.isnan(tape.mid_at(looks)).tolist() == [1, 0, 0, 1, 1, 0, 0, 1]
+    path = MidPath.of([(tape.ts, tape.mid)])
+    assert np.isnan(path.at(looks)).tolist() == [1, 0, 0, 1, 1, 0, 0, 1]
 
 
 def test_curves_never_fall_and_end_on_the_law() -> None:
     ts, book = random_book(200, 1)
     for sign in (1, -1):
         tape = SideTape.of(ts, book, sign)
-        made = curves(tape, np.arange(200), law_at(ts), 5_000.0)
+        made = tape.ladders(np.arange(200), law_at(ts), 5_000.0)
         assert made.over.shape == (200, 3 + RUNGS)
         assert (np.diff(made.over, axis=1) >= 0).all()
         assert made.over[:, 0] == pytest.approx(tape.spread / 2)

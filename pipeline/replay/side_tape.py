@@ -1,0 +1,127 @@
+"""A stretch of one symbol-day's books as an order of one side meets them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.microstructure.book import Book
+from models.microstructure.standing import LIFE_NS
+from solver import ImpactLaw
+from solver.execution import Ladders
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SideTape:
+    """Consecutive rows of a tape. Shapes: (n,), (n, L).
+
+    sign: of the order; first: the number of its first row in the day; ts: ns, sorted; dear: price
+    times the sign, rising from the best level; size: shares. mid and spread: currency / share, NaN
+    where a side is empty or the book is not known; tilt: the best sizes' imbalance times the sign,
+    -1 to 1.
+    """
+
+    sign: int
+    first: int
+    ts: Ints
+    dear: Floats
+    size: Floats
+    mid: Floats
+    spread: Floats
+    tilt: Floats
+
+    @classmethod
+    def of(cls, ts: Ints, book: Book, sign: int, first: int = 0) -> "SideTape":
+        """Return what a buy (+1) or a sell (-1) meets."""
+        price, size = (book.ask_px, book.ask_sz) if sign > 0 else (book.bid_px, book.bid_sz)
+        spread = book.ask_px[:, 0] - book.bid_px[:, 0]
+        bid, ask = book.bid_sz[:, 0], book.ask_sz[:, 0]
+        both = bid + ask
+        tilt = np.divide(sign * (bid - ask), both, out=np.zeros(len(both)), where=both > 0)
+        return cls(sign, first, ts, sign * price, size, book.mid, spread, tilt)
+
+    @property
+    def shown(self) -> int:
+        """Return how many levels are on tape."""
+        return self.dear.shape[1]
+
+    def since(self, row: int) -> "SideTape":
+        """Return the rows from one on."""
+        columns = {name: getattr(self, name)[row:] for name in COLUMNS}
+        return SideTape(self.sign, self.first + row, **columns)
+
+    def followed_by(self, more: "SideTape") -> "SideTape":
+        """Return these rows and those right after them."""
+        columns = {
+            name: np.concatenate([getattr(self, name), getattr(more, name)]) for name in COLUMNS
+        }
+        return SideTape(self.sign, self.first, **columns)
+
+    def arrived(self, times: Ints) -> Ints:
+        """Return the last row that had arrived by each time, -1 where no known book stands."""
+        if not len(self.ts):
+            return np.full(len(times), -1)
+        row = np.searchsorted(self.ts, times, side="right") - 1
+        at = np.maximum(row, 0)
+        stands = (row >= 0) & (times - self.ts[at] < LIFE_NS) & np.isfinite(self.mid[at])
+        return np.where(stands, row, -1)
+
+    def ladders(self, rows: Ints, law: ImpactLaw, reach: float) -> Ladders:
+        """Return the books of rows that are known; law: one entry a row; reach: shares."""
+        over = self.dear[rows] - self.sign * self.mid[rows, None]
+        return Ladders.of(over, self.size[rows], law, reach)
+
+
+COLUMNS = tuple(field.name for field in fields(SideTape) if field.name not in ("sign", "first"))
+
+
+@dataclass(frozen=True, eq=False)
+class MidPath:
+    """The mid through a day, in stretches of one value. Shapes: (n,).
+
+    begin, until: ns, the last one excluded; mid: currency / share. Between stretches no two-sided
+    book was known.
+    """
+
+    begin: Ints
+    until: Ints
+    mid: Floats
+
+    @classmethod
+    def of(cls, batches: Iterable[tuple[Ints, Floats]]) -> "MidPath":
+        """Return the path of consecutive rows, (ts, mid); a row stands at most `LIFE_NS`."""
+        end = np.iinfo(np.int64).max
+        last_ts, last_mid = np.empty(0, dtype=np.int64), np.empty(0)
+        parts = [cls(last_ts, last_ts, last_mid)]
+        for ts, mid in chain(batches, [(np.array([end]), np.array([np.nan]))]):
+            ts, mid = np.append(last_ts, ts), np.append(last_mid, mid)
+            until = np.minimum(ts[1:], ts[:-1] + LIFE_NS)
+            known = np.isfinite(mid[:-1]) & (until > ts[:-1])  # the last row of a time stands
+            parts.append(cls(ts[:-1][known], until[known], mid[:-1][known])._merged())
+            last_ts, last_mid = ts[-1:], mid[-1:]
+        columns = (
+            np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)
+        )
+        return cls(*columns)._merged()
+
+    def _merged(self) -> "MidPath":
+        """Return the same path in the fewest stretches."""
+        if not len(self.begin):
+            return self
+        new = (self.begin[1:] > self.until[:-1]) | (self.mid[1:] != self.mid[:-1])
+        starts = np.flatnonzero(np.append(True, new))
+        ends = np.append(starts[1:], len(self.begin)) - 1
+        return MidPath(self.begin[starts], self.until[ends], self.mid[starts])
+
+    def at(self, times: Ints) -> Floats:
+        """Return the mid that stood at each time, NaN where none did."""
+        if not len(self.begin):
+            return np.full(np.shape(times), np.nan)
+        place = np.maximum(np.searchsorted(self.begin, times, side="right") - 1, 0)
+        stands = (times >= self.begin[place]) & (times < self.until[place])
+        return np.where(stands, self.mid[place], np.nan)
