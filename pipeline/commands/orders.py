@@ -117,8 +117,8 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="twap, waiting-twap, vwap, pov, static (the plan), threshold, rule; several with "
-            "commas, a quantile in per cent behind a colon (threshold:5)."
+            help="twap, waiting-twap, vwap, pov, static (the plan), threshold, rule, moment; "
+            "several with commas, a quantile in per cent behind a colon (threshold:5)."
         ),
     ] = "twap",
     source: Source = None,

@@ -11,11 +11,22 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.replay.books import Ints, Stage
 from solver import ImpactLaw, OrderTerms, ProblemError, chosen_law, periods_within
-from solver.execution import Participation, Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
+from solver.execution import (
+    Band,
+    Learning,
+    Participation,
+    Policy,
+    PooledSupply,
+    Scheduled,
+    TakeOrWait,
+    Threshold,
+    WaitingTwap,
+)
 
-NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "threshold", "rule")
+NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "threshold", "rule", "moment")
 QUANTILE = ("threshold", "waiting-twap")
-WAIT_NS = 60_000_000_000  # a waiting TWAP works minute by minute
+WAIT_NS = 60 * SECOND_NS  # a waiting TWAP works minute by minute
+LESSON_NS = 300 * SECOND_NS  # from one building of the value of waiting to the next
 
 
 def parse_policy(name: str) -> tuple[str, dict[str, float]]:
@@ -40,8 +51,8 @@ def parse_policy(name: str) -> tuple[str, dict[str, float]]:
     return kind, {"quantile": value}
 
 
-def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
-    """Return the policy of a name for an order's moments.
+def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy | Learning:
+    """Return the policy of a name for an order's moments, that is kept in the band.
 
     Raises: InputError for an unknown name, or an order without a plan.
     """
@@ -52,6 +63,8 @@ def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
         return WaitingTwap(max(1, round(WAIT_NS / stage.clock.interval)), **options)
     if kind == "rule":
         return PooledSupply()
+    if kind == "moment":
+        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)))
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "twap":

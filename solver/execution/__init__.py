@@ -3,7 +3,7 @@
 from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
-from solver.execution.moment import Moment, SpreadStates, Waiting
+from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
 from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
@@ -23,7 +23,6 @@ __all__ = [
     "LiquidityChain",
     "LiquidityPolicy",
     "MarketState",
-    "Moment",
     "Participation",
     "Past",
     "Plan",
@@ -32,6 +31,7 @@ __all__ = [
     "Scheduled",
     "Seen",
     "SpreadStates",
+    "TakeOrWait",
     "Threshold",
     "Waiting",
     "WaitingTwap",

@@ -28,7 +28,9 @@ class SpreadStates:
         Every state has one step more, spread as the hour's books are: few steps say little.
         """
         parts = np.arange(1, number) / number
-        edges = np.unique(np.quantile(past.spread, parts, method="lower"))
+        found = np.unique(np.quantile(past.spread, parts, method="lower"))
+        edges = found * (1.0 + TIE)  # a spread that differs from it by rounding is below it
+        edges = edges[np.diff(edges, append=np.inf) > 2.0 * TIE * edges]
         edges = edges[edges < past.spread.max()]
         state = np.searchsorted(edges, past.spread)
         share = np.bincount(state, minlength=len(edges) + 1) / len(state)
@@ -85,7 +87,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Moment:
+class TakeOrWait:
     """Learn the value of waiting from the last hour's books, each one as likely as the others of
     its state; between two lessons a decision is a look-up.
 

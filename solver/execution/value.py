@@ -101,9 +101,7 @@ def waiting_slopes(
     kept = [np.empty((len(groups), int(high[-1] - low[-1])))]
     for t in range(len(low) - 1, first, -1):
         span = int(low[t - 1] - low[t]), int(high[t - 1] - low[t])
-        value = np.stack(
-            [_mean_merged(c, w, span) for c, w in zip(groups, kept[-1], strict=True)]
-        )
+        value = np.stack([_mean_merged(c, w, span) for c, w in zip(groups, kept[-1], strict=True)])
         middle = (np.arange(low[t - 1], high[t - 1]) + 0.5) * cells.step
         kept.append(books.transition @ value + holding.drift + 2.0 * holding.risk * middle)
     return kept[::-1]
