@@ -118,8 +118,8 @@ def replay(
         str,
         typer.Option(
             help="twap, waiting-twap, vwap, pov, static (the plan), ac (Almgren-Chriss), adaptive "
-            "(the plan made anew), threshold, rule; several with commas, a quantile in per cent "
-            "behind a colon (threshold:5)."
+            "(the plan made anew), threshold, rule, moment; several with commas, a quantile in "
+            "per cent behind a colon (threshold:5)."
         ),
     ] = "twap",
     source: Source = None,

@@ -12,7 +12,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Books, Stage, Window
 from pipeline.replay.depletion import Depletion
 from pipeline.replay.side_tape import SideTape
-from solver.execution import Band, Child, Decider, Policy, Seen
+from solver.execution import Band, Child, Decider, Learning, Policy, Seen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,7 +70,9 @@ class Replayed:
 class Loop:
     """Where a replayed order stands: what is left, what is missing from the book, what was done."""
 
-    def __init__(self, stage: Stage, books: Books, policy: Policy, band: Band, how: Accounting):
+    def __init__(
+        self, stage: Stage, books: Books, policy: Policy | Learning, band: Band, how: Accounting
+    ):
         self._stage, self._books, self._decider = stage, books, Decider(policy, band)
         self._how, self._depletion = how, how.depletion()
         self._size = np.empty_like(books.size)  # of the books known, as this order met them

@@ -22,17 +22,32 @@ from solver import (
 )
 from solver.execution import (
     Adaptive,
+    Band,
+    Learning,
     Participation,
     Policy,
     PooledSupply,
     Scheduled,
+    TakeOrWait,
     Threshold,
     WaitingTwap,
 )
 
-NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "ac", "adaptive", "threshold", "rule")
+NAMES = (
+    "twap",
+    "waiting-twap",
+    "vwap",
+    "pov",
+    "static",
+    "ac",
+    "adaptive",
+    "threshold",
+    "rule",
+    "moment",
+)
 QUANTILE = ("threshold", "waiting-twap")
 MINUTE_NS = 60 * SECOND_NS  # a waiting TWAP works by it, an adaptive plan looks back over it
+LESSON_NS = 300 * SECOND_NS  # from one building of the value of waiting to the next
 
 
 def parse_policy(name: str) -> tuple[str, dict[str, float]]:
@@ -57,8 +72,8 @@ def parse_policy(name: str) -> tuple[str, dict[str, float]]:
     return kind, {"quantile": value}
 
 
-def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
-    """Return the policy of a name for an order's moments.
+def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy | Learning:
+    """Return the policy of a name for an order's moments, that is kept in the band.
 
     Raises: InputError for an unknown name, or an order without a plan.
     """
@@ -69,6 +84,8 @@ def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
         return WaitingTwap(_minute(stage), **options)
     if kind == "rule":
         return PooledSupply()
+    if kind == "moment":
+        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)))
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":

@@ -11,7 +11,7 @@ from pipeline.replay.books import Books, LawOfTime, Stage
 from pipeline.replay.loop import Accounting, Loop, Replayed
 from pipeline.replay.moments import Clock
 from pipeline.replay.side_tape import SideTape, mid_path
-from solver.execution import Band, Policy
+from solver.execution import Band, Learning, Policy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -67,7 +67,7 @@ class Contest:
     """Policies by name, of one stage, each under every accounting by name, in one band."""
 
     stage: Stage
-    policies: Mapping[str, Policy]
+    policies: Mapping[str, Policy | Learning]
     accountings: Mapping[str, Accounting]
     band: Band
 

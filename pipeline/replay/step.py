@@ -158,7 +158,8 @@ class WorkedOrder:
         )
         self.stage = stage
         (self._name,) = request.policies
-        self._decider = Decider(policy_of(self._name, stage, planned), Band(request.band))
+        band = Band(request.band)
+        self._decider = Decider(policy_of(self._name, stage, planned, band), band)
 
     def step(self, state: State, moment: Moment) -> tuple[Answer, State]:
         """Return what to send at a moment, and the state to come back with.

@@ -101,13 +101,13 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
     levels = next((levels_of(quotes) for quotes in day.batches("quotes")), 0)
     half_life, how = _accountings(request, params, levels)
     names = tuple(dict.fromkeys([*request.policies, YARDSTICK]))
-    contests = []
+    contests, band = [], Band(request.band)
     try:
         for clock in _clocks(request, span):
             shares, law = request.order.shares, planned.law_at
             stage = set_stage(request.sign, shares, clock, session.stretches, law, prints)
-            policies = {name: policy_of(name, stage, planned) for name in names}
-            contests.append(Contest(stage, policies, how, Band(request.band)))
+            policies = {name: policy_of(name, stage, planned, band) for name in names}
+            contests.append(Contest(stage, policies, how, band))
         played, path = replay(batches(day, request.sign), contests)
     except ValueError as error:
         raise InputError(f"{request.symbol} {session.date}: {error}") from error

@@ -15,11 +15,13 @@ from solver.execution import (
     Adaptive,
     Band,
     Child,
+    Learning,
     Participation,
     Policy,
     PooledSupply,
     Scheduled,
     Seen,
+    TakeOrWait,
     Threshold,
     WaitingTwap,
 )
@@ -39,7 +41,7 @@ from tests.pipeline.replay.markets import (
 NAN = np.nan
 
 
-def policies(moments: int) -> dict[str, Policy]:
+def policies(moments: int) -> dict[str, Policy | Learning]:
     weight = 1.0 + np.arange(moments) % 7
     return {
         "twap": Scheduled.even(moments),
@@ -47,6 +49,7 @@ def policies(moments: int) -> dict[str, Policy]:
         "waiting-twap": WaitingTwap(6),
         "threshold": Threshold(0.2),
         "rule": PooledSupply(),
+        "moment": TakeOrWait(every=10),
         "pov": Participation(8_000.0),
         "ac": Scheduled.by_weight(almgren_chriss(even_quadratic(problem(moments)))),
         "adaptive": adaptive(moments),
@@ -182,7 +185,7 @@ def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
         for each in (book, changed)
     )
 
-    def kept(policy: Policy, again: Policy) -> bool:
+    def kept(policy: Policy | Learning, again: Policy | Learning) -> bool:
         before, after = work(made, policy, Band()), work(rewritten, again, Band())
         assert len(before.sent.shares) > 3
         assert before.fills.price.tolist() != after.fills.price.tolist()

@@ -85,7 +85,10 @@ def test_a_step_decides_as_the_replay_does(small_run: SmallRun, policy: str, sid
     order = here.opened()
     stage = order.stage
     contest = Contest(
-        stage, {policy: policy_of(policy, stage, planned)}, {"how": Accounting(Whole)}, Band()
+        stage,
+        {policy: policy_of(policy, stage, planned, Band())},
+        {"how": Accounting(Whole)},
+        Band(),
     )
     (played,), _ = replay([here.tape], [contest])
     done = played.done[policy, "how"]
