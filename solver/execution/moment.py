@@ -69,13 +69,17 @@ class Waiting:
         return float(kept[place]) if place < len(kept) else np.inf
 
     def decide(self, seen: Seen) -> Child:
-        """Level by level while its price is below the value of waiting, which is the limit."""
+        """Level by level while its price is below the value of waiting, which is the limit.
+
+        Where nothing is wanted the limit still says what waiting is worth.
+        """
         kept, low = self._kept(seen)
         keep = low + self.cells.step * np.searchsorted(kept, seen.over + TIE * seen.spread, "right")
         take = np.minimum(np.cumsum(seen.size), seen.left - keep).max()
         shares = float(np.floor(max(float(take), 0.0) + TIE))
         if shares <= 0:
-            return Child(0.0)
+            worth = self.value(seen)
+            return Child(0.0, worth if np.isfinite(worth) else np.inf)
         highest = float(kept[-1]) if len(kept) else np.inf
         return Child(shares, min(self.value(seen, seen.left - shares), highest))
 
