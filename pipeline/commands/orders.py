@@ -145,6 +145,10 @@ def replay(
     config: ConfigFile = None,
     out: Out = "out",
     as_json: AsJson = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="Write orders, fills, moments, JSON and a page to this folder."),
+    ] = None,
 ) -> None:
     """Work an order on a tape moment by moment and tell what it cost, policies beside each other.
 
@@ -157,8 +161,11 @@ def replay(
     from pipeline.engine.store import write_json
     from pipeline.parameters.schema import read_params
     from pipeline.replay.replay_text import content, report_text
+    from pipeline.replay.sheet.publish import check_target, write_sheet
     from pipeline.replay.study import ReplayRequest, replay_order
 
+    if sheet:
+        check_target(sheet)
     file = read_params(params)
     calendar = file.calendar
     settings = load_config(
@@ -191,4 +198,6 @@ def replay(
     result = replay_order(request, file, settings)
     if as_json:
         write_json(content(result), as_json)
+    if sheet:
+        write_sheet(result, file, sheet)
     typer.echo(report_text(result))
