@@ -51,20 +51,34 @@ def _bps(value: float | None, digits: int = 3) -> str:
 
 def _cards(policies: list[Figures], found: Figures) -> tuple[Card, ...]:
     first, told = policies[0], found["told"]
-    twap = next(one for one in policies if one["policy"] == YARDSTICK)
-    saved = twap["walk_bps"] - first["walk_bps"]
-    share = f" ({saved / twap['walk_bps']:.0%})" if twap["walk_bps"] else ""
-    beside = f"TWAP {_bps(twap['walk_bps'], 2)}: {_bps(saved, 2)}{share} saved".replace("-", "−")
     error = "no error known" if told["error_bps"] is None else f"± {_bps(told['error_bps'], 2)}"
     against = f"told {_bps(told['walk_bps'], 2)}, {error}"
     parts = first["parts_bps"]
     whole = f"drift {_bps(parts['drift'], 2)}, own impact {_bps(parts['permanent'], 2)}"
     filled = f"of {count(found['shares'])} in {count(first['orders'])} orders"
     return (
-        Card(f"Cost over mid, {first['policy']}", f"{_bps(first['walk_bps'], 2)} bps", beside),
+        Card(
+            f"Cost over mid, {first['policy']}",
+            f"{_bps(first['walk_bps'], 2)} bps",
+            _beside(policies),
+        ),
         Card("Against the told cost", f"{_bps(first['slippage_bps']['told'], 2)} bps", against),
         Card("Shortfall", f"{_bps(first['shortfall_bps'], 2)} bps", whole),
         Card("Filled", count(first["filled"]), filled),
+    )
+
+
+def _beside(policies: list[Figures]) -> str:
+    """Say what the first policy cost less or more than TWAP."""
+    first = policies[0]
+    if first["policy"] == YARDSTICK:
+        parts = first["parts_bps"]
+        return f"spread {_bps(parts['spread'], 2)}, walk {_bps(parts['walk'], 2)}"
+    twap = next(one["walk_bps"] for one in policies if one["policy"] == YARDSTICK)
+    less = twap - first["walk_bps"]
+    share = f" ({abs(less) / twap:.0%})" if twap > 0 else ""
+    return (
+        f"{_bps(abs(less), 2)}{share} {'less' if less >= 0 else 'more'} than TWAP {_bps(twap, 2)}"
     )
 
 

@@ -93,18 +93,18 @@ def _draw_price(ax: Axes, result: ReplayResult, policies: list[_Shown]) -> None:
 
 
 def _draw_cost(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: list[_Shown]) -> None:
-    book = moments["even_child_bps"].to_numpy()
-    every = -(-len(book) // MOST_POINTS)
+    book, some = moments["even_child_bps"].to_numpy(), _thinned(len(hours))
     ax.fill_between(
-        hours[::every],
-        book[::every],
+        hours[some],
+        book[some],
         step="post",
         color=PALETTE["muted"],
         alpha=0.22,
         linewidth=0,
         label="An even child at the book",
     )
-    for place, one in enumerate(sorted(policies, key=lambda one: -one.paid)):
+    paying = [one for one in policies if np.isfinite(one.paid)]
+    for place, one in enumerate(sorted(paying, key=lambda one: -one.paid)):
         ax.axhline(one.paid, color=one.colour, linewidth=1.2, linestyle="--")
         ax.annotate(
             f"{one.name} {one.paid:.2f}",
@@ -115,25 +115,35 @@ def _draw_cost(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: list[_S
             va="top" if place else "bottom",  # two labels never meet
             color=one.colour,
         )
-    for one in policies:
-        _marks(ax, one, one.fills["over_mid_bps"].to_numpy(), f"Paid, {one.name}")
-    every_cost = [book[np.isfinite(book)], *(one.fills["over_mid_bps"] for one in policies[:1])]
+    costs = [one.fills["over_mid_bps"].to_numpy() for one in policies]
+    for one, paid in zip(policies, costs, strict=True):
+        _marks(ax, one, paid, f"Paid, {one.name}")
     count_axis(ax)
-    tops = [np.percentile(cost, TOP) for cost in every_cost if len(cost)]
+    tops = [np.percentile(each, TOP) for each in (book[np.isfinite(book)], *costs) if len(each)]
     ax.set_ylim(0, HEADROOM * max(tops) or 1.0)
+    for one, paid in zip(policies, costs, strict=True):
+        _beyond(ax, one, paid)
     ax.set_title("Cost over mid, bps")
     _legend(ax)
 
 
 def _draw_progress(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: list[_Shown]) -> None:
-    low, high = moments["band_low"].to_numpy(), moments["band_high"].to_numpy()
+    some = _thinned(len(hours))
+    low, high = (moments[name].to_numpy()[some] for name in ("band_low", "band_high"))
     ax.fill_between(
-        hours, low, high, step="post", color=PALETTE["muted"], alpha=0.18, linewidth=0, label="Band"
+        hours[some],
+        low,
+        high,
+        step="post",
+        color=PALETTE["muted"],
+        alpha=0.18,
+        linewidth=0,
+        label="Band",
     )
     for one in policies:
         ax.step(
-            hours,
-            one.filled,
+            hours[some],
+            one.filled[some],
             where="post",
             color=one.colour,
             linewidth=1.3,
@@ -143,6 +153,12 @@ def _draw_progress(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: lis
     count_axis(ax)
     ax.set_title("Shares filled")
     _legend(ax)
+
+
+def _thinned(number: int) -> NDArray[np.int64]:
+    """Return which of a line's points are drawn, the last one always."""
+    every = max(-(-number // MOST_POINTS), 1)
+    return np.unique(np.append(np.arange(0, number, every), number - 1))
 
 
 def _marks(ax: Axes, one: _Shown, height: Floats, label: str) -> None:
@@ -163,6 +179,37 @@ def _marks(ax: Axes, one: _Shown, height: Floats, label: str) -> None:
     large = {"color": one.colour, "alpha": 0.85, "linewidths": 0, "zorder": one.above}
     ax.scatter(one.hours[~small], height[~small], s=area[~small], **large)
     ax.scatter([], [], s=LEGEND_MARK, label=label, **large)
+
+
+def _beyond(ax: Axes, one: _Shown, height: Floats) -> None:
+    """Draw the fills above an axis at its edge, and say how high the one that cost most is."""
+    top = ax.get_ylim()[1]
+    above = np.flatnonzero(height > top)
+    if not len(above):
+        return
+    shares = one.fills["shares"].to_numpy(dtype=float)
+    area = np.maximum(_areas(shares)[above], LEGEND_MARK)
+    ax.scatter(
+        one.hours[above],
+        np.full(len(above), top),
+        s=area,
+        marker="^",
+        color=one.colour,
+        alpha=0.85,
+        linewidths=0,
+        clip_on=False,
+        zorder=one.above,
+    )
+    if one.place == 0:
+        largest = above[np.argmax((shares * height)[above])]
+        ax.annotate(
+            f"{shares[largest]:,.0f} at {height[largest]:.1f} bps",
+            (one.hours[largest], top),
+            xytext=(6, -6),
+            textcoords="offset points",
+            va="top",
+            color=one.colour,
+        )
 
 
 def _areas(shares: Floats) -> Floats:

@@ -204,6 +204,29 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
     assert "the file knows no error" in parse(again).text
 
 
+def test_an_order_that_is_not_filled_has_a_page() -> None:
+    rows = [ROWS[0], (0.5, *ROWS[-1][1:])]  # a halt before the first fill
+    done = replayed(order(made_tape(rows, 1), 80.0, clock(40.0)), {"twap": Scheduled.even(4)})
+    content, tables = sheet_content(done, TOLD), sheet_tables(done)
+    assert (content["filled"], len(tables.fills), tables.orders["filled"].sum()) == (0, 0, 0)
+    assert set(content["slippage_bps"].values()) == {None}
+    page = parse(render(done, Sheet(tables, TOLD, content)))
+    assert find_rows(page, "twap")[1] == ["twap", "–", "–", "–", "–", "–"]
+
+
+def test_a_dear_fill_is_shown_above_the_axis() -> None:
+    ts, book = random_book(9_000, 3)
+    wide = book.ask_px.copy()
+    wide[7_200:7_202] += 5.0  # at the order's first moment and its fill
+    tape = SideTape.of(ts, replace(book, ask_px=wide), 1)
+    made = order(tape, 3_000.0, clock(900.0, interval=1.0, latency=0.1))
+    done = replayed(made, {"twap": Scheduled.even(made.moments)})
+    html = render(done, Sheet(sheet_tables(done), TOLD, sheet_content(done, TOLD)))
+    first = sheet_tables(done).fills.iloc[0]
+    said = f"{first['shares']:,.0f} at {first['over_mid_bps']:.1f} bps"
+    assert said in parse(html).text
+
+
 def test_a_folder_appears_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
