@@ -1,21 +1,33 @@
-"""How long an order's replay takes once its tape is loaded: python -m benchmarks.replay.
+"""How long an order's replay takes once its tape is loaded, and its memory by the tape's length.
 
-A made day of half-second books, five levels a side; 2,340 moments, one every ten seconds.
+    python -m benchmarks.replay
+
+Made days; 2,340 moments, one every ten seconds. Times: 300,000 books of five levels a side.
 """
 
 from __future__ import annotations
 
+import resource
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
 
 from models.microstructure.book import Book
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.depletion import Holes
 from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
-from pipeline.replay.replay import Contest, Prints, replay, set_stage
+from pipeline.replay.replay import NO_PRINTS, Contest, replay, set_stage
 from pipeline.replay.side_tape import SideTape
+from pipeline.replay.study import batches
+from pipeline.tape.days import DayInput
+from pipeline.tape.ingest import BATCH_ROWS, part_path
 from solver import ImpactLaw
 from solver.execution import Band, PooledSupply, Scheduled, Threshold, WaitingTwap
 
@@ -51,13 +63,53 @@ def seconds_of(tape: SideTape, contest: Contest) -> float:
     return min(found)
 
 
+def write_day(folder: Path, rows: int) -> DayInput:
+    """Write a session's quotes of ten levels, as an ingested day lies, and return it."""
+    day = DayInput("", (str(folder),), "MADE", "2025-01-08")
+    path = folder / part_path("quotes", day.symbol, day.date)
+    path.parent.mkdir(parents=True)
+    rng, writer = np.random.default_rng(0), None
+    for first in range(0, rows, BATCH_ROWS):
+        place = np.arange(first, min(first + BATCH_ROWS, rows))
+        columns = {"ts": OPEN + place * ((CLOSE - OPEN) // rows)}
+        bid = 20_000 + np.cumsum(rng.integers(-1, 2, len(place)) * (rng.random(len(place)) < 0.05))
+        for level in range(10):
+            for name, price in (("bid", bid - level), ("ask", bid + 3 + level)):
+                columns[f"{name}_px_{level}"] = price / 100
+                columns[f"{name}_sz_{level}"] = rng.integers(1, 300, len(place)).astype(float)
+        table = pl.DataFrame(columns).to_arrow()
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+    return day
+
+
+def peak_of(rows: int) -> tuple[float, float]:
+    """Return the peak memory before and after replaying a day of so many rows, GB."""
+    with TemporaryDirectory() as folder:
+        day = write_day(Path(folder), rows)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        clock = Clock(OPEN, CLOSE, 10 * SECOND_NS, SECOND_NS // 10)
+        stage = set_stage(1, 5_000.0, clock, ((OPEN, CLOSE),), law_at, NO_PRINTS)
+        rule = {"rule": PooledSupply()}
+        replay(batches(day, 1), [Contest(stage, rule, {"by_price": Accounting(Holes)}, Band())])
+        return before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def memory() -> None:
+    """Print the peak memory of a replay by the length of its tape, each in a process of its own."""
+    for rows in (250_000, 1_000_000, 4_000_000):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            before, after = pool.submit(peak_of, rows).result()
+        print(f"{rows:,} rows of ten levels: peak {after:.2f} GB, {before:.2f} before the replay")
+
+
 def main() -> None:
     """Print the seconds of books and curves, and what each policy adds."""
     tape, clock = made_tape(), Clock(OPEN, CLOSE, 10 * SECOND_NS, SECOND_NS // 10)
-    none = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
     how = {"by_price": Accounting(Holes)}
     for shares in (1_000.0, 20_000.0):
-        stage = set_stage(1, shares, clock, ((OPEN, CLOSE),), law_at, none)
+        stage = set_stage(1, shares, clock, ((OPEN, CLOSE),), law_at, NO_PRINTS)
         shared = seconds_of(tape, Contest(stage, {}, how, Band()))
         print(f"{shares:,.0f} shares: {stage.moments:,} moments; books and curves {shared:.3f} s")
         policies = {
@@ -73,3 +125,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    memory()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import orders, studies, tape
+from pipeline.commands import execution, orders, studies, tape
 from pipeline.engine.errors import InputError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for command in (
     tape.ingest,
     orders.allocate,
     orders.replay,
+    execution.step,
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,

@@ -1,8 +1,8 @@
 """Exact, certified allocation of an order over trading periods under fitted impact laws."""
 
 from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_law, twap, vwap
-from solver.execution.adaptive import Adaptive, MarketState, Plan, replan
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
+from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
 from solver.planning.frontier import Frontier, frontier
@@ -15,7 +15,7 @@ from solver.planning.parameters import (
     periods_within,
     uncertainty_of,
 )
-from solver.planning.quadratic import quadratic_approximation
+from solver.planning.quadratic import even_quadratic, quadratic_approximation
 from solver.planning.robust import RobustPlan, robust
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.extrapolation import Extrapolation
@@ -28,7 +28,6 @@ from solver.problem.solution import Settings, Solution, Status
 from solver.solve import certify, solve
 
 __all__ = [
-    "Adaptive",
     "Batch",
     "Breakdown",
     "CostInterval",
@@ -59,6 +58,7 @@ __all__ = [
     "chosen_law",
     "cost_interval",
     "evaluate",
+    "even_quadratic",
     "from_params",
     "frontier",
     "periods_within",

@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Times = NDArray[np.float64] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class MidPath:
     """Mids in order of time; of those that start at one time the last stands. Shapes: (n,).
 
-    start: trading seconds, sorted; until: when the next starts, or the mid stops being known; mid:
-    currency / share, NaN where a side is empty.
+    start: sorted, trading seconds or ns; until: when the next starts, or the mid stops being
+    known; mid: currency / share, NaN where a side is empty.
 
     Raises: ValueError when the arrays are of different lengths, unsorted, or stretches overlap.
     """
 
-    start: Floats
-    until: Floats
+    start: Times
+    until: Times
     mid: Floats
 
     def __post_init__(self) -> None:
@@ -30,7 +31,7 @@ class MidPath:
         if (self.until < self.start).any() or (self.start[1:] < self.until[:-1]).any():
             raise ValueError("stretches of a mid's path must be in order and not overlap")
 
-    def at(self, times: Floats) -> Floats:
+    def at(self, times: Times) -> Floats:
         """Return the mid at times of any shape, NaN where none is known."""
         if not len(self.start):
             return np.full(np.shape(times), np.nan)

@@ -117,13 +117,15 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="twap, waiting-twap, vwap, pov, static (the plan), threshold, rule; several with "
-            "commas, a quantile in per cent behind a colon (threshold:5)."
+            help="twap, waiting-twap, vwap, pov, static (the plan), ac (Almgren-Chriss), adaptive "
+            "(the plan made anew), threshold, rule, moment; several with commas, a quantile in "
+            "per cent behind a colon (threshold:5)."
         ),
     ] = "twap",
     source: Source = None,
     data: Data = None,
     side: Side = None,
+    risk_aversion: Risk = None,
     interval: Annotated[str, typer.Option(help="From look to look: 10s, 500ms.")] = "10s",
     latency: Annotated[str, typer.Option(help="From decision to fill.")] = "100ms",
     band: Annotated[
@@ -160,6 +162,7 @@ def replay(
     from pipeline.engine.config import load_config
     from pipeline.engine.store import write_json
     from pipeline.parameters.schema import read_params
+    from pipeline.replay.evidence import evidence
     from pipeline.replay.replay_text import content, report_text
     from pipeline.replay.sheet.publish import check_target, write_sheet
     from pipeline.replay.study import ReplayRequest, replay_order
@@ -179,7 +182,13 @@ def replay(
                 "calendar": calendar.name,
                 "period_seconds": calendar.period_seconds,
             },
-            "allocate": {"shares": shares, "side": side, "start": start, "end": end},
+            "allocate": {
+                "shares": shares,
+                "side": side,
+                "risk_aversion": risk_aversion,
+                "start": start,
+                "end": end,
+            },
         },
     )
     request = ReplayRequest(
@@ -196,8 +205,9 @@ def replay(
         out,
     )
     result = replay_order(request, file, settings)
+    held = evidence([result])
     if as_json:
-        write_json(content(result), as_json)
+        write_json(content(result, held), as_json)
     if sheet:
-        write_sheet(result, file, sheet)
-    typer.echo(report_text(result))
+        write_sheet(result, held, file, sheet)
+    typer.echo(report_text(result, held))

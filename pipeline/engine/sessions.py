@@ -53,12 +53,6 @@ class Session:
         """Return each period's end, shape (periods,), ns since epoch UTC."""
         return np.concatenate([edges[1:] for edges in self._edges])
 
-    def trading_seconds(self, ts_ns: np.ndarray) -> np.ndarray:
-        """Return the seconds that the market was open by each time, breaks not counted."""
-        ts_ns = np.asarray(ts_ns, dtype=np.int64)
-        open_ns = sum(np.clip(ts_ns, begin, end) - begin for begin, end in self.stretches)
-        return open_ns / SECOND_NS
-
     @property
     def _edges(self) -> list[np.ndarray]:
         length = self.period_seconds * SECOND_NS

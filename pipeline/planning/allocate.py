@@ -143,6 +143,20 @@ def _asked(
     return solve(stated, method=order.method, integer=order.method != "nlp")
 
 
+def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
+    """Return the problem whose optimum is the order's plan: as stated, or spread by volume.
+
+    Raises: InputError when the order cannot be stated.
+    """
+    stated = stated_problem(params, symbol, order)
+    if not _spreads(order, params.symbols[symbol].law.k):
+        return stated
+    content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
+    periods = params.symbols[symbol].periods
+    chosen = periods_within(content, symbol, terms)
+    return _spread(stated, np.array([periods[place].volume for place in chosen]))
+
+
 def _spreads(order: AllocateConfig, k: float) -> bool:
     """Tell whether the optimum would be a corner, and the order is spread by volume instead."""
     return k <= 1.0 and order.plan == "spread" and order.method == "auto"
@@ -236,7 +250,14 @@ def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     after each period is then rounded to whole lots, so that the benchmark is a plan that could be
     traded.
     """
-    even = replace(
+    even = _spread(stated, weight)
+    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
+    return np.diff(traded, prepend=0.0)
+
+
+def _spread(stated: Problem, weight: np.ndarray) -> Problem:
+    """Return the problem whose optimum is in proportion to the weight, under the order's caps."""
+    return replace(
         stated,
         law=PowerLaw(scale=1.0 / weight, exponent=2.0),
         permanent=0.0,
@@ -244,8 +265,6 @@ def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
         sigma=0.0,
         risk_aversion=0.0,
     )
-    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
-    return np.diff(traded, prepend=0.0)
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:

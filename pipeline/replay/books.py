@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipeline.replay.moments import HISTORY_NS, Clock
 from pipeline.replay.side_tape import SideTape
 from solver import ImpactLaw
-from solver.execution import RUNGS, Ladders
+from solver.execution import RUNGS, Ladders, Past, Seen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,9 +86,9 @@ class Books:
         ready = len(times) if final else int(np.searchsorted(fills, tape.ts[-1]))
         if not ready:
             return None
-        self.next, times, fills = begin + ready, times[:ready], fills[:ready]
+        times, fills = times[:ready], fills[:ready]
         seen, met = tape.arrived(times), tape.arrived(fills)
-        self._add(tape, begin, seen)
+        self.add(tape, begin, seen)
         meets = met >= 0
         law = stage.law_at(times[meets])
         window = Window(
@@ -103,8 +103,9 @@ class Books:
         self._note_mids(window)
         return window
 
-    def _add(self, tape: SideTape, begin: int, seen: Ints) -> None:
-        stage = self._stage
+    def add(self, tape: SideTape, begin: int, seen: Ints) -> None:
+        """Add the books of the moments from `begin` on, rows of the tape, -1 without one."""
+        stage, self.next = self._stage, begin + len(seen)
         has = seen >= 0
         rows, moments = seen[has], begin + np.flatnonzero(has)
         before = int(self.known[begin - 1]) if begin else 0
@@ -126,6 +127,34 @@ class Books:
             self.arrival = float(window.tape.mid[seen[seen >= 0][0]])
         if last >= 0:
             self.last = float(window.tape.mid[last])
+
+    def seen(self, at: int, left: float, size: Floats, volume: float) -> Seen:
+        """Return what a policy sees at a moment that has a book.
+
+        left: shares not yet filled; size: (n, K) of the books as this order meets them; volume:
+        shares that the market traded since its first moment.
+        """
+        stage, end = self._stage, int(self.known[at])
+        hour, present = slice(int(self.since[at]), end), end - 1
+        return Seen(
+            moment=at - stage.first,
+            moments=stage.moments,
+            shares=stage.shares,
+            left=left,
+            over=self.over[present],
+            size=size[present],
+            spread=float(self.spread[present]),
+            tilt=float(self.tilt[present]),
+            volume=volume,
+            past=Past(
+                self.number[hour],
+                self.over[hour],
+                size[hour],
+                self.spread[hour],
+                self.mid[hour],
+                self.tilt[hour],
+            ),
+        )
 
     def oldest(self, tape: SideTape) -> int:
         """Return the row from which the moments to come need the tape."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tca.mid_path import MidPath
 from models.tca.shortfall import Benchmark, Fills, Shortfall, markout, shortfall
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Books, Stage, Window
 from pipeline.replay.depletion import Depletion
-from pipeline.replay.side_tape import MidPath, SideTape
-from solver.execution import Band, Child, Learning, Past, Policy, Seen, decision
+from pipeline.replay.side_tape import SideTape
+from solver.execution import Band, Child, Decider, Learning, Policy, Seen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,9 +70,11 @@ class Replayed:
 class Loop:
     """Where a replayed order stands: what is left, what is missing from the book, what was done."""
 
-    def __init__(self, stage: Stage, books: Books, policy: Policy, band: Band, how: Accounting):
-        self._stage, self._books, self._policy, self._band = stage, books, policy, band
-        self._how, self._depletion, self._known = how, how.depletion(), None
+    def __init__(
+        self, stage: Stage, books: Books, policy: Policy | Learning, band: Band, how: Accounting
+    ):
+        self._stage, self._books, self._decider = stage, books, Decider(policy, band)
+        self._how, self._depletion = how, how.depletion()
         self._size = np.empty_like(books.size)  # of the books known, as this order met them
         self._copied, self._passed, self._missed = 0, -1, 0
         self._left, self._gamma = stage.shares, float(stage.end_law.gamma)
@@ -92,7 +95,7 @@ class Loop:
             if window.seen[at - window.begin] < 0:
                 self._missed += 1
             else:
-                self._meet(window, at, self._decide(self._see(window, at)))
+                self._meet(window, at, self._decider.decide(self._see(window, at)))
 
     def pass_to(self, tape: SideTape, row: int) -> None:
         """Let the tape's rows up to one pass."""
@@ -104,41 +107,11 @@ class Loop:
     def _see(self, window: Window, at: int) -> Seen:
         """Return what is known at a moment that has a book."""
         stage, books, tape = self._stage, self._books, window.tape
-        row = int(window.seen[at - window.begin])
+        row, present = int(window.seen[at - window.begin]), int(books.known[at]) - 1
         self.pass_to(tape, row)
-        end = int(books.known[at])
-        hour, present = slice(int(books.since[at]), end), end - 1
-        over = books.over[present]
-        self._size[present] = self._depletion.left(
-            _dear(tape, over, row), self._size[present], tape.shown, int(stage.times[at])
-        )
-        return Seen(
-            moment=at - stage.first,
-            moments=stage.moments,
-            shares=stage.shares,
-            left=self._left,
-            over=over,
-            size=self._size[present],
-            spread=float(books.spread[present]),
-            tilt=float(books.tilt[present]),
-            volume=float(stage.volume[at]),
-            past=Past(
-                books.number[hour],
-                books.over[hour],
-                self._size[hour],
-                books.spread[hour],
-                books.mid[hour],
-                books.tilt[hour],
-            ),
-        )
-
-    def _decide(self, seen: Seen) -> Child:
-        policy = self._policy
-        if isinstance(policy, Learning):
-            if self._known is None or seen.moment % policy.every == 0:
-                self._known = policy.learned(seen)
-            policy = self._known
-        return decision(policy, self._band, seen)
+        dear, time = _dear(tape, books.over[present], row), int(stage.times[at])
+        self._size[present] = self._depletion.left(dear, self._size[present], tape.shown, time)
+        return books.seen(at, self._left, self._size, float(stage.volume[at]))
 
     def _meet(self, window: Window, at: int, child: Child) -> None:
         """Fill an order at the book that stands when it arrives, up to its limit."""

@@ -7,8 +7,18 @@ from numpy.typing import NDArray
 
 from pipeline.engine.sessions import SECOND_NS
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 HISTORY_NS = 3600 * SECOND_NS  # what a policy remembers
+
+
+def trading_seconds(stretches: tuple[tuple[int, int], ...], times: Ints, origin: int) -> Floats:
+    """Return the seconds that the market was open for from an origin to each time, ns."""
+    total = np.zeros(np.shape(times))
+    for begin, close in stretches:
+        since = np.clip(times, begin, close) - np.clip(origin, begin, close)
+        total += since / SECOND_NS
+    return total
 
 
 @dataclass(frozen=True)

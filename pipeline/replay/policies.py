@@ -8,14 +8,46 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import plan_order
+from pipeline.planning.allocate import plan_order, planned_problem
+from pipeline.planning.order import stated_problem
 from pipeline.replay.books import Ints, Stage
-from solver import ImpactLaw, OrderTerms, ProblemError, chosen_law, periods_within
-from solver.execution import Participation, Policy, PooledSupply, Scheduled, Threshold, WaitingTwap
+from solver import (
+    ImpactLaw,
+    OrderTerms,
+    ProblemError,
+    almgren_chriss,
+    chosen_law,
+    even_quadratic,
+    periods_within,
+)
+from solver.execution import (
+    Adaptive,
+    Band,
+    Learning,
+    Participation,
+    Policy,
+    PooledSupply,
+    Scheduled,
+    TakeOrWait,
+    Threshold,
+    WaitingTwap,
+)
 
-NAMES = ("twap", "waiting-twap", "vwap", "pov", "static", "threshold", "rule")
+NAMES = (
+    "twap",
+    "waiting-twap",
+    "vwap",
+    "pov",
+    "static",
+    "ac",
+    "adaptive",
+    "threshold",
+    "rule",
+    "moment",
+)
 QUANTILE = ("threshold", "waiting-twap")
-WAIT_NS = 60_000_000_000  # a waiting TWAP works minute by minute
+MINUTE_NS = 60 * SECOND_NS  # a waiting TWAP works by it, an adaptive plan looks back over it
+LESSON_NS = 300 * SECOND_NS  # from one building of the value of waiting to the next
 
 
 def parse_policy(name: str) -> tuple[str, dict[str, float]]:
@@ -40,8 +72,8 @@ def parse_policy(name: str) -> tuple[str, dict[str, float]]:
     return kind, {"quantile": value}
 
 
-def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
-    """Return the policy of a name for an order's moments.
+def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy | Learning:
+    """Return the policy of a name for an order's moments, that is kept in the band.
 
     Raises: InputError for an unknown name, or an order without a plan.
     """
@@ -49,14 +81,23 @@ def policy_of(name: str, stage: Stage, planned: "Planned") -> Policy:
     if kind == "threshold":
         return Threshold(**options)
     if kind == "waiting-twap":
-        return WaitingTwap(max(1, round(WAIT_NS / stage.clock.interval)), **options)
+        return WaitingTwap(_minute(stage), **options)
     if kind == "rule":
         return PooledSupply()
+    if kind == "moment":
+        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)))
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
+    if kind == "adaptive":
+        return planned.adaptive(stage.times[stage.first :], _minute(stage))
     if kind == "twap":
         return Scheduled.even(stage.moments)
     return Scheduled.by_weight(planned.weight(kind, stage.times[stage.first :]))
+
+
+def _minute(stage: Stage) -> int:
+    """Return how many moments a minute has, at least one."""
+    return max(1, round(MINUTE_NS / stage.clock.interval))
 
 
 class Planned:
@@ -95,14 +136,26 @@ class Planned:
         return float(volume @ np.clip(inside / (self._seconds * SECOND_NS), 0.0, 1.0))
 
     def weight(self, kind: str, times: Ints) -> np.ndarray:
-        """Return each moment's part of the plan ("static") or of the forecast volume ("vwap")."""
+        """Return each moment's part of a schedule by period.
+
+        kind: static, the plan; ac, the closed form nearest to it; vwap, the forecast volume.
+        """
         if kind == "static":
             amount = plan_order(*self._asked).plan["optimal"].to_numpy()
+        elif kind == "ac":
+            amount = almgren_chriss(even_quadratic(stated_problem(*self._asked)))
         else:
             amount = np.array([period.volume for period in self._periods])
         place = self._place(times)
         number = np.bincount(place, minlength=len(amount))
         return amount[place] / number[place]
+
+    def adaptive(self, times: Ints, minute: int) -> Adaptive:
+        """Return the plan made anew at the order's moments, of which a minute has so many."""
+        params, symbol, _ = self._asked
+        reach = max(params.symbols[symbol].reference.depth_shares, 1.0)
+        problem = planned_problem(*self._asked)
+        return Adaptive(problem, self._law, self._place(times), minute, reach)
 
     def _place(self, times: Ints) -> Ints:
         return np.maximum(np.searchsorted(self.starts, times, side="right") - 1, 0)

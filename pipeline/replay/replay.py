@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tca.mid_path import MidPath
 from pipeline.replay.books import Books, LawOfTime, Stage
 from pipeline.replay.loop import Accounting, Loop, Replayed
 from pipeline.replay.moments import Clock
-from pipeline.replay.side_tape import MidPath, SideTape
-from solver.execution import Band, Policy
+from pipeline.replay.side_tape import SideTape, mid_path
+from solver.execution import Band, Learning, Policy
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,6 +29,9 @@ class Prints:
         """Return the shares traded by each time."""
         total = np.concatenate([[0.0], np.cumsum(self.size)])
         return total[np.searchsorted(self.ts, times, side="right")]
+
+
+NO_PRINTS = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,7 @@ class Contest:
     """Policies by name, of one stage, each under every accounting by name, in one band."""
 
     stage: Stage
-    policies: Mapping[str, Policy]
+    policies: Mapping[str, Policy | Learning]
     accountings: Mapping[str, Accounting]
     band: Band
 
@@ -73,7 +77,7 @@ def replay(tape: Iterable[SideTape], contests: list[Contest]) -> tuple[list[Play
 
     Raises: ValueError when no book stands at any moment of an order.
     """
-    runs, path = [_Run(contest) for contest in contests], []
+    runs = [_Run(contest) for contest in contests]
     rest: SideTape | None = None
 
     def played() -> Iterator[tuple[Ints, Floats]]:
@@ -84,7 +88,7 @@ def replay(tape: Iterable[SideTape], contests: list[Contest]) -> tuple[list[Play
                 rest = _advance(runs, rest, final=False)
             yield batch.ts, batch.mid
 
-    path = MidPath.of(played())
+    path = mid_path(played())
     if rest is None:
         raise ValueError("the tape has no books")
     _advance(runs, rest, final=True)

@@ -4,14 +4,15 @@ from dataclasses import fields
 
 import numpy as np
 
+from models.tca.adverse import Shifts
 from models.tca.shortfall import Shortfall
 from pipeline.engine.json_content import json_ready
+from pipeline.replay.evidence import LARGE, Evidence
 from pipeline.replay.loop import MARKOUTS, Replayed
 from pipeline.replay.study import ReplayResult
 from pipeline.report.tables.digits import MISSING
 
 PARTS = tuple(field.name for field in fields(Shortfall))
-LARGE = 0.05  # of the interval's volume: a larger order would have moved the tape
 
 
 def figures(runs: list[Replayed]) -> dict[str, object]:
@@ -64,13 +65,37 @@ def asked(result: ReplayResult) -> dict[str, object]:
     }
 
 
-def content(result: ReplayResult) -> dict[str, object]:
+def content(result: ReplayResult, held: dict[str, Evidence]) -> dict[str, object]:
     """Return the first policy's figures, and `beside` those of the others, as JSON content."""
-    first, *others = (policy_figures(result, name) for name in result.names)
+    first, *others = (
+        policy_figures(result, name) | against_twap(held.get(name)) for name in result.names
+    )
     return json_ready(asked(result) | first | {"beside": others})
 
 
-def report_text(result: ReplayResult) -> str:
+def against_twap(found: Evidence | None) -> dict[str, object]:
+    """Return what the tape tells of a policy beside TWAP, nothing of TWAP itself."""
+    if found is None:
+        return {}
+    difference, adverse = found.difference, found.adverse
+    columns = (adverse.adverse, adverse.error, adverse.p_value, adverse.bound, adverse.bound_share)
+    names = ("adverse_bps", "error_bps", "p_value", "bound_bps", "bound_share_of_saving")
+    return {
+        "against_twap": {
+            "walk_difference_bps": difference.difference,
+            "error_bps": difference.error,
+            "interval_bps": [difference.lower, difference.upper],
+            "blocks": difference.blocks,
+            "verdict": found.verdict,
+            "adverse_markouts": {
+                f"{lag:g}": dict(zip(names, map(float, row), strict=True))
+                for lag, *row in zip(adverse.lags, *columns, strict=True)
+            },
+        }
+    }
+
+
+def report_text(result: ReplayResult, held: dict[str, Evidence]) -> str:
     """Return the policies as columns of one table."""
     found = {name: policy_figures(result, name) for name in result.names}
     rows = [_row(name, name, found) for name in ("walk_bps", "shortfall_bps")]
@@ -85,6 +110,7 @@ def report_text(result: ReplayResult) -> str:
         _row(name, name, found, form=",.10g")
         for name in ("filled", "filled_beyond_shown", "orders", "missed_moments")
     ]
+    rows[2 + len(PARTS) : 2 + len(PARTS)] = _against(held, found)
     width = max(12, *(len(name) + 2 for name in found))
     return "\n".join(
         [
@@ -95,6 +121,22 @@ def report_text(result: ReplayResult) -> str:
             *_caveats(result),
         ]
     )
+
+
+def _against(held: dict[str, Evidence], found: dict[str, dict]) -> list[tuple[str, list[str]]]:
+    """Return the rows that hold policies against TWAP."""
+    rows: list[tuple[str, list[str]]] = [(label, []) for label in AGAINST]
+    for name in found:
+        one = held.get(name)
+        cells = [MISSING] * len(rows)
+        if one is not None:
+            told, adverse = one.difference, one.adverse
+            numbers = [told.difference, told.error, *adverse.bound]
+            written = [MISSING if np.isnan(each) else f"{each:.3f}" for each in numbers]
+            cells = [*written[:2], one.verdict, *written[2:]]
+        for (_, row), cell in zip(rows, cells, strict=True):
+            row.append(cell)
+    return rows
 
 
 def _row(
@@ -117,6 +159,12 @@ def _head(result: ReplayResult) -> str:
 
 def _caveats(result: ReplayResult) -> list[str]:
     lines = []
+    if result.levels == 1:
+        back = "by the half-life, in every account" if result.half_life else "as its price leaves"
+        lines.append(
+            "the tape shows the best price alone: sizes beyond it are the law's; what was taken "
+            f"comes back {back}"
+        )
     if result.half_life is None:
         lines.append(
             "half-life: the tape's refill was not measured; --half-life 30s shows what refilling "
@@ -131,10 +179,17 @@ def _caveats(result: ReplayResult) -> list[str]:
     return lines
 
 
+AGAINST = (
+    "walk less TWAP's",
+    "  its error",
+    "  so it",
+    *(f"  adverse {lag:g} s, most" for lag in Shifts.lags),
+)
 OTHERS = {"shown_depth": "in shown depth", "refilled": "refilled by time"}
 NOTE = (
     "walk: spread and walk beyond it over the mid, without permanent impact; what was taken is\n"
     "missing until its price leaves the book. In shown depth: and no clip goes beyond the levels\n"
     "on tape. Refilled by time: it comes back with the half-life, and own impact is in later\n"
-    "prices. permanent: gamma S^2 / 2, the same for every policy."
+    "prices. permanent: gamma S^2 / 2, the same for every policy. Errors are by blocks of time.\n"
+    "adverse: at most this, by 95 %, fills knew of the mid's next seconds (circular shifts)."
 )

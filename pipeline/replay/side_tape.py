@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.microstructure.book import Book
 from models.microstructure.standing import LIFE_NS
+from models.tca.mid_path import MidPath
 from solver import ImpactLaw
 from solver.execution import Ladders
 
@@ -80,48 +81,26 @@ class SideTape:
 COLUMNS = tuple(field.name for field in fields(SideTape) if field.name not in ("sign", "first"))
 
 
-@dataclass(frozen=True, eq=False)
-class MidPath:
-    """The mid through a day, in stretches of one value. Shapes: (n,).
+def mid_path(batches: Iterable[tuple[Ints, Floats]]) -> MidPath:
+    """Return the path of the mid of consecutive rows, (ts, mid), in ns and in the fewest stretches.
 
-    begin, until: ns, the last one excluded; mid: currency / share. Between stretches no two-sided
-    book was known.
+    A row stands to the next one, at most `LIFE_NS`; of rows of one time the last one stands.
     """
+    end = np.iinfo(np.int64).max
+    last_ts, last_mid = np.empty(0, dtype=np.int64), np.empty(0)
+    parts = [(last_ts, last_ts, last_mid)]
+    for ts, mid in chain(batches, [(np.array([end]), np.array([np.nan]))]):
+        ts, mid = np.append(last_ts, ts), np.append(last_mid, mid)
+        until = np.minimum(ts[1:], ts[:-1] + LIFE_NS)
+        known = np.isfinite(mid[:-1]) & (until > ts[:-1])
+        parts.append(_merged(ts[:-1][known], until[known], mid[:-1][known]))
+        last_ts, last_mid = ts[-1:], mid[-1:]
+    return MidPath(*_merged(*map(np.concatenate, zip(*parts, strict=True))))
 
-    begin: Ints
-    until: Ints
-    mid: Floats
 
-    @classmethod
-    def of(cls, batches: Iterable[tuple[Ints, Floats]]) -> "MidPath":
-        """Return the path of consecutive rows, (ts, mid); a row stands at most `LIFE_NS`."""
-        end = np.iinfo(np.int64).max
-        last_ts, last_mid = np.empty(0, dtype=np.int64), np.empty(0)
-        parts = [cls(last_ts, last_ts, last_mid)]
-        for ts, mid in chain(batches, [(np.array([end]), np.array([np.nan]))]):
-            ts, mid = np.append(last_ts, ts), np.append(last_mid, mid)
-            until = np.minimum(ts[1:], ts[:-1] + LIFE_NS)
-            known = np.isfinite(mid[:-1]) & (until > ts[:-1])  # the last row of a time stands
-            parts.append(cls(ts[:-1][known], until[known], mid[:-1][known])._merged())
-            last_ts, last_mid = ts[-1:], mid[-1:]
-        columns = (
-            np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)
-        )
-        return cls(*columns)._merged()
-
-    def _merged(self) -> "MidPath":
-        """Return the same path in the fewest stretches."""
-        if not len(self.begin):
-            return self
-        new = (self.begin[1:] > self.until[:-1]) | (self.mid[1:] != self.mid[:-1])
-        starts = np.flatnonzero(np.append(True, new))
-        ends = np.append(starts[1:], len(self.begin)) - 1
-        return MidPath(self.begin[starts], self.until[ends], self.mid[starts])
-
-    def at(self, times: Ints) -> Floats:
-        """Return the mid that stood at each time, NaN where none did."""
-        if not len(self.begin):
-            return np.full(np.shape(times), np.nan)
-        place = np.maximum(np.searchsorted(self.begin, times, side="right") - 1, 0)
-        stands = (times >= self.begin[place]) & (times < self.until[place])
-        return np.where(stands, self.mid[place], np.nan)
+def _merged(start: Ints, until: Ints, mid: Floats) -> tuple[Ints, Ints, Floats]:
+    """Return stretches in which those of one mid that follow each other are one."""
+    if not len(start):
+        return start, until, mid
+    new = np.flatnonzero((start[1:] > until[:-1]) | (mid[1:] != mid[:-1]))
+    return start[np.append(0, new + 1)], until[np.append(new, -1)], mid[np.append(0, new + 1)]

@@ -1,22 +1,24 @@
 """The command `impact replay`: an order on a tape under policies beside each other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from models.tca.mid_path import MidPath
 from pipeline.engine.config import AllocateConfig, Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS, Session
 from pipeline.parameters.schema import Params
-from pipeline.replay.depletion import Holes, Refill
+from pipeline.replay.depletion import Depletion, Holes, Refill
 from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
 from pipeline.replay.policies import Planned, parse_policy, policy_of
 from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
-from pipeline.replay.side_tape import MidPath, SideTape
-from pipeline.stages.book_walks import book_of
+from pipeline.replay.side_tape import SideTape
+from pipeline.stages.book_walks import book_of, levels_of
 from pipeline.tape.days import DayInput
 from pipeline.tape.opening import find_tape, ingest_files
 from solver.execution import Band
@@ -56,14 +58,15 @@ class ReplayRequest:
 class ReplayResult:
     """What every policy did, once a phase, on the session's tape.
 
-    half_life: seconds, None where it is neither measured nor given; span: ns, from the first
-    period's start to the last one's end.
+    half_life: seconds, None where it is neither measured nor given; levels: that the tape shows;
+    span: ns, from the first period's start to the last one's end.
     """
 
     request: ReplayRequest
     session: Session
     span: tuple[int, int]
     half_life: float | None
+    levels: int
     played: tuple[Played, ...]
     path: MidPath
     prints: Prints
@@ -90,40 +93,49 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
 
     Raises: InputError when order, parameters and tape do not fit together.
     """
-    _check(request)
+    check_request(request)
     planned = Planned(params, request.symbol, request.order)
     day, session = _find(request, config, int(planned.starts[0]))
     span = int(planned.starts[0]), min(planned.end, session.close_ns)
     prints = _prints(day)
-    half_life, how = _accountings(request, params)
+    levels = next((levels_of(quotes) for quotes in day.batches("quotes")), 0)
+    half_life, how = _accountings(request, params, levels)
     names = tuple(dict.fromkeys([*request.policies, YARDSTICK]))
-    contests = []
+    contests, band = [], Band(request.band)
     try:
         for clock in _clocks(request, span):
             shares, law = request.order.shares, planned.law_at
             stage = set_stage(request.sign, shares, clock, session.stretches, law, prints)
-            policies = {name: policy_of(name, stage, planned) for name in names}
-            contests.append(Contest(stage, policies, how, Band(request.band)))
-        played, path = replay(_batches(day, request.sign), contests)
+            policies = {name: policy_of(name, stage, planned, band) for name in names}
+            contests.append(Contest(stage, policies, how, band))
+        played, path = replay(batches(day, request.sign), contests)
     except ValueError as error:
         raise InputError(f"{request.symbol} {session.date}: {error}") from error
-    return ReplayResult(request, session, span, half_life, tuple(played), path, prints)
+    return ReplayResult(request, session, span, half_life, levels, tuple(played), path, prints)
 
 
 def _accountings(
-    request: ReplayRequest, params: Params
+    request: ReplayRequest, params: Params, levels: int
 ) -> tuple[float | None, dict[str, Accounting]]:
-    """Return the half-life, seconds, and the accountings by name."""
+    """Return the half-life, seconds, and the accountings by name.
+
+    Where a tape shows the best price alone, none is seen to leave: what was taken comes back by
+    time in all of them, if a half-life is known.
+    """
     slicing = params.symbols[request.symbol].slicing
     half_life = request.half_life or slicing.half_life_seconds
-    how = {"by_price": Accounting(Holes), "shown_depth": Accounting(Holes, clipped=True)}
-    if half_life is not None:
-        refill, lasting = half_life * SECOND_NS, slicing.lasting
-        how["refilled"] = Accounting(lambda: Refill(refill, lasting), moves=True)
-    return half_life, how
+    if half_life is None:
+        taken: Callable[[], Depletion] = Holes
+        more = {}
+    else:
+        by_time = partial(Refill, half_life * SECOND_NS, slicing.lasting)
+        taken = Holes if levels > 1 else by_time
+        more = {"refilled": Accounting(by_time, moves=True)}
+    how = {"by_price": Accounting(taken), "shown_depth": Accounting(taken, clipped=True)}
+    return half_life, how | more
 
 
-def _check(request: ReplayRequest) -> None:
+def check_request(request: ReplayRequest) -> None:
     """Raise InputError for an option that cannot be."""
     rules = {
         "--interval": (request.interval > 0, "above 0"),
@@ -171,7 +183,8 @@ def _prints(day: DayInput) -> Prints:
     return Prints(ts, *columns)
 
 
-def _batches(day: DayInput, sign: int) -> Iterator[SideTape]:
+def batches(day: DayInput, sign: int) -> Iterator[SideTape]:
+    """Yield a day's books as an order of one side meets them, some rows at a time."""
     first = 0
     for quotes in day.batches("quotes"):
         yield SideTape.of(quotes["ts"].to_numpy(), book_of(quotes), sign, first)

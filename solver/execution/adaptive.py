@@ -1,188 +1,152 @@
-"""Re-planning while the order runs: solve the rest again whenever the market has moved on."""
+"""A plan made anew while the order is worked, from the spread and depth that the books show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from solver.problem.laws import Floats, Law, PowerLaw, ProblemError, TableLaw, as_count, as_vector
-from solver.problem.problem import ROUNDING, Problem
-from solver.problem.schedule import Breakdown
-from solver.problem.solution import Settings, Solution, Status
+from solver.execution.policy import Child, Past, Seen
+from solver.execution.replanning import MarketState, rest_of
+from solver.execution.schedules import Scheduled
+from solver.problem.impact_law import ImpactLaw
+from solver.problem.laws import Floats, Ints, PowerLaw
+from solver.problem.problem import Problem
 from solver.solve import solve
 
-
-@dataclass(frozen=True, eq=False)
-class MarketState:
-    """What is newly known of the periods still to come; None keeps what the problem said.
-
-    Shapes: price a number, the rest scalars or (N - period,). Units as in `Problem`.
-    """
-
-    price: float | None = None
-    law: Law | None = None
-    permanent: ArrayLike | TableLaw | None = None
-    drift: ArrayLike | None = None
-    sigma: ArrayLike | None = None
-    cap: ArrayLike | None = None
-    floor: ArrayLike | None = None
-
-
-def rest_of(
-    problem: Problem, period: int, size: tuple[float, float], state: MarketState
-) -> Problem:
-    """The problem of trading size = (shares left, lot) from `period` on, with what the state says
-    put in.
-
-    lot is 0 where trades need not be whole. Floors that the shares left cannot fill any more are
-    cut in proportion, down to whole lots.
-
-    Raises: ProblemError: the state does not fit the periods left, or the caps cannot take the
-        shares left.
-    """
-    left, lot = size
-    law: Law = _tail(problem.law, period)
-    permanent = problem.permanent
-    tail = (
-        _tail(permanent, period)
-        if isinstance(permanent, TableLaw)
-        else np.asarray(permanent)[period:]
-    )
-    values: dict[str, Any] = {"law": law, "permanent": tail}
-    for name in ("drift", "sigma", "cap", "floor"):
-        value = getattr(problem, name)
-        values[name] = None if value is None else np.asarray(value)[period:]
-    for name in ("price", "law", "permanent", "drift", "sigma", "cap", "floor"):
-        if getattr(state, name) is not None:
-            values[name] = getattr(state, name)
-    if values["floor"] is not None:
-        values["floor"] = _cut(
-            as_vector("floor", values["floor"], minimum=0.0), problem.n - period, size
-        )
-    return replace(problem, shares=left, lot=lot or left, periods=problem.n - period, **values)
-
-
-def _cut(floor: Floats, periods: int, size: tuple[float, float]) -> Floats:
-    """Floors of `periods` periods that size = (shares left, lot) can fill.
-
-    Raises:
-        ProblemError: floors of another number of periods.
-    """
-    if floor.shape not in ((), (periods,)):
-        raise ProblemError(
-            f"floor must be a scalar or have shape ({periods},), found {floor.shape}: align it"
-        )
-    floor = np.broadcast_to(floor, periods)
-    left, lot = size
-    if float(floor.sum()) <= left:
-        return floor
-    floor = floor * (left / float(floor.sum()))
-    return np.asarray(np.floor(floor / lot * (1.0 + ROUNDING)) * lot if lot else floor)
-
-
-def _tail(law: Law, period: int) -> Law:
-    """A law from `period` on."""
-    if isinstance(law, TableLaw):
-        return TableLaw(law.table[period:])
-    parts = (np.asarray(part) for part in (law.scale, law.exponent, law.spread))
-    return PowerLaw(*(part[period:] if part.ndim else part for part in parts))
+FEW = 10  # minutes known, below which a deviation is taken to stay as it is
+LEAST = 0.01  # of what the law said, to which a book that costs nothing is raised
+LONGEST = 0.99  # the persistence a minute is held below 1
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """How a re-plan is solved: whole lots or not, with which settings, and from which schedule of
-    the rest.
-    """
+class Adaptive:
+    """Plan the rest of the order again at every moment, from the latest spread and depth.
 
-    integer: bool = False
-    settings: Settings = field(default_factory=Settings)
-    start: Floats | None = None
-
-
-def replan(
-    problem: Problem,
-    period: int,
-    executed: ArrayLike,
-    state: MarketState | None = None,
-    plan: Plan | None = None,
-) -> Solution:
-    """Solve the rest of an order, from `period` on, after `executed` has been traded.
-
-    Shapes: executed (period,), shares; the solution's x has shape (N - period,). Its costs are
-    those still to come, against the price now.
-
-    Raises:
-        ProblemError: period out of range, executed of the wrong shape or more than the order.
+    Shapes: period (moments,), the period of each moment, never falling. problem: of the whole
+    order, by periods; law: what one walk of the book costs, one entry a period, which the books are
+    held against; minute: how many moments one has; reach: the shares over which a book's depth is
+    measured.
 
     Source: Bertsimas, Lo (1998), sec. 3: open-loop feedback by re-solving with what is newly known.
     """
-    if as_count("period", period, 0) >= problem.n:
-        raise ProblemError(
-            f"period must be in 0..{problem.n - 1}, found {period}: nothing is left to plan after "
-            "the last"
-        )
-    done = as_vector("executed", executed, minimum=0.0)
-    if done.shape != (period,):
-        raise ProblemError(
-            f"executed must have shape ({period},), found {done.shape}: one trade for each period "
-            "past"
-        )
-    left = problem.shares - float(done.sum())
-    if left < -ROUNDING * problem.shares:
-        raise ProblemError(
-            f"executed must sum to at most shares, found {done.sum():g} > {problem.shares:g}: "
-            "check it"
-        )
-    plan = plan or Plan()
-    whole = plan.integer or problem.tabular
-    if whole:
-        left = round(left / problem.lot) * problem.lot
-    if left <= ROUNDING * problem.shares:
-        zero = np.zeros(problem.n - period)
-        nothing = Breakdown(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        return Solution(
-            zero, 0.0, 0.0, 0.0, 0.0, 0.0, Status.OPTIMAL, "done", nothing, plan.integer
-        )
-    rest = rest_of(problem, period, (left, problem.lot if whole else 0.0), state or MarketState())
-    return solve(rest, integer=plan.integer, settings=plan.settings, start=plan.start)
-
-
-@dataclass
-class Adaptive:
-    """An order worked period by period: observe, re-plan, trade the first period of the plan, go
-    on.
-
-    Source: Bertsimas, Lo (1998), sec. 3; model-predictive control by re-solving, the last plan's
-    rest being the start of the next.
-    """
 
     problem: Problem
-    plan: Plan = field(default_factory=Plan)
-    executed: list[float] = field(default_factory=list)
+    law: ImpactLaw
+    period: Ints
+    minute: int
+    reach: float
 
-    def step(self, state: MarketState | None = None) -> float:
-        """Re-plan with the state just observed and return the trade of this period, shares.
+    def decide(self, seen: Seen) -> Child:
+        """The first part of the plan of what is left.
 
-        Raises:
-            ProblemError: the order has run through all its periods, or the rest has no schedule.
+        The first plan's rounding to whole shares is carried along: small trades would else be
+        rounded alike again and again.
         """
-        solution = replan(
-            self.problem, len(self.executed), np.array(self.executed), state, self.plan
+        before = seen.shares * np.asarray(self._plan.target)[seen.moment - 1] if seen.moment else 0
+        carried = before - float(np.rint(before))
+        left = min(seen.left - carried, seen.shares)
+        due = np.rint(seen.shares - left + left * self._first(seen, left))
+        return Child(max(float(due) - seen.done, 0.0))
+
+    @cached_property
+    def _plan(self) -> Scheduled:
+        """The plan of the whole order, made before anything was seen."""
+        number = np.bincount(self.period, minlength=self.problem.n)
+        return Scheduled.by_weight((solve(self.problem).x / np.maximum(number, 1))[self.period])
+
+    def _first(self, seen: Seen, left: float) -> float:
+        """The share of what is left that the plan trades at the present moment."""
+        coming = self.period[seen.moment :]
+        number = np.bincount(coming - coming[0], minlength=self.problem.n - int(coming[0]))
+        planned = np.where(number > 0, self._rest(seen, left, number), 0.0)
+        whole = float(planned.sum())
+        return float(planned[0]) / whole / int(number[0]) if whole > 0.0 else 1.0 / len(coming)
+
+    def _rest(self, seen: Seen, left: float, number: Ints) -> Floats:
+        """What is left by periods, the present one first, shares; number: of their moments.
+
+        The present period takes part with the share f of its moments that are still to come: y
+        shares of it cost f g(y / f).
+        """
+        first = self.problem.n - len(number)
+        part = np.ones(len(number))
+        part[0] = number[0] / np.count_nonzero(self.period == first)
+        spread, scale, exponent = (row[first:] for row in self.problem.law_rows)
+        wider, thinner = self.states(seen)
+        law = PowerLaw(scale * thinner * part ** (1.0 - exponent), exponent, spread * wider)
+        floor, cap = (
+            None if limit is None else np.asarray(limit)[first:] * part
+            for limit in (self.problem.floor, self.problem.cap)
         )
-        if solution.status is Status.INFEASIBLE:
-            raise ProblemError(f"the rest of the order has no schedule, found: {solution.reason}")
-        self.executed.append(float(solution.x[0]))
-        self.plan = replace(self.plan, start=solution.x[1:] if solution.x.size > 1 else None)
-        return self.executed[-1]
+        if cap is not None:  # the band may have let more be left than they hold
+            cap = cap + max(0.0, left - float(cap.sum())) / len(cap)
+        state = MarketState(law=law, floor=floor, cap=cap)
+        return solve(rest_of(self.problem, first, (left, 0.0), state)).x
 
-    def run(self, observe: Callable[[int], MarketState | None]) -> Floats:
-        """Work the order to its end, calling `observe(period)` before each trade; return the
-        trades, shape (N,).
+    def states(self, seen: Seen) -> tuple[Floats, Floats]:
+        """The spread and the cost beyond it over what the law says, from the present period on.
+
+        The last minute's mean goes back to the last hour's, as it has done during that hour.
         """
-        for period in range(len(self.executed), self.problem.n):
-            self.step(observe(period))
-        return np.array(self.executed)
+        place = self.period[np.maximum(seen.past.moment, 0)]  # before the order, its first
+        minute = (seen.moment - seen.past.moment) // self.minute
+        starts = np.searchsorted(self.period, np.arange(place[-1], self.problem.n))
+        ahead = np.maximum(starts - seen.moment, 0) / self.minute
+        spread, beyond = (
+            carried(by_minute(*each, minute), ahead)
+            for each in deviations(seen.past, self.law, place, self.reach)
+        )
+        return spread, beyond
+
+
+def deviations(
+    past: Past, law: ImpactLaw, place: Ints, reach: float
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """Half spread, and cost beyond it of walking `reach` shares: as seen and as the law says.
+
+    Shapes: (H,) each; currency / share, and currency. A law without a spread holds it in its power:
+    then all of the cost is beyond, and the spread is as the law says.
+    """
+    depth = np.minimum(np.cumsum(past.size, axis=1), reach)
+    amount = depth[:, -1]
+    told = np.broadcast_to(law.spread, np.shape(law.scale))[place]
+    half = np.where(told > 0.0, 0.5 * past.spread, 0.0)
+    steps = np.diff(past.over, axis=1)
+    paid = past.over[:, -1] * amount - np.einsum("hk,hk->h", depth[:, :-1], steps)  # by parts
+    beyond = paid - half * amount
+    return (half, told), (beyond, law.scale[place] * amount**law.k)
+
+
+def by_minute(seen: Floats, told: Floats, minute: Ints) -> Floats:
+    """The mean seen over the mean told, by minute back from now, (M,); NaN where none is known."""
+    above, below = np.bincount(minute, seen), np.bincount(minute, told)
+    known = below > 0.0
+    ratio = np.full(len(below), np.nan)
+    ratio[known] = np.maximum(above[known] / below[known], LEAST)
+    return ratio
+
+
+def carried(ratio: Floats, ahead: Floats) -> Floats:
+    """What a state is expected to be over the law, minutes ahead.
+
+    ratio: by minute back from now. Its deviation from the hour's mean decays with the persistence
+    of its logs. 1 where nothing is known.
+    """
+    known = np.isfinite(ratio)
+    if not known.any():
+        return np.ones(len(ahead))
+    mean = float(ratio[known].mean())
+    now = float(ratio[0]) if known[0] else mean
+    if known.sum() < FEW:
+        return np.full(len(ahead), now)
+    return mean + persistence(np.log(ratio)) ** ahead * (now - mean)
+
+
+def persistence(series: Floats) -> float:
+    """The autoregression of a series on its value a step before, 0 to `LONGEST`; gaps are NaN."""
+    known = np.isfinite(series)
+    about = np.where(known, series - series[known].mean(), 0.0)
+    square = float(about @ about)
+    return min(max(float(about[:-1] @ about[1:]) / square, 0.0), LONGEST) if square > 0.0 else 0.0

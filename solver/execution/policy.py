@@ -126,3 +126,23 @@ def decision(policy: Policy, band: Band, seen: Seen) -> Child:
     least, most = band.limits(seen)
     shares = float(np.clip(np.floor(wanted.shares + TIE), least, most))
     return Child(shares, wanted.limit, least)
+
+
+class Decider:
+    """A policy in its band, with what it last learned where it is one that learns.
+
+    Started in the midst of an order, a policy that learns does so at its first moment.
+    """
+
+    def __init__(self, policy: Policy | Learning, band: Band) -> None:
+        self._policy, self._band = policy, band
+        self._learned: Policy | None = None
+
+    def decide(self, seen: Seen) -> Child:
+        """The order to send at this moment."""
+        policy = self._policy
+        if isinstance(policy, Learning):
+            if self._learned is None or seen.moment % policy.every == 0:
+                self._learned = policy.learned(seen)
+            policy = self._learned
+        return decision(policy, self._band, seen)

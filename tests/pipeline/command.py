@@ -21,11 +21,12 @@ class Done:
     stderr: str
 
 
-def impact(*arguments: str, cwd: Path | None = None) -> Done:
+def impact(*arguments: str, cwd: Path | None = None, stdin: str = "") -> Done:
     """Run a command in this process, which has paid for the imports; it ends as `impact` does."""
     said, complained = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["impact", *arguments])
+        patched.setattr(sys, "stdin", StringIO(stdin))
         patched.chdir(cwd or Path.cwd())
         with (
             redirect_stdout(said),

@@ -1,6 +1,7 @@
 """What a replay is held against: prices of the market, and the cost that the parameters told."""
 
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
+from pipeline.replay.moments import trading_seconds
 from pipeline.replay.replay import Played
 from pipeline.replay.sheet.tables import ACCOUNTING
 from pipeline.replay.study import ReplayResult
@@ -63,8 +65,9 @@ def prices_of(result: ReplayResult, played: Played) -> BenchmarkPrices:
 
     Arrival is that of the shortfall: the mid at the first moment that had a book.
     """
-    seconds, path, prints = result.session.trading_seconds, result.path, result.prints
-    session = MidPath(seconds(path.begin), seconds(path.until), path.mid)
+    path, prints = result.path, result.prints
+    seconds = partial(trading_seconds, result.session.stretches, origin=result.session.open_ns)
+    session = MidPath(seconds(path.start), seconds(path.until), path.mid)
     trades = MarketTrades(seconds(prints.ts), prints.price, prints.size)
     stage = played.stage
     span = np.array([stage.times[stage.first], stage.clock.end])

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.tca.adverse import Shifts
+from pipeline.replay.evidence import LARGE
 from pipeline.replay.loop import MARKOUTS
-from pipeline.replay.replay_text import LARGE, PARTS, report_text
+from pipeline.replay.replay_text import PARTS, report_text
 from pipeline.replay.sheet.sheet import Sheet
 from pipeline.replay.study import YARDSTICK, ReplayResult
 from pipeline.report.page import page_template
@@ -35,12 +37,13 @@ def render(result: ReplayResult, sheet: Sheet) -> str:
         svg=svg_text(plot_sheet(result, sheet.tables, shown), label, label),
         tables={
             "parts": _parts(policies),
+            "against": _against(policies),
             "slippage": _slippage(policies, found),
             "markouts": _markouts(policies),
             "fills": _fills(policies, result.accountings),
         },
         large=LARGE,
-        said=report_text(result),
+        said=report_text(result, sheet.held),
     )
 
 
@@ -77,9 +80,8 @@ def _beside(policies: list[Figures]) -> str:
     twap = next(one["walk_bps"] for one in policies if one["policy"] == YARDSTICK)
     less = twap - first["walk_bps"]
     share = f" ({abs(less) / twap:.0%})" if twap > 0 else ""
-    return (
-        f"{_bps(abs(less), 2)}{share} {'less' if less >= 0 else 'more'} than TWAP {_bps(twap, 2)}"
-    )
+    verdict = f": {first['against_twap']['verdict']}" if "against_twap" in first else ""
+    return f"{_bps(abs(less), 2)} {'less' if less >= 0 else 'more'} than TWAP{share}{verdict}"
 
 
 def _table(head: tuple[str, ...], policies: list[Figures], rows: list[list[str]]) -> Table:
@@ -96,6 +98,22 @@ def _parts(policies: list[Figures]) -> Table:
         values = [parts[spread], parts[walk], one["walk_bps"], *(parts[name] for name in others)]
         rows.append([_bps(value) for value in (*values, one["shortfall_bps"])])
     return _table(tuple(name.capitalize() for name in head), policies, rows)
+
+
+def _against(policies: list[Figures]) -> Table:
+    """Return what the tape tells of the policies against TWAP, of those that filled something."""
+    head = ("Over mid, less TWAP’s", "Error", "95 %", "Verdict")
+    head += tuple(f"Adverse {lag:g} s, most" for lag in Shifts.lags)
+    told = [one for one in policies if "against_twap" in one]
+    rows = []
+    for one in told:
+        found = one["against_twap"]
+        low, high = (_bps(each) for each in found["interval_bps"])
+        numbers = (_bps(found["walk_difference_bps"]), _bps(found["error_bps"]))
+        most = (_bps(each["bound_bps"]) for each in found["adverse_markouts"].values())
+        interval = MISSING if low == MISSING else f"{low} … {high}"
+        rows.append([*numbers, interval, found["verdict"], *most])
+    return _table(head, told, rows)
 
 
 def _slippage(policies: list[Figures], found: Figures) -> Table:

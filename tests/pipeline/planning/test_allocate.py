@@ -12,10 +12,10 @@ import pytest
 from benchmarks.round_trips import cheapest, drawn, of_file
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.planning.allocate import plan_from_file, plan_order
+from pipeline.planning.allocate import plan_from_file, plan_order, planned_problem
 from pipeline.planning.order import read_drift, stated_problem
 from pipeline.planning.plan_text import report_text
-from solver import evaluate, value_function
+from solver import evaluate, solve, value_function
 from tests.pipeline.command import impact, refused
 from tests.pipeline.conftest import SmallRun
 
@@ -151,6 +151,8 @@ def test_a_corner_is_a_bet_that_must_be_asked_for(small_run: SmallRun) -> None:
     spread = plan_order(flat, "SIM0", order_of(shares=5000))
     np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["vwap"])
     assert "spread_by_volume" in set(spread.warnings["code"])
+    again = solve(planned_problem(flat, "SIM0", order_of(shares=5000))).x
+    assert np.cumsum(again) == pytest.approx(np.cumsum(spread.plan["optimal"]), abs=0.51)
     point = plan_order(flat, "SIM0", order_of(shares=5000, plan="point"))
     assert point.plan["optimal"].max() > 10 * spread.plan["optimal"].max()
 

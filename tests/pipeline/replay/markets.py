@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.microstructure.book import Book
+from models.tca.mid_path import MidPath
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Stage
 from pipeline.replay.depletion import Holes
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.moments import Clock
-from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
-from pipeline.replay.side_tape import COLUMNS, MidPath, SideTape
+from pipeline.replay.replay import NO_PRINTS, Contest, Played, Prints, replay, set_stage
+from pipeline.replay.side_tape import COLUMNS, SideTape
 from solver import ImpactLaw
-from solver.execution import Band, Policy
+from solver.execution import Band, Learning, Policy
 
 T0 = 1_700_000_000 * SECOND_NS
-NO_PRINTS = Prints(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 BAND, BY_PRICE = Band(), Accounting(Holes)
 LAW = ImpactLaw(alpha=0.001, k=2.0, gamma=0.002, spread=1.0)
 
@@ -61,7 +61,11 @@ def order(tape: SideTape, shares: float, when: Clock, prints: Prints = NO_PRINTS
 
 
 def work(
-    made: Order, policy: Policy, band: Band = BAND, how: Accounting = BY_PRICE, rows: int = 10**9
+    made: Order,
+    policy: Policy | Learning,
+    band: Band = BAND,
+    how: Accounting = BY_PRICE,
+    rows: int = 10**9,
 ) -> Replayed:
     """Replay the order under one policy, the tape coming in batches of some rows."""
     return work_all(made, {"one": policy}, band, how, rows)[0].done["one", "how"]
@@ -69,7 +73,7 @@ def work(
 
 def work_all(
     made: Order,
-    policies: dict[str, Policy],
+    policies: dict[str, Policy | Learning],
     band: Band = BAND,
     how: Accounting = BY_PRICE,
     rows: int = 10**9,

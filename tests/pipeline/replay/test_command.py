@@ -10,7 +10,7 @@ from tests.pipeline.command import Done, impact, refused
 from tests.pipeline.conftest import SmallRun
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,pov,static"
+POLICIES = "rule,twap,waiting-twap,threshold:20,vwap,pov,static,ac,adaptive"
 PARTS = ["spread", "walk", "permanent", "drift", "opportunity"]
 
 
@@ -50,6 +50,12 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
         assert list(one["markouts_bps"]) == ["1", "5", "30", "60", "300"]
         assert one["filled"] == 2000
         assert f"{one['walk_bps']:.3f}" in done.stdout
+        if one["policy"] != "twap":
+            told = one["against_twap"]
+            walk = one["walk_bps"] - found["beside"][0]["walk_bps"]
+            assert told["walk_difference_bps"] == pytest.approx(walk, abs=1e-9)
+            assert told["blocks"] == 4  # quarters of an hour: too few for an error
+            assert (told["error_bps"], told["verdict"]) == (None, "undecided")
     again = asked(
         small_run, last_day, "--interval", "30", "--start", "10:30", "--end", "11:30",
         "--phases", "3", "--json", str(out),
@@ -91,6 +97,29 @@ def test_a_sheet_holds_what_the_replay_says(
     assert again.returncode == 0, again.stderr
     assert {name: (folder / name).read_bytes() for name in names} == before
     refused(asked(small_run, last_day, "--sheet", str(tmp_path)), "holds params.json")
+
+
+def test_risk_aversion_hurries_the_plans_alone(
+    small_run: SmallRun, last_day: str, tmp_path: Path
+) -> None:
+    out, arrived = tmp_path / "replay.json", {}
+    for risk_aversion in ("0", "1e-3"):
+        done = asked(
+            small_run, last_day, "--policy", "ac,static,adaptive,vwap,twap", "--interval", "30s",
+            "--start", "10:30", "--end", "11:30", "--risk-aversion", risk_aversion,
+            "--json", str(out),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = json.loads(out.read_text(encoding="utf-8"))
+        arrived[risk_aversion] = {
+            one["policy"]: one["parts_bps"] for one in (found, *found["beside"])
+        }
+    neutral, averse = arrived["0"], arrived["1e-3"]
+    assert neutral["ac"] == neutral["twap"]
+    for policy in ("vwap", "twap"):
+        assert averse[policy] == neutral[policy]
+    for policy in ("ac", "static", "adaptive"):
+        assert averse[policy]["drift"] != neutral[policy]["drift"]
 
 
 def test_what_cannot_be_replayed_is_refused(small_run: SmallRun, last_day: str) -> None:

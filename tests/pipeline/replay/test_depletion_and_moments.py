@@ -6,7 +6,7 @@ import pytest
 from models.microstructure.book import Book
 from pipeline.replay.depletion import Holes
 from pipeline.replay.moments import Clock
-from pipeline.replay.side_tape import MidPath, SideTape
+from pipeline.replay.side_tape import SideTape, mid_path
 from solver.execution import RUNGS
 from tests.pipeline.replay.markets import law_at, ns, random_book
 
@@ -60,7 +60,7 @@ def test_a_book_is_what_had_arrived_and_is_not_too_old() -> None:
     tape = SideTape.of(ts, Book(book.bid_px, book.bid_sz, empty, book.ask_sz), 1)
     looks = np.array([ns(-1), ns(0), ns(9), ns(10), ns(19), ns(20), ns(319), ns(320)])
     assert tape.arrived(looks).tolist() == [-1, 0, 0, -1, -1, 2, 2, -1]
-    path = MidPath.of([(tape.ts, tape.mid)])
+    path = mid_path([(tape.ts, tape.mid)])
     assert np.isnan(path.at(looks)).tolist() == [1, 0, 0, 1, 1, 0, 0, 1]
 
 

@@ -10,14 +10,18 @@ from pipeline.replay.depletion import Holes, Refill
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.replay import Prints
 from pipeline.replay.side_tape import SideTape
+from solver import Problem, almgren_chriss, even_quadratic
 from solver.execution import (
+    Adaptive,
     Band,
     Child,
+    Learning,
     Participation,
     Policy,
     PooledSupply,
     Scheduled,
     Seen,
+    TakeOrWait,
     Threshold,
     WaitingTwap,
 )
@@ -25,6 +29,7 @@ from tests.pipeline.replay.markets import (
     LAW,
     Order,
     clock,
+    law_at,
     mirrored,
     ns,
     order,
@@ -36,7 +41,7 @@ from tests.pipeline.replay.markets import (
 NAN = np.nan
 
 
-def policies(moments: int) -> dict[str, Policy]:
+def policies(moments: int) -> dict[str, Policy | Learning]:
     weight = 1.0 + np.arange(moments) % 7
     return {
         "twap": Scheduled.even(moments),
@@ -44,8 +49,21 @@ def policies(moments: int) -> dict[str, Policy]:
         "waiting-twap": WaitingTwap(6),
         "threshold": Threshold(0.2),
         "rule": PooledSupply(),
+        "moment": TakeOrWait(every=10),
         "pov": Participation(8_000.0),
+        "ac": Scheduled.by_weight(almgren_chriss(even_quadratic(problem(moments)))),
+        "adaptive": adaptive(moments),
     }
+
+
+def problem(moments: int) -> Problem:
+    return Problem(2_000.0, LAW.temporary, sigma=0.01, risk_aversion=1e-3, periods=moments)
+
+
+def adaptive(moments: int) -> Adaptive:
+    periods = -(-moments // 6)
+    each = law_at(np.arange(periods))
+    return Adaptive(problem(periods), each, np.arange(moments) // 6, 6, 50.0)
 
 
 def made_tape(rows: list[tuple[float, float, list[tuple[float, float]]]], sign: int) -> SideTape:
@@ -167,7 +185,7 @@ def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
         for each in (book, changed)
     )
 
-    def kept(policy: Policy, again: Policy) -> bool:
+    def kept(policy: Policy | Learning, again: Policy | Learning) -> bool:
         before, after = work(made, policy, Band()), work(rewritten, again, Band())
         assert len(before.sent.shares) > 3
         assert before.fills.price.tolist() != after.fills.price.tolist()

@@ -16,18 +16,19 @@ from pipeline.parameters.schema import read_params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
 from pipeline.replay.depletion import Holes
+from pipeline.replay.evidence import evidence
 from pipeline.replay.loop import Accounting
-from pipeline.replay.replay import Contest, Prints, replay
+from pipeline.replay.replay import NO_PRINTS, Contest, Prints, replay
 from pipeline.replay.sheet.benchmarks import ToldCost, prices_of, slippage, told_cost
 from pipeline.replay.sheet.page import render
-from pipeline.replay.sheet.sheet import Sheet, sheet_content
+from pipeline.replay.sheet.sheet import Sheet, make_sheet
 from pipeline.replay.sheet.tables import sheet_tables
 from pipeline.replay.side_tape import SideTape
 from pipeline.replay.study import ReplayRequest, ReplayResult
 from solver import cost_interval, uncertainty_of
 from solver.execution import Policy, PooledSupply, Scheduled, Threshold
 from tests.pipeline.conftest import SmallRun
-from tests.pipeline.replay.markets import BAND, NO_PRINTS, Order, clock, ns, order, random_book
+from tests.pipeline.replay.markets import BAND, Order, clock, ns, order, random_book
 from tests.pipeline.replay.test_replay import ROWS, made_tape
 from tests.pipeline.report.html_page import find_rows, parse
 
@@ -49,8 +50,13 @@ def replayed(
         shares=round(stage.shares), side="buy" if stage.sign > 0 else "sell", max_participation=1.0
     )
     request = ReplayRequest("params.json", "ABC", asked, tuple(policies), band=BAND.slack)
+    levels = made.tape.shown
     span = stage.clock.start, stage.clock.end
-    return ReplayResult(request, session, span, None, tuple(played), path, prints)
+    return ReplayResult(request, session, span, None, levels, tuple(played), path, prints)
+
+
+def made_sheet(done: ReplayResult, told: ToldCost = TOLD) -> Sheet:
+    return make_sheet(done, evidence([done]), told)
 
 
 @pytest.fixture(params=[1, -1], ids=["buy", "sell"])
@@ -173,9 +179,8 @@ def test_told_cost_is_the_plans_without_permanent_impact(small_run: SmallRun) ->
 
 
 def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
-    content = sheet_content(wandering, TOLD)
-    html = render(wandering, Sheet(sheet_tables(wandering), TOLD, content))
-    page = parse(html)
+    sheet = made_sheet(wandering)
+    content, page = sheet.content, parse(render(wandering, sheet))
     tags = [tag for tag, _ in page.tags]
     assert tags.count("svg") == 1
     assert not {"script", "link", "img"} & set(tags)  # nothing from outside
@@ -184,8 +189,11 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
     cells = {cell for table in page.tables for row in table for cell in row}
     for one in [content, *content["beside"]]:
         rows = find_rows(page, one["policy"])
-        assert len(rows) == len(page.tables) == 4
-        values = [one["walk_bps"], one["shortfall_bps"], one["shown_depth"]["walk_bps"]]
+        against = one.get("against_twap")
+        assert len(rows) == (5 if against else 4)
+        assert (against is None) == (one["policy"] == "twap")
+        values = [] if against is None else [against["error_bps"], against["walk_difference_bps"]]
+        values += [one["walk_bps"], one["shortfall_bps"], one["shown_depth"]["walk_bps"]]
         for group in ("parts_bps", "slippage_bps", "markouts_bps"):
             values += one[group].values()
         written = {cell for row in rows for cell in row}
@@ -198,19 +206,19 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
     assert f"{told['walk_bps']:.3f} ± {told['error_bps']:.3f}" in cells
     assert told["error_bps"] == pytest.approx(told["walk_bps"] * 6 / 120)
     unsure = replace(TOLD, error=np.nan, note="the file knows no error")
-    content = json.loads(json.dumps(sheet_content(wandering, unsure), allow_nan=False))
-    assert content["told"]["error_bps"] is None
-    again = render(wandering, Sheet(sheet_tables(wandering), unsure, content))
-    assert "the file knows no error" in parse(again).text
+    other = made_sheet(wandering, unsure)
+    assert json.loads(json.dumps(other.content, allow_nan=False))["told"]["error_bps"] is None
+    assert "the file knows no error" in parse(render(wandering, other)).text
 
 
 def test_an_order_that_is_not_filled_has_a_page() -> None:
     rows = [ROWS[0], (0.5, *ROWS[-1][1:])]  # a halt before the first fill
     done = replayed(order(made_tape(rows, 1), 80.0, clock(40.0)), {"twap": Scheduled.even(4)})
-    content, tables = sheet_content(done, TOLD), sheet_tables(done)
+    sheet = made_sheet(done)
+    content, tables = sheet.content, sheet.tables
     assert (content["filled"], len(tables.fills), tables.orders["filled"].sum()) == (0, 0, 0)
     assert set(content["slippage_bps"].values()) == {None}
-    page = parse(render(done, Sheet(tables, TOLD, content)))
+    page = parse(render(done, sheet))
     assert find_rows(page, "twap")[1] == ["twap", "–", "–", "–", "–", "–"]
 
 
@@ -221,10 +229,10 @@ def test_a_dear_fill_is_shown_above_the_axis() -> None:
     tape = SideTape.of(ts, replace(book, ask_px=wide), 1)
     made = order(tape, 3_000.0, clock(900.0, interval=1.0, latency=0.1))
     done = replayed(made, {"twap": Scheduled.even(made.moments)})
-    html = render(done, Sheet(sheet_tables(done), TOLD, sheet_content(done, TOLD)))
-    first = sheet_tables(done).fills.iloc[0]
+    sheet = made_sheet(done)
+    first = sheet.tables.fills.iloc[0]
     said = f"{first['shares']:,.0f} at {first['over_mid_bps']:.1f} bps"
-    assert said in parse(html).text
+    assert said in parse(render(done, sheet)).text
 
 
 def test_a_folder_appears_whole_or_not_at_all(

@@ -1,223 +1,176 @@
-"""Re-planning, the stochastic policy and the frontier."""
+"""The plan made anew: as first planned while the market is as forecast, otherwise where it is not.
 
-import itertools
+The market of these tests is the law itself, its spread and what is beyond it times given factors.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from solver import (
-    Adaptive,
-    LiquidityChain,
-    MarketState,
-    Plan,
-    PowerLaw,
-    Problem,
-    ProblemError,
-    Status,
-    TableLaw,
-    evaluate,
-    frontier,
-    replan,
-    solve,
-    stochastic_policy,
+from solver import ImpactLaw, PowerLaw, Problem, solve
+from solver.execution import Adaptive, Past, Scheduled, Seen
+from solver.execution.adaptive import by_minute, carried, deviations, persistence
+
+PERIODS, MINUTE, REACH = 20, 6, 400.0
+HOUR = 60 * MINUTE
+PERIOD = np.repeat(np.arange(PERIODS), MINUTE)[2:]  # the order begins within its first period
+RNG = np.random.default_rng(8)
+LAW = ImpactLaw(
+    alpha=2e-4 * RNG.uniform(0.5, 2.0, PERIODS),
+    k=1.7,
+    spread=0.02 * RNG.uniform(0.9, 1.1, PERIODS),
+    volatility=np.ones(PERIODS),
+    liquidity=np.ones(PERIODS),
 )
-from tests.solver.cases import OWN, day_problem, path_cost
-
-CHAIN = LiquidityChain([0.5, 1.0, 2.5], [[0.7, 0.3, 0.0], [0.2, 0.6, 0.2], [0.0, 0.3, 0.7]])
+POWER = replace(LAW, spread=np.zeros(PERIODS))  # its spread is within the power
 
 
-@pytest.mark.parametrize(("own", "gamma"), [("none", 1e-9), ("half", 1e-5)])
-@pytest.mark.parametrize("integer", [False, True])
-def test_replanning_without_news_follows_the_first_plan(
-    integer: bool, own: str, gamma: float
-) -> None:
-    problem = day_problem(
-        np.random.default_rng(0),
-        permanent=gamma,
-        risk_aversion=1e-4,
-        drift=1e-5,
-        own_impact=own,
-    )
-    first = solve(problem, integer=integer)
-    x = Adaptive(problem, Plan(integer=integer)).run(lambda period: None)
-    assert evaluate(problem, x).objective <= first.objective * (1.0 + 1e-8)
-    assert x.sum() == pytest.approx(problem.shares, rel=1e-12)
-    assert np.abs(x - first.x).max() <= 1.0
+def problem(
+    shares: float, law: ImpactLaw, risk_aversion: float = 1e-3, cap: float = 0.2
+) -> Problem:
+    return Problem(
+        shares, law.temporary, permanent=1e-6, sigma=RNG.uniform(0.02, 0.04, PERIODS),
+        risk_aversion=risk_aversion, cap=cap * shares, own_impact="half",
+    )  # fmt: skip
 
 
-def test_replan_keeps_limits_and_uses_news() -> None:
-    problem = day_problem(np.random.default_rng(1), cap=400.0, floor=50.0)
-    done = np.full(20, 200.0)
-    news = MarketState(price=51.0, sigma=0.05, drift=2e-4 * np.ones(40), law=PowerLaw(1e-3, 1.5))
-    rest = replan(problem, 20, done, news)
-    assert rest.x.shape == (40,)
-    assert rest.x.sum() == pytest.approx(6000.0)
-    assert rest.x.min() >= 50.0 * (1 - 1e-12)
-    assert rest.x.max() <= 400.0 * (1 + 1e-12)
-    own = Problem(
-        6000.0,
-        PowerLaw(1e-3, 1.5),
-        drift=2e-4,
-        sigma=0.05,
-        price=51.0,
-        cap=400.0,
-        floor=50.0,
-        periods=40,
-    )
-    assert rest.objective == pytest.approx(solve(own).objective, rel=1e-9)
+def policy(shares: float, law: ImpactLaw = LAW, risk_aversion: float = 1e-3) -> Adaptive:
+    return Adaptive(problem(shares, law, risk_aversion), law, PERIOD, MINUTE, REACH)
 
 
-def test_replan_checks_what_was_done() -> None:
-    problem = day_problem(np.random.default_rng(2))
-    assert replan(problem, 3, [1e4, 0.0, 0.0]).x.sum() == 0.0
-    for name, period, done in (
-        ("executed", 2, [1.0]),
-        ("executed", 1, [2e4]),
-        ("period", 60, np.zeros(60)),
-    ):
-        with pytest.raises(ProblemError, match=name):
-            replan(problem, period, done)
+def seen(
+    moment: int, left: float, shares: float, law: ImpactLaw = LAW, factors: np.ndarray | None = None
+) -> Seen:
+    """Return a moment of the market.
 
-
-def test_tables_can_be_replanned() -> None:
-    table = TableLaw(np.arange(9.0) ** 1.3 * np.linspace(1.0, 2.0, 4)[:, None])
-    problem = Problem(16.0, table, lot=2.0)
-    x = Adaptive(problem).run(lambda period: None)
-    assert evaluate(problem, x).objective == pytest.approx(solve(problem).objective)
-
-
-def expected_cost(problem: Problem, chain: LiquidityChain, start: int, trade: object) -> float:
-    """The expectation over every path of states of the walked cost of the trades
-    `trade(states)`.
+    factors: (HOUR + 1, 2) of the spread and of what is beyond it, the present last.
     """
-    total = 0.0
-    for tail in itertools.product(range(3), repeat=problem.n - 1):
-        states = np.array([start, *tail])
-        chance = np.prod(
-            [np.asarray(chain.transition)[a, b] for a, b in itertools.pairwise(states)]
-        )
-        if chance:
-            levels = np.asarray(chain.levels)[states]
-            scaled = Problem(
-                problem.shares,
-                PowerLaw(np.asarray(problem.law.scale) * levels, problem.law.exponent),
-                permanent=problem.permanent,
-                sigma=problem.sigma,
-                risk_aversion=problem.risk_aversion,
-                own_impact=problem.own_impact,
-            )
-            total += chance * path_cost(scaled, trade(states))
-    return float(total)
+    number = np.arange(moment - HOUR, moment + 1)
+    place = PERIOD[np.maximum(number, 0)]
+    wider, thinner = (np.ones((HOUR + 1, 2)) if factors is None else factors).T
+    ends = np.array([0.0, 0.1, 0.5, 1.0, 2.0]) * REACH  # what walking to an end costs is the law's
+    beyond = np.diff(ends**law.k) / np.diff(ends)
+    half = np.asarray(law.spread)[place] * wider
+    over = half[:, None] + (law.scale[place] * thinner)[:, None] * beyond
+    size = np.broadcast_to(np.diff(ends), over.shape)
+    flat = np.zeros(len(number))
+    past = Past(number, over, size, 2 * half, flat + 100.0, flat)
+    return Seen(
+        moment, len(PERIOD), shares, left, over[-1], size[-1], 2 * float(half[-1]), 0.0, 0.0, past
+    )
 
 
-@pytest.mark.parametrize("own", OWN)
-@pytest.mark.parametrize("exponent", [0.7, 1.5])
-def test_policy_value_is_its_exact_expectation_and_beats_every_static_plan(
-    exponent: float, own: str
+def first_plan(chosen: Adaptive) -> Scheduled:
+    weight = solve(chosen.problem).x / np.bincount(PERIOD)
+    return Scheduled.by_weight(weight[PERIOD])
+
+
+@pytest.mark.parametrize("law", [LAW, POWER])
+@pytest.mark.parametrize("risk_aversion", [0.0, 1e-3])
+@pytest.mark.parametrize("shares", [40.0, 5_003.0])
+def test_as_forecast_it_trades_as_first_planned(
+    law: ImpactLaw, risk_aversion: float, shares: float
 ) -> None:
-    problem = Problem(
-        30.0,
-        PowerLaw(np.linspace(1.0, 1.5, 5), exponent),
-        permanent=[0.02, 0.03, 0.03, 0.02, 0.01],
-        sigma=np.full(5, 0.3),
-        risk_aversion=0.05,
-        own_impact=own,
+    chosen = policy(shares, law, risk_aversion)
+    plan, left = first_plan(chosen), shares
+    for moment in range(len(PERIOD)):
+        now = seen(moment, left, shares, law)
+        trade = chosen.decide(now).shares
+        assert trade == plan.decide(now).shares, moment
+        left -= trade
+    assert left == 0
+
+
+def trade(factors: np.ndarray, chosen: Adaptive | None = None) -> float:
+    """Return what is traded of 5,000 shares at the tenth moment, none being behind the plan."""
+    chosen = chosen or policy(5_000.0)
+    left = 5_000.0 * (1.0 - float(np.asarray(first_plan(chosen).target)[9]))
+    return chosen.decide(seen(10, np.rint(left), 5_000.0, chosen.law, factors)).shares
+
+
+def noise() -> np.ndarray:
+    """Return factors about 1 without memory: a minute's deviation tells nothing of the next."""
+    rng = np.random.default_rng(5)
+    minutes = np.exp(0.05 * rng.choice([-1.0, 1.0], size=(HOUR // MINUTE, 2)))
+    return np.vstack([np.repeat(minutes, MINUTE, axis=0)[:1], np.repeat(minutes, MINUTE, axis=0)])
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_it_waits_while_the_last_minute_is_dear_and_hurries_while_it_is_cheap(column: int) -> None:
+    sizes = []
+    for factor in (2.0, 1.0, 0.5):
+        factors = noise()
+        factors[-MINUTE:] = 1.0
+        factors[-MINUTE:, column] = factor
+        sizes.append(trade(factors))
+    assert sizes[0] < 0.9 * sizes[1]
+    assert sizes[2] > 1.1 * sizes[1]
+
+
+def test_a_market_dearer_all_hour_long_moves_nothing() -> None:
+    neutral = policy(5_000.0, risk_aversion=0.0)
+    as_planned = trade(np.ones((HOUR + 1, 2)), neutral)
+    assert as_planned > 0
+    assert trade(np.full((HOUR + 1, 2), 3.0), neutral) == as_planned
+    assert trade(np.full((HOUR + 1, 2), 3.0)) < trade(np.ones((HOUR + 1, 2)))  # risk weighs less
+
+
+def test_a_change_known_to_last_moves_less_than_one_that_passes() -> None:
+    passing, lasting = noise(), np.ones((HOUR + 1, 2))
+    passing[-MINUTE:] = 2.0
+    lasting[-20 * MINUTE :] = 2.0
+    neutral = policy(5_000.0, risk_aversion=0.0)
+    as_planned = trade(np.ones((HOUR + 1, 2)), neutral)
+    assert trade(passing, neutral) < trade(lasting, neutral) < as_planned
+
+
+def test_what_the_band_left_over_is_planned_although_the_caps_cannot_hold_it() -> None:
+    chosen = policy(5_000.0)  # a period takes at most 1,000
+    child = chosen.decide(seen(len(PERIOD) - MINUTE, 4_000.0, 5_000.0))
+    assert child.shares == pytest.approx(4_000.0 / MINUTE, abs=1.0)
+    assert chosen.decide(seen(len(PERIOD) - 1, 4_000.0, 5_000.0)).shares == 4_000.0
+
+
+def test_deviations_are_those_of_the_books() -> None:
+    factors = np.column_stack([np.linspace(0.5, 2.0, HOUR + 1), np.linspace(3.0, 1.0, HOUR + 1)])
+    now = seen(30, 1.0, 1.0, LAW, factors)
+    place = PERIOD[np.maximum(now.past.moment, 0)]
+    spread, beyond = deviations(now.past, LAW, place, REACH)
+    assert spread[0] / spread[1] == pytest.approx(factors[:, 0])
+    assert beyond[0] / beyond[1] == pytest.approx(factors[:, 1])
+    spread, _ = deviations(now.past, POWER, place, REACH)
+    assert not spread[0].any()  # nothing is known of a spread that the law has not
+
+
+def test_states_by_the_minute_and_how_they_are_carried() -> None:
+    minute = np.array([3, 1, 1, 0, 0])
+    found = by_minute(
+        np.array([1.0, 2.0, 4.0, 0.0, 0.0]), np.array([1.0, 1.0, 3.0, 1.0, 1.0]), minute
     )
-    policy = stochastic_policy(problem, CHAIN)
-    for start in range(3):
-        value = policy.value(0, 30, start)
-        assert expected_cost(problem, CHAIN, start, policy.follow) == pytest.approx(
-            value, rel=1e-11
-        )
-        mean = Problem(
-            30.0,
-            PowerLaw(np.linspace(1.0, 1.5, 5) * CHAIN.expected(start, 5), exponent),
-            permanent=problem.permanent,
-            sigma=np.full(5, 0.3),
-            risk_aversion=0.05,
-            own_impact=own,
-        )
-        static = solve(mean, integer=True)
-        assert expected_cost(problem, CHAIN, start, lambda states, x=static.x: x) == pytest.approx(
-            static.objective, rel=1e-11
-        )
-        assert value <= static.objective + 1e-12
+    assert found == pytest.approx([0.01, 1.5, np.nan, 1.0], nan_ok=True)
+    assert carried(np.full(3, np.nan), np.arange(2.0)).tolist() == [1, 1]
+    assert carried(np.array([2.0, 1.0]), np.arange(3.0)).tolist() == [2, 2, 2]  # too few to tell
+    ratio = np.exp(np.tile([0.4, 0.4, -0.4, -0.4], 5))  # its autocorrelation is about 0
+    path = carried(ratio, np.array([0.0, 50.0]))
+    assert path == pytest.approx([ratio[0], ratio.mean()])
 
 
-def test_policy_beats_the_static_plan_on_the_same_random_paths() -> None:
-    """Common random numbers at a size whose paths cannot be enumerated: the mean saving is positive
-    beyond its error.
-    """
-    rng = np.random.default_rng(4)
-    n, lots = 30, 600
-    law = PowerLaw(np.linspace(1.5, 1.0, n), 1.5)
-    problem = Problem(float(lots), law, sigma=np.full(n, 0.5), risk_aversion=1e-4)
-    policy = stochastic_policy(problem, CHAIN)
-    mean = Problem(
-        float(lots),
-        PowerLaw(np.asarray(law.scale) * CHAIN.expected(1, n), 1.5),
-        sigma=np.full(n, 0.5),
-        risk_aversion=1e-4,
-    )
-    static = solve(mean, integer=True).x
-    savings = []
-    for _ in range(400):
-        states = np.empty(n, dtype=int)
-        states[0] = 1
-        for t in range(1, n):
-            states[t] = rng.choice(3, p=np.asarray(CHAIN.transition)[states[t - 1]])
-        real = Problem(
-            float(lots),
-            PowerLaw(np.asarray(law.scale) * np.asarray(CHAIN.levels)[states], 1.5),
-            sigma=np.full(n, 0.5),
-            risk_aversion=1e-4,
-        )
-        savings.append(
-            evaluate(real, static).objective - evaluate(real, policy.follow(states)).objective
-        )
-    assert np.mean(savings) > 3.0 * np.std(savings) / np.sqrt(len(savings))
+def test_persistence_is_the_autoregression() -> None:
+    rng = np.random.default_rng(3)
+    series, shocks = np.empty(20_000), rng.normal(size=20_000)
+    series[0] = shocks[0]
+    for t in range(1, len(series)):
+        series[t] = 0.7 * series[t - 1] + shocks[t]
+    assert persistence(series) == pytest.approx(0.7, abs=4 * np.sqrt((1 - 0.7**2) / 20_000))
+    assert persistence(np.array([1.0, -1.0, 1.0, -1.0])) == 0.0
+    assert persistence(np.ones(5)) == 0.0
+    assert persistence(np.array([1.0, np.nan, -1.0, 0.0])) == 0.0  # no two in a row move alike
 
 
-def test_chain_is_checked() -> None:
-    for name, levels, matrix in (
-        ("transition", [1.0], [[0.5, 0.5]]),
-        ("levels", [0.0, 1.0], np.eye(2)),
-        ("transition", [1.0, 2.0], [[0.5, 0.4], [0.0, 1.0]]),
-    ):
-        with pytest.raises(ProblemError, match=name):
-            LiquidityChain(levels, matrix)
-
-
-@pytest.mark.parametrize(("own", "gamma"), [("none", 1e-9), ("half", 1e-5)])
-def test_frontier_falls_in_variance_and_rises_in_cost(own: str, gamma: float) -> None:
-    problem = day_problem(np.random.default_rng(3), permanent=gamma, own_impact=own)
-    grid = np.concatenate(([0.0], np.geomspace(1e-7, 1e-2, 12)))
-    line = frontier(problem, grid[::-1])
-    assert np.array_equal(line.risk_aversion, grid)
-    assert all(s.status is Status.OPTIMAL for s in line.solutions)
-    assert (np.diff(line.variance) <= 1e-9 * line.variance[0]).all()
-    assert (np.diff(line.shortfall) >= -1e-9 * line.shortfall[0]).all()
-    assert line.x.shape == (13, 60)
-
-
-def test_cut_floors_stay_in_whole_lots() -> None:
-    problem = Problem(30.0, PowerLaw(1.0, 1.5), floor=10.0, periods=3)
-    rest = replan(problem, 1, [25.0], plan=Plan(integer=True))
-    assert rest.status is Status.OPTIMAL
-    assert sorted(rest.x) == [2.0, 3.0]
-
-
-def test_less_than_half_a_lot_left_is_done() -> None:
-    problem = Problem(10.0, PowerLaw(np.ones(3), 1.5))
-    rest = replan(problem, 1, [9.7], plan=Plan(integer=True))
-    assert rest.method == "done"
-    assert not rest.x.any()
-
-
-@pytest.mark.parametrize("period", [1.0, "a"])
-def test_replan_messages_name_the_argument(period: object) -> None:
-    problem = Problem(10.0, PowerLaw(np.ones(3), 1.5))
-    with pytest.raises(ProblemError, match="period"):
-        replan(problem, period, [2.0])
-    with pytest.raises(ProblemError, match="floor"):
-        replan(problem, 1, [2.0], MarketState(floor=[1.0, 2.0, 3.0]))
+def test_a_law_without_a_spread_has_all_of_the_cost_in_its_power() -> None:
+    factors = noise()
+    factors[-MINUTE:, 1] = 2.0
+    chosen = policy(5_000.0, POWER)
+    assert isinstance(chosen.problem.law, PowerLaw)
+    assert trade(factors, chosen) < 0.9 * trade(noise(), chosen)

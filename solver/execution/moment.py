@@ -1,0 +1,112 @@
+"""The policy that takes what the present book shows below the value of waiting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from solver.execution.policy import TIE, Band, Child, Past, Seen
+from solver.execution.value import BooksToCome, Cells, Holding, cells_of, waiting_slopes
+from solver.problem.laws import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class SpreadStates:
+    """States of the spread, split at quantiles of the last hour, and how they follow each other.
+
+    Shapes: edges (L - 1,), currency / share: a spread at an edge is below it; transition (L, L).
+    """
+
+    edges: Floats
+    transition: Floats
+
+    @classmethod
+    def of(cls, past: Past, number: int) -> SpreadStates:
+        """Count the steps from moment to next moment.
+
+        Every state has one step more, spread as the hour's books are: few steps say little.
+        """
+        parts = np.arange(1, number) / number
+        found = np.unique(np.quantile(past.spread, parts, method="lower"))
+        edges = found * (1.0 + TIE)  # a spread that differs from it by rounding is below it
+        edges = edges[np.diff(edges, append=np.inf) > 2.0 * TIE * edges]
+        edges = edges[edges < past.spread.max()]
+        state = np.searchsorted(edges, past.spread)
+        share = np.bincount(state, minlength=len(edges) + 1) / len(state)
+        steps = np.tile(share, (len(share), 1))
+        follows = np.diff(past.moment) == 1
+        np.add.at(steps, (state[:-1][follows], state[1:][follows]), 1.0)
+        return cls(edges, steps / steps.sum(axis=1, keepdims=True))
+
+    def state(self, spread: float | Floats) -> Ints:
+        """The state of a spread, from 0, the tightest."""
+        return np.asarray(np.searchsorted(self.edges, spread))
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """The value of waiting, learned at moment `first`, and the decision that follows from it.
+
+    slopes: as `waiting_slopes` returns them.
+    """
+
+    slopes: list[Floats]
+    cells: Cells
+    states: SpreadStates
+    first: int
+
+    def value(self, seen: Seen, left: float | None = None) -> float:
+        """What one share less to trade later would save, with `left` still to trade after now.
+
+        Currency / share over mid; minus infinity at the least and infinity at the most that the
+        band lets be left. left: what is left now where it is not given.
+        """
+        kept, low = self._kept(seen)
+        place = int(np.floor(((seen.left if left is None else left) - low) / self.cells.step))
+        if place < 0:
+            return -np.inf
+        return float(kept[place]) if place < len(kept) else np.inf
+
+    def decide(self, seen: Seen) -> Child:
+        """Level by level while its price is below the value of waiting, which is the limit."""
+        kept, low = self._kept(seen)
+        keep = low + self.cells.step * np.searchsorted(kept, seen.over + TIE * seen.spread, "right")
+        take = np.minimum(np.cumsum(seen.size), seen.left - keep).max()
+        shares = float(np.floor(max(float(take), 0.0) + TIE))
+        if shares <= 0:
+            return Child(0.0)
+        highest = float(kept[-1]) if len(kept) else np.inf
+        return Child(shares, min(self.value(seen, seen.left - shares), highest))
+
+    def _kept(self, seen: Seen) -> tuple[Floats, float]:
+        """The slopes of the present state, and the shares left at which they begin."""
+        of_states = self.slopes[seen.moment - self.first]
+        state = int(self.states.state(seen.spread))
+        return of_states[state], float(self.cells.low[seen.moment]) * self.cells.step
+
+
+@dataclass(frozen=True)
+class TakeOrWait:
+    """Learn the value of waiting from the last hour's books, each one as likely as the others of
+    its state; between two lessons a decision is a look-up.
+
+    band: that the order is kept in; every: moments from lesson to lesson; states: of the spread;
+    number: of cells across the band.
+    """
+
+    band: Band = field(default_factory=Band)
+    every: int = 30
+    states: int = 3
+    number: int = 100
+    holding: Holding = field(default_factory=Holding)
+
+    def learned(self, seen: Seen) -> Waiting:
+        """The value of waiting from this moment on."""
+        past = seen.past
+        cells = Cells.of(self.band, seen.shares, seen.moments, self.number)
+        states = SpreadStates.of(past, self.states)
+        price = cells_of(past.over, past.size, cells.step, cells.reach)
+        books = BooksToCome(price, states.state(past.spread), states.transition)
+        slopes = waiting_slopes(books, cells, seen.moment, self.holding)
+        return Waiting(slopes, cells, states, seen.moment)
