@@ -147,6 +147,10 @@ def replay(
     config: ConfigFile = None,
     out: Out = "out",
     as_json: AsJson = None,
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="Write orders, fills, moments, JSON and a page to this folder."),
+    ] = None,
 ) -> None:
     """Work an order on a tape moment by moment and tell what it cost, policies beside each other.
 
@@ -160,8 +164,11 @@ def replay(
     from pipeline.parameters.schema import read_params
     from pipeline.replay.evidence import evidence
     from pipeline.replay.replay_text import content, report_text
+    from pipeline.replay.sheet.publish import check_target, write_sheet
     from pipeline.replay.study import ReplayRequest, replay_order
 
+    if sheet:
+        check_target(sheet)
     file = read_params(params)
     calendar = file.calendar
     settings = load_config(
@@ -201,4 +208,6 @@ def replay(
     held = evidence([result])
     if as_json:
         write_json(content(result, held), as_json)
+    if sheet:
+        write_sheet(result, held, file, sheet)
     typer.echo(report_text(result, held))

@@ -92,6 +92,42 @@ def write_file(url: str, content: bytes) -> str:
     return url
 
 
+def write_folder(folder: str, contents: dict[str, bytes]) -> None:
+    """Write a local folder of files so that readers see all the old ones or all the new, by name.
+
+    Raises: InputError when it cannot be written, or holds files of other names.
+    """
+    path = Path(folder)
+    try:
+        check_folder(folder, contents)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as aside:
+            made, old = Path(aside) / "made", Path(aside) / "old"
+            made.mkdir()
+            for name, content in contents.items():
+                (made / name).write_bytes(content)
+            if path.exists():
+                path.rename(old)
+            try:
+                made.rename(path)
+            except OSError:
+                if old.exists():
+                    old.rename(path)
+                raise
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
+
+
+def check_folder(folder: str, names: Iterable[str]) -> None:
+    """Raise InputError where writing files of these names would take others away."""
+    path = Path(folder)
+    if "://" in folder or (path.exists() and not path.is_dir()):
+        raise InputError(f"{folder}: not a local folder")
+    others = sorted({file.name for file in path.iterdir()} - set(names)) if path.exists() else []
+    if others:
+        raise InputError(f"{folder}: holds {others[0]}, which is no file of it; name a folder anew")
+
+
 def write_json(content: dict[str, object], path: str) -> None:
     """Write JSON-ready values as the option --json asks: the whole file or nothing.
 

@@ -48,7 +48,7 @@ def render(
         "stages": stage_table(facts.stages),
         "findings": finding_rows(reports, params.calendar.timezone),
     }
-    return _template().render(
+    return page_template(Path(__file__).parent / TEMPLATE).render(
         views=views,
         tables=totals,
         estimators=[documentation(name) for name in sorted(_estimators(views))],
@@ -87,15 +87,16 @@ def _local(moment: str, timezone: str) -> str:
     return f"{pd.Timestamp(moment).tz_convert(timezone):%Y-%m-%d %H:%M} {timezone}"
 
 
-def _template() -> "Template":
+def page_template(path: Path) -> "Template":
+    """Return a page's template; the report's style and macros are there by name."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     shell = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader([path.parent, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     shell.filters |= {"number": number, "local": _local}
-    return shell.get_template(TEMPLATE)
+    return shell.get_template(path.name)

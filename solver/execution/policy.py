@@ -104,11 +104,17 @@ class Band:
 
     def limits(self, seen: Seen) -> tuple[float, float]:
         """The least and the most whole shares to trade at this moment."""
-        pace = (seen.moment + 1) / seen.moments
+        low, high = self.edges(seen.shares, seen.moment, seen.moments)
+        least, most = np.clip([low - seen.done, high - seen.done], 0.0, seen.left)
+        return float(least), float(most)
+
+    def edges(self, shares: float, moment: int, moments: int) -> tuple[float, float]:
+        """The least and the most whole shares filled when a moment's order is done."""
+        pace = (moment + 1) / moments
         slack = min(self.slack, 1.0 - pace)
-        low = np.floor(seen.shares * (pace - slack) + TIE) - seen.done
-        high = np.floor(seen.shares * min(pace + slack, 1.0) + TIE) - seen.done
-        return float(np.clip(low, 0.0, seen.left)), float(np.clip(high, 0.0, seen.left))
+        low = np.floor(shares * max(pace - slack, 0.0) + TIE)
+        high = np.floor(shares * min(pace + slack, 1.0) + TIE)
+        return float(low), float(high)
 
 
 def decision(policy: Policy, band: Band, seen: Seen) -> Child:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.pipeline.command import Done, impact, refused
@@ -67,6 +68,35 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
     assert phases[0] == found["beside"][0]["walk_bps"]
     assert len(set(phases)) == 3
     assert alone["walk_bps"] == pytest.approx(sum(phases) / 3)
+
+
+def test_a_sheet_holds_what_the_replay_says(
+    small_run: SmallRun, last_day: str, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "replay.json", tmp_path / "sheet"
+    window = ("--start", "10:30", "--end", "11:00", "--phases", "2", "--sheet", str(folder))
+    done = asked(small_run, last_day, "--policy", "threshold:20", *window, "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    names = {"orders.csv", "fills.csv", "moments.csv", "sheet.json", "sheet.html"}
+    assert {file.name for file in folder.iterdir()} == names
+    told = json.loads((folder / "sheet.json").read_text(encoding="utf-8"))
+    said = json.loads(out.read_text(encoding="utf-8"))
+    assert told.pop("benchmark_prices").keys() == {"arrival", "twap", "vwap", "close"}
+    plan = told.pop("told")
+    for one in (told, *told["beside"]):
+        against = one.pop("slippage_bps")
+        assert against["told"] == pytest.approx(one["walk_bps"] - plan["walk_bps"], abs=0.01)
+    assert told == said
+    fills = pd.read_csv(folder / "fills.csv")
+    for one in (said, *said["beside"]):
+        mine = fills[fills["policy"] == one["policy"]]
+        walk = float(mine["shares"] @ mine["over_mid_bps"]) / 2000
+        assert walk == pytest.approx(one["walk_bps_by_phase"][0], abs=1e-9)
+    before = {name: (folder / name).read_bytes() for name in names}
+    again = asked(small_run, last_day, "--policy", "threshold:20", *window)
+    assert again.returncode == 0, again.stderr
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    refused(asked(small_run, last_day, "--sheet", str(tmp_path)), "holds params.json")
 
 
 def test_risk_aversion_hurries_the_plans_alone(
