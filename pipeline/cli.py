@@ -22,7 +22,7 @@ for command in (
     tape.simulate,
     tape.ingest,
     orders.allocate,
-    orders.replay,
+    execution.replay,
     execution.step,
     studies.backtest_forecasts,
     studies.calibrate,

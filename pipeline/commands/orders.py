@@ -1,4 +1,4 @@
-"""Commands that plan an order."""
+"""Commands about plans of orders."""
 
 import json
 from datetime import UTC, datetime
@@ -7,19 +7,11 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.options import (
-    AsJson,
     Cap,
-    Columns,
-    ConfigFile,
-    Data,
     Lot,
     Method,
-    Out,
     Risk,
-    Seed,
     Side,
-    Source,
-    seconds,
 )
 
 
@@ -108,106 +100,3 @@ def allocate(
         typer.echo(json.dumps(report_json(symbol, order, schedule)))
     else:
         typer.echo("\n".join(lines))
-
-
-def replay(
-    params: Annotated[str, typer.Option(help="The parameter file, params.json.")],
-    symbol: Annotated[str, typer.Option(help="The symbol to trade.")],
-    shares: Annotated[int, typer.Option(help="Shares to trade.")],
-    policy: Annotated[
-        str,
-        typer.Option(
-            help="twap, waiting-twap, vwap, pov, static (the plan), ac (Almgren-Chriss), adaptive "
-            "(the plan made anew), threshold, rule, moment; several with commas, a quantile in "
-            "per cent behind a colon (threshold:5)."
-        ),
-    ] = "twap",
-    source: Source = None,
-    data: Data = None,
-    side: Side = None,
-    risk_aversion: Risk = None,
-    interval: Annotated[str, typer.Option(help="From look to look: 10s, 500ms.")] = "10s",
-    latency: Annotated[str, typer.Option(help="From decision to fill.")] = "100ms",
-    band: Annotated[
-        float, typer.Option(help="Stay within this share of the order of an even pace.")
-    ] = 0.1,
-    start: Annotated[str | None, typer.Option(help="Trade from this time on, HH:MM.")] = None,
-    end: Annotated[str | None, typer.Option(help="Trade before this time, HH:MM.")] = None,
-    phases: Annotated[
-        int, typer.Option(help="Replays, the moments put off by random parts of the interval.")
-    ] = 1,
-    seed: Seed = 0,
-    half_life: Annotated[
-        str | None,
-        typer.Option(
-            help="In which half of what was taken comes back, 30s; the parameters' without it."
-        ),
-    ] = None,
-    columns: Columns = None,
-    config: ConfigFile = None,
-    out: Out = "out",
-    as_json: AsJson = None,
-    sheet: Annotated[
-        str | None,
-        typer.Option(help="Write orders, fills, moments, JSON and a page to this folder."),
-    ] = None,
-) -> None:
-    """Work an order on a tape moment by moment and tell what it cost, policies beside each other.
-
-    A policy sees what had arrived; it is filled at the book that stands when its order arrives.
-
-    Example: `impact replay --source lobster --data DIR --params out/params.json --symbol AMZN
-    --shares 5000 --policy rule,twap`
-    """
-    from pipeline.engine.config import load_config
-    from pipeline.engine.store import write_json
-    from pipeline.parameters.schema import read_params
-    from pipeline.replay.evidence import evidence
-    from pipeline.replay.replay_text import content, report_text
-    from pipeline.replay.sheet.publish import check_target, write_sheet
-    from pipeline.replay.study import ReplayRequest, replay_order
-
-    if sheet:
-        check_target(sheet)
-    file = read_params(params)
-    calendar = file.calendar
-    settings = load_config(
-        config,
-        {
-            "data": {
-                "source": source,
-                "location": data,
-                "columns": columns,
-                "symbols": [symbol],
-                "calendar": calendar.name,
-                "period_seconds": calendar.period_seconds,
-            },
-            "allocate": {
-                "shares": shares,
-                "side": side,
-                "risk_aversion": risk_aversion,
-                "start": start,
-                "end": end,
-            },
-        },
-    )
-    request = ReplayRequest(
-        params,
-        symbol,
-        settings.allocate,
-        tuple(policy.split(",")),
-        seconds("--interval", interval),
-        seconds("--latency", latency),
-        band,
-        phases,
-        seed,
-        seconds("--half-life", half_life) if half_life else None,
-        out,
-    )
-    result = replay_order(request, file, settings)
-    held = evidence([result])
-    if as_json:
-        write_json(content(result, held), as_json)
-    if sheet:
-        write_sheet(result, held, file, sheet)
-    typer.echo(report_text(result, held))
