@@ -124,7 +124,7 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     """
     if not 0 <= index < config.symbols:
         raise ValueError(f"index = {index}: the market has {config.symbols} symbols")
-    draw = _stream(config.seed, UNIVERSE, index)
+    draw = stream(config.seed, UNIVERSE, index)
     k, beta = draw.uniform(1.4, 1.65), draw.uniform(0.4, 0.8)
     gamma = 1e-5 * draw.uniform(0.9, 1.25)
     half_spread = TICK * draw.choice([1.0, 1.5])
@@ -135,7 +135,7 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     clock = (np.arange(max(config.periods)) + 0.5) / max(config.periods)
     alphas = alpha * (1 + ALPHA_SWING * np.cos(2 * np.pi * clock))
 
-    path = _stream(config.seed, PATHS, index)
+    path = stream(config.seed, PATHS, index)
     open_prices = price * np.exp(0.02 * path.standard_normal(config.days))
     etas = _latent(path, config.periods, _Shape(1.3, 0.5, day_sd=0.25, phi=0.98, sd=0.25))
     volumes = _latent(path, config.periods, _Shape(1.2, 1.6, day_sd=0.25, phi=0.97, sd=0.3))
@@ -161,22 +161,16 @@ def simulate_day(config: MarketConfig, index: int, day: int) -> DayTape:
     variance eta_i^2 a period in continuous time. The quoted mid is the nearest the tick grid
     allows.
     """
-    truth, draw = simulate_truth(config, index), _stream(config.seed, TAPE, index, day)
+    truth, draw = simulate_truth(config, index), stream(config.seed, TAPE, index, day)
     path = truth.days[day]
-    trade_ns = _arrivals(draw, path.volume / size_moments()[0], config.period_ns)
-    sizes = np.clip(np.rint(_sizes_law().rvs(len(trade_ns), random_state=draw)), 1, LARGEST)
-    signs = draw.choice(np.array([-1, 1]), len(trade_ns))
-    replies = trade_ns + draw.integers(1, REPLY_NS, len(trade_ns))  # within the trade's own period
-    idle = _arrivals(draw, np.full(len(path.eta), REFRESHES), config.period_ns)
-    quote_ns = np.concatenate([[0], idle, replies])  # the book stands at the open itself
-    jumps = np.concatenate([np.zeros(1 + len(idle)), truth.gamma * signs * sizes])
+    trades = draw_trades(draw, path.volume, config.period_ns)
+    idle = arrivals(draw, np.full(len(path.eta), REFRESHES), config.period_ns)
+    quote_ns = np.concatenate([[0], idle, trades.reply_ns])  # the book stands at the open itself
+    pushes = truth.gamma * trades.sign * trades.size
+    jumps = np.concatenate([np.zeros(1 + len(idle)), pushes])
     order = np.argsort(quote_ns, kind="stable")
     quote_ns, jumps = quote_ns[order], jumps[order]
-
-    # integrated noise variance, piecewise linear in time
-    clock = np.append(0.0, np.cumsum(path.eta**2))
-    elapsed = np.interp(quote_ns / config.period_ns, np.arange(len(clock)), clock)
-    moves = np.sqrt(np.diff(elapsed, prepend=0.0)) * draw.standard_normal(len(quote_ns)) + jumps
+    moves = price_moves(draw, path.eta, config.period_ns, quote_ns) + jumps
     price = truth.open_prices[day] + np.cumsum(moves)
     spread = round(2 * truth.half_spread / TICK)
     best_bid = np.rint(price / TICK - spread / 2).astype(np.int64)
@@ -186,8 +180,46 @@ def simulate_day(config: MarketConfig, index: int, day: int) -> DayTape:
     bid_px = np.where(bid_sz > 0, best_bid[:, None] - bid_away, -1)
     ask_px = np.where(ask_sz > 0, best_bid[:, None] + spread + ask_away, -1)
     return DayTape(
-        quote_ns, bid_px, ask_px, bid_sz, ask_sz, trade_ns, sizes.astype(np.int64), signs
+        quote_ns,
+        bid_px,
+        ask_px,
+        bid_sz,
+        ask_sz,
+        trades.ns,
+        trades.size.astype(np.int64),
+        trades.sign,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnTrades:
+    """A day's trades and when the book answers each, (m,): ns after the open, shares, +-1."""
+
+    ns: np.ndarray
+    size: np.ndarray
+    sign: np.ndarray
+    reply_ns: np.ndarray
+
+
+def draw_trades(draw: np.random.Generator, volume: np.ndarray, period_ns: int) -> DrawnTrades:
+    """Draw trades of independent sizes and signs; volume: expected shares, one a period.
+
+    Each is answered within its own period.
+    """
+    times = arrivals(draw, volume / size_moments()[0], period_ns)
+    sizes = np.clip(np.rint(_sizes_law().rvs(len(times), random_state=draw)), 1, LARGEST)
+    signs = draw.choice(np.array([-1, 1]), len(times))
+    return DrawnTrades(times, sizes, signs, times + draw.integers(1, REPLY_NS, len(times)))
+
+
+def price_moves(
+    draw: np.random.Generator, eta: np.ndarray, period_ns: int, quote_ns: np.ndarray
+) -> np.ndarray:
+    """Draw the efficient price's Gaussian moves up to each quote, of variance eta_i^2 a period."""
+    clock = np.append(0.0, np.cumsum(eta**2))  # integrated, piecewise linear in time
+    elapsed = np.interp(quote_ns / period_ns, np.arange(len(clock)), clock)
+    noise = draw.standard_normal(len(quote_ns))
+    return np.asarray(np.sqrt(np.diff(elapsed, prepend=0.0)) * noise)
 
 
 def _ladder(
@@ -211,7 +243,7 @@ def _ladder(
     return shown_first, np.take_along_axis(sizes, shown_first, axis=1)
 
 
-def _arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> np.ndarray:
+def arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> np.ndarray:
     """Draw sorted Poisson times, ns after the open, `rates` a period.
 
     None is in a period's last REPLY_NS.
@@ -263,5 +295,5 @@ def _sizes_law() -> Any:
     return stats.lognorm(s=SIZE_LOG_SD, scale=MEAN_SIZE * np.exp(-(SIZE_LOG_SD**2) / 2))
 
 
-def _stream(seed: int, *path: int) -> np.random.Generator:
+def stream(seed: int, *path: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=path))

@@ -83,17 +83,18 @@ def simulate(
     symbols: Annotated[int | None, typer.Option(help="How many symbols.")] = None,
     days: Annotated[int | None, typer.Option(help="How many sessions.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same bytes.")] = None,
+    book: Annotated[str | None, typer.Option(help="resting, or moving within the minute.")] = None,
     config: ConfigFile = None,
     workers: Workers = None,
 ) -> None:
     """Write a simulated MBP-10 tape with known impact, and the truth beside it (truth.json,
-    truth.parquet).
+    truth.parquet; of a moving book truth-states.parquet).
     """
     from pipeline.engine.config import load_config
     from pipeline.tape.opening import simulate_tape
 
     overrides = {
-        "simulate": {"symbols": symbols, "days": days, "seed": seed},
+        "simulate": {"symbols": symbols, "days": days, "seed": seed, "book": book},
         "executor": {"workers": as_number(workers)},
     }
     typer.echo(f"tape: {simulate_tape(load_config(config, overrides), out)}")

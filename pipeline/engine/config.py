@@ -47,12 +47,13 @@ class DataConfig(Section):
 
 
 class SimulateConfig(Section):
-    """The simulated market of `--source simulate`."""
+    """The simulated market of `--source simulate`, and whether its book moves within the minute."""
 
     symbols: Count = 3
     days: Count = 20
     seed: Annotated[int, Field(ge=0)] = 7
     start: str = "2025-01-06"
+    book: Literal["resting", "moving"] = "resting"
 
 
 class FeaturesConfig(Section):

@@ -4,12 +4,13 @@ beside.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from models.simulation.book_chain import MovingBook
 from models.simulation.market import (
     LEVELS,
     TICK,
@@ -19,6 +20,7 @@ from models.simulation.market import (
     simulate_day,
     simulate_truth,
 )
+from models.simulation.moving_book import SECOND_NS, MovingDay, simulate_moving_day
 from pipeline.engine.config import SimulateConfig
 from pipeline.engine.sessions import Session, SessionCalendar
 
@@ -38,7 +40,7 @@ LAST_IN_EVENT, PUBLISHER, MBP_10, UNDEFINED = 128, 2, 10, np.nan
 @dataclass(frozen=True)
 class DayTask:
     """One tape to write: symbol number `symbol` on day number `day` of the market, into
-    `directory`.
+    `directory`, with this moving book or the market's resting one.
     """
 
     directory: str
@@ -46,6 +48,12 @@ class DayTask:
     session: Session
     symbol: int
     day: int
+    book: MovingBook | None = None
+
+    @property
+    def stem(self) -> str:
+        """Return the file's name up to its kind."""
+        return f"SIM{self.symbol}-{self.session.date.replace('-', '')}"
 
 
 def simulate_to(
@@ -53,7 +61,7 @@ def simulate_to(
     config: SimulateConfig,
     spread: Callable[[Callable[[DayTask], str], Sequence[DayTask]], list[str]] | None = None,
 ) -> list[str]:
-    """Write the market's tapes, truth.json and truth.parquet, and return the tapes' paths.
+    """Write the market's tapes and what was planted (`write_truth`), and return the tapes' paths.
 
     `spread(work, tasks)` runs the tasks (in this process without one); the files do not depend on
     how.
@@ -75,8 +83,9 @@ def plan(directory: Path, config: SimulateConfig) -> list[DayTask]:
     market = MarketConfig(
         config.symbols, config.seed, tuple(session.periods for session in sessions)
     )
+    book = MovingBook() if config.book == "moving" else None
     return [
-        DayTask(str(directory), market, session, symbol, day)
+        DayTask(str(directory), market, session, symbol, day, book)
         for symbol in range(config.symbols)
         for day, session in enumerate(sessions)
     ]
@@ -84,11 +93,15 @@ def plan(directory: Path, config: SimulateConfig) -> list[DayTask]:
 
 def write_day(task: DayTask) -> str:
     """Write one symbol-day's tape as <symbol>-<yyyymmdd>.mbp-10.parquet and return its path."""
-    tape = simulate_day(task.market, task.symbol, task.day)
-    symbol = f"SIM{task.symbol}"
-    path = Path(task.directory) / f"{symbol}-{task.session.date.replace('-', '')}.mbp-10.parquet"
+    path = Path(task.directory) / f"{task.stem}.mbp-10.parquet"
     partial = path.with_suffix(".partial")
-    records = to_databento(tape, symbol, task.symbol + 1, task.session.open_ns)
+    if task.book:
+        made = simulate_moving_day(task.market, task.book, task.symbol, task.day)
+        _states(task, made, task.book).write_parquet(_states_path(task))
+        tape = made.tape
+    else:
+        tape = simulate_day(task.market, task.symbol, task.day)
+    records = to_databento(tape, f"SIM{task.symbol}", task.symbol + 1, task.session.open_ns)
     records.write_parquet(partial, compression="zstd")
     partial.replace(path)
     return str(path)
@@ -155,31 +168,54 @@ def _times(ts: np.ndarray) -> pl.Series:
 
 def write_truth(tasks: Sequence[DayTask]) -> None:
     """Write what was planted: truth.json (a symbol's parameters) and truth.parquet (one row a
-    period).
+    period), of a moving book its parameters, in place of the resting one's law, and
+    truth-states.parquet (one row a second).
     """
     market, directory = tasks[0].market, Path(tasks[0].directory)
     sessions = [task.session for task in tasks if task.symbol == 0]
     truths = [simulate_truth(market, symbol) for symbol in range(market.symbols)]
-    pl.concat(_periods(truth, sessions) for truth in truths).write_parquet(
-        directory / "truth.parquet"
-    )
+    book = tasks[0].book
+    periods = pl.concat(_periods(truth, sessions) for truth in truths)
+    periods.drop("scale" if book else []).write_parquet(directory / "truth.parquet")
     content = {
         "seed": market.seed,
         "dates": [session.date for session in sessions],
         "tick": TICK,
         "units": UNITS,
-        "symbols": {
-            truth.symbol: {
-                "k": truth.k,
-                "beta": truth.beta,
-                "gamma": truth.gamma,
-                "half_spread": truth.half_spread,
-                "alpha": truth.alpha.tolist(),
-            }
-            for truth in truths
-        },
+        "symbols": {truth.symbol: _planted(truth, book) for truth in truths},
     }
     (directory / "truth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    if book:
+        parts = [_states_path(task) for task in tasks]
+        pl.concat(map(pl.read_parquet, parts)).write_parquet(directory / "truth-states.parquet")
+        for part in parts:
+            part.unlink()
+
+
+def _planted(truth: SymbolTruth, book: MovingBook | None) -> dict[str, object]:
+    if book:  # its walks follow no law of the period
+        return {"gamma": truth.gamma, "book": asdict(book)}
+    return {
+        "k": truth.k,
+        "beta": truth.beta,
+        "gamma": truth.gamma,
+        "half_spread": truth.half_spread,
+        "alpha": truth.alpha.tolist(),
+    }
+
+
+def _states_path(task: DayTask) -> Path:
+    return Path(task.directory) / f"{task.stem}.states"
+
+
+def _states(task: DayTask, made: MovingDay, book: MovingBook) -> pl.DataFrame:
+    """Return the spread and mean depth a side at each second, before trades took from it."""
+    seconds = np.arange(task.session.periods * task.market.period_ns // SECOND_NS)
+    spread, depth = book.spread_and_depth(made.levels[made.rows_at(seconds * SECOND_NS)])
+    states = pl.DataFrame({"second": seconds, "spread": spread, "depth": depth})
+    names = pl.lit(f"SIM{task.symbol}").alias("symbol"), pl.lit(task.session.date).alias("date")
+    return states.select(*names, pl.all())
 
 
 def _periods(truth: SymbolTruth, sessions: Sequence[Session]) -> pl.DataFrame:
