@@ -10,7 +10,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order, planned_problem
 from pipeline.planning.order import stated_problem
-from pipeline.replay.books import Ints, Stage
+from pipeline.replay.books import Floats, Ints, Stage
 from solver import (
     ImpactLaw,
     OrderTerms,
@@ -85,7 +85,8 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
     if kind == "rule":
         return PooledSupply()
     if kind == "moment":
-        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)))
+        level = planned.even_cost(stage.times[stage.first :], stage.shares / stage.moments)
+        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)), level=level)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":
@@ -127,6 +128,10 @@ class Planned:
     def law_at(self, times: Ints) -> ImpactLaw:
         """Return the law of one child order at each time; before the first period its own."""
         return self._law.at(self._place(times).tolist())
+
+    def even_cost(self, times: Ints, shares: float) -> Floats:
+        """Return the forecast cost of so many shares at each time, currency / share over mid."""
+        return self.law_at(times).cost(shares) / shares
 
     def volume(self, times: Ints) -> float:
         """Return the volume forecast from the first to the last of the times, shares."""

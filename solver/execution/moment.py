@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,12 +48,13 @@ class SpreadStates:
 class Waiting:
     """The value of waiting, learned at moment `first`, and the decision that follows from it.
 
-    slopes: as `waiting_slopes` returns them.
+    slopes: as `waiting_slopes` returns them; level: of each moment, as `TakeOrWait` has it.
     """
 
     slopes: list[Floats]
     cells: Cells
     states: SpreadStates
+    level: Floats
     first: int
 
     def value(self, seen: Seen, left: float | None = None) -> float:
@@ -86,7 +87,7 @@ class Waiting:
     def _kept(self, seen: Seen) -> tuple[Floats, float]:
         """The slopes of the present state, and the shares left at which they begin."""
         of_states = self.slopes[seen.moment - self.first]
-        state = int(self.states.state(seen.spread))
+        state = int(self.states.state(seen.spread / self.level[seen.moment]))
         return of_states[state], float(self.cells.low[seen.moment]) * self.cells.step
 
 
@@ -96,7 +97,9 @@ class TakeOrWait:
     its state; between two lessons a decision is a look-up.
 
     band: that the order is kept in; every: moments from lesson to lesson; states: of the spread;
-    number: of cells across the band.
+    number: of cells across the band; level: (moments,) what trading is forecast to cost at each of
+    the order's moments, currency / share over mid, above 0. Books to come are those of the last
+    hour over the level of their time, times that of the time to come; without it the day is flat.
     """
 
     band: Band = field(default_factory=Band)
@@ -104,13 +107,17 @@ class TakeOrWait:
     states: int = 3
     number: int = 100
     holding: Holding = field(default_factory=Holding)
+    level: Floats | None = None
 
     def learned(self, seen: Seen) -> Waiting:
         """The value of waiting from this moment on."""
-        past = seen.past
+        level = np.ones(seen.moments) if self.level is None else self.level
+        then = level[np.maximum(seen.past.moment, 0)]  # before the order, that of its start
+        over, spread = seen.past.over / then[:, None], seen.past.spread / then
+        past = replace(seen.past, over=over, spread=spread)
         cells = Cells.of(self.band, seen.shares, seen.moments, self.number)
         states = SpreadStates.of(past, self.states)
         price = cells_of(past.over, past.size, cells.step, cells.reach)
-        books = BooksToCome(price, states.state(past.spread), states.transition)
+        books = BooksToCome(price, states.state(past.spread), states.transition, level)
         slopes = waiting_slopes(books, cells, seen.moment, self.holding)
-        return Waiting(slopes, cells, states, seen.moment)
+        return Waiting(slopes, cells, states, level, seen.moment)

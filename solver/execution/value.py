@@ -54,8 +54,9 @@ class Cells:
 class BooksToCome:
     """Books that may come, each as the price over mid of its cells, and the state that it is of.
 
-    Shapes: price (D, C), never falling along a row, currency / share; state (D,), 0 to L - 1, each
-    at least once; transition (L, L), rows sum to 1: from the state of a moment to the next one's.
+    Shapes: price (D, C), never falling along a row, over the level of its moment; state (D,), 0 to
+    L - 1, each at least once; transition (L, L), rows sum to 1: from the state of a moment to the
+    next one's; level (n,): of each moment of the order, currency / share, above 0.
 
     Raises: ProblemError: shapes that do not fit, or a state without a book.
     """
@@ -63,6 +64,7 @@ class BooksToCome:
     price: Floats
     state: Ints
     transition: Floats
+    level: Floats
 
     def __post_init__(self) -> None:
         states = len(self.transition)
@@ -101,7 +103,10 @@ def waiting_slopes(
     kept = [np.empty((len(groups), int(high[-1] - low[-1])))]
     for t in range(len(low) - 1, first, -1):
         span = int(low[t - 1] - low[t]), int(high[t - 1] - low[t])
-        value = np.stack([_mean_merged(c, w, span) for c, w in zip(groups, kept[-1], strict=True)])
+        level = books.level[t]
+        value = np.stack(
+            [_mean_merged(level * c, w, span) for c, w in zip(groups, kept[-1], strict=True)]
+        )
         middle = (np.arange(low[t - 1], high[t - 1]) + 0.5) * cells.step
         kept.append(books.transition @ value + holding.drift + 2.0 * holding.risk * middle)
     return kept[::-1]

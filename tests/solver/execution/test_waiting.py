@@ -31,7 +31,10 @@ NOBODY = Past(np.empty(0, dtype=np.int64), *(np.empty((0, 0)),) * 2, *(np.empty(
 
 @dataclass(frozen=True)
 class Market:
-    """Books of two states, four each, equally likely, and an order. Shapes: (2, 4, K)."""
+    """Books of two states, four each, equally likely, and an order. Shapes: (2, 4, K).
+
+    swing: how much dearer than 1 the day's middle is, and its ends are cheaper.
+    """
 
     over: np.ndarray
     size: np.ndarray
@@ -39,10 +42,17 @@ class Market:
     band: Band = field(default_factory=lambda: Band(0.2))
     shares: int = 80
     moments: int = 25
+    swing: float = 0.0
+
+    @property
+    def level(self) -> np.ndarray:
+        """Return what multiplies the prices of each moment."""
+        return 1.0 - self.swing * np.cos(2 * np.pi * np.arange(self.moments) / self.moments)
 
     def seen(self, moment: int, left: float, place: tuple[int, int]) -> Seen:
         """Return a moment; the spread tells the state."""
-        over, size, spread = self.over[place], self.size[place], 1.0 + place[0]
+        level = self.level[moment]
+        over, size, spread = self.over[place] * level, self.size[place], (1.0 + place[0]) * level
         shares = float(self.shares)
         return Seen(moment, self.moments, shares, left, over, size, spread, 0.0, 0.0, NOBODY)
 
@@ -56,7 +66,7 @@ class Market:
             now = np.zeros_like(later)
             after = self.transition @ later
             for state, book in np.ndindex(2, 4):
-                cost = self.cost((state, book))
+                cost = self.cost((state, book)) * self.level[moment]
                 for left in range(self.shares + 1):
                     seen = self.seen(moment, float(left), (state, book))
                     x = trade(seen, cost, after[state])
@@ -113,9 +123,9 @@ def known(made: Market, number: int) -> Waiting:
     cells = Cells.of(made.band, float(made.shares), made.moments, number)
     flat = (made.over.reshape(8, -1), made.size.reshape(8, -1))
     price = cells_of(*flat, cells.step, cells.reach)
-    books = BooksToCome(price, np.repeat([0, 1], 4), made.transition)
+    books = BooksToCome(price, np.repeat([0, 1], 4), made.transition, made.level)
     states = SpreadStates(np.array([1.5]), made.transition)
-    return Waiting(waiting_slopes(books, cells, 0), cells, states, 0)
+    return Waiting(waiting_slopes(books, cells, 0), cells, states, made.level, 0)
 
 
 def brute_force(made: Market, cells: Cells, holding: Holding) -> list[np.ndarray]:
@@ -131,7 +141,7 @@ def brute_force(made: Market, cells: Cells, holding: Holding) -> list[np.ndarray
         found.append(np.diff(waits[:, low : high + 1], axis=1))
         later = np.zeros_like(later)
         for state, book in np.ndindex(2, 4):
-            cost = made.cost((state, book))
+            cost = made.cost((state, book)) * made.level[moment]
             for left in kept:
                 x = np.arange(left + 1)
                 later[state, left] += (cost[x] + waits[state, left - x]).min() / 4
@@ -141,12 +151,15 @@ def brute_force(made: Market, cells: Cells, holding: Holding) -> list[np.ndarray
 
 @pytest.mark.parametrize("holding", [Holding(), Holding(0.02, 0.003)])
 @pytest.mark.parametrize("slack", [0.15, 1.0])
-def test_the_slopes_are_those_of_brute_force_and_never_fall(slack: float, holding: Holding) -> None:
-    made = replace(market(1, STICKY), shares=20, moments=6, band=Band(slack))
+@pytest.mark.parametrize("swing", [0.0, 0.6])
+def test_the_slopes_are_those_of_brute_force_and_never_fall(
+    swing: float, slack: float, holding: Holding
+) -> None:
+    made = replace(market(1, STICKY), shares=20, moments=6, band=Band(slack), swing=swing)
     cells = Cells.of(made.band, 20.0, 6, number=20)
     assert cells.step == 1.0
     price = cells_of(made.over.reshape(8, -1), made.size.reshape(8, -1), 1.0, cells.reach)
-    books = BooksToCome(price, np.repeat([0, 1], 4), STICKY)
+    books = BooksToCome(price, np.repeat([0, 1], 4), STICKY, made.level)
     slopes = waiting_slopes(books, cells, 0, holding)
     for ours, theirs in zip(slopes, brute_force(made, cells, holding), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-9)
@@ -155,9 +168,11 @@ def test_the_slopes_are_those_of_brute_force_and_never_fall(slack: float, holdin
     assert [one.tolist() for one in later] == [one.tolist() for one in slopes[3:]]
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_where_the_chain_is_known_it_is_within_two_per_cent_of_the_optimum(seed: int) -> None:
-    made = market(seed, STICKY)
+@pytest.mark.parametrize(("seed", "swing"), [(2, 0.0), (3, 0.0), (2, 0.5)])
+def test_where_the_chain_is_known_it_is_within_two_per_cent_of_the_optimum(
+    seed: int, swing: float
+) -> None:
+    made = replace(market(seed, STICKY), swing=swing)
     least, even = made.least(), made.of(Scheduled.even(made.moments))
     found = made.of(known(made, number=16))  # cells of two shares
     assert least <= found * (1 + 1e-9)
@@ -170,6 +185,17 @@ def test_independent_books_lose_nothing_to_states_that_do_not_matter() -> None:
     first = replace(made.seen(0, 80.0, (0, 0)), past=made.past(np.random.default_rng(0)))
     learned = TakeOrWait(made.band, states=2).learned(first)
     assert made.of(learned) < 1.02 * least
+
+
+def test_a_forecast_of_the_day_is_worth_what_it_knows() -> None:
+    made = replace(market(4, STICKY), swing=0.5, band=Band(0.4))
+    hour = made.past(np.random.default_rng(6))
+    first = replace(made.seen(0, float(made.shares), (0, 0)), past=hour)
+    start = made.level[0]  # the hour before the order is as dear as its start
+    first = replace(first, past=replace(hour, over=hour.over * start, spread=hour.spread * start))
+    flat = made.of(TakeOrWait(made.band, states=2).learned(first))
+    told = made.of(TakeOrWait(made.band, states=2, level=made.level).learned(first))
+    assert made.least() <= told < 0.95 * flat
 
 
 def test_a_constant_book_costs_what_twap_costs() -> None:
@@ -233,6 +259,6 @@ def test_states_are_counted_from_moment_to_next_moment() -> None:
 
 def test_books_must_fit_their_states() -> None:
     with pytest.raises(ProblemError, match="each of the L states"):
-        BooksToCome(np.ones((2, 3)), np.array([0, 0]), np.eye(2))
+        BooksToCome(np.ones((2, 3)), np.array([0, 0]), np.eye(2), np.ones(9))
     with pytest.raises(ProblemError, match="one entry a book"):
-        BooksToCome(np.ones((2, 3)), np.array([0]), np.eye(1))
+        BooksToCome(np.ones((2, 3)), np.array([0]), np.eye(1), np.ones(9))
