@@ -54,7 +54,8 @@ class Replayed:
 
     fill_times: (n,) ns; moved: (n,) what the order's own impact adds to the prices of a fill in the
     mean, currency / share, 0 where later prices do not hold it; markouts: by seconds, bps, positive
-    where the price went the order's way; beyond_shown: shares filled behind the levels shown.
+    where the price went the order's way; beyond_shown: (n,) shares of a fill
+    that lay behind the levels shown.
     """
 
     sent: Sent
@@ -63,7 +64,7 @@ class Replayed:
     moved: Floats
     parts: Shortfall
     markouts: dict[int, float]
-    beyond_shown: float
+    beyond_shown: Floats
     missed: int
 
 
@@ -183,7 +184,7 @@ class Loop:
             filled[5],
             shortfall(fills, benchmark),
             marks,
-            float(filled[4].sum()),
+            filled[4],
             self._missed,
         )
 

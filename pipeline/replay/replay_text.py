@@ -31,7 +31,7 @@ def figures(runs: list[Replayed]) -> dict[str, object]:
             str(seconds): over([run.markouts[seconds] for run in runs]) for seconds in MARKOUTS
         },
         "filled": over([float(run.fills.shares.sum()) for run in runs]),
-        "filled_beyond_shown": over([run.beyond_shown for run in runs]),
+        "filled_beyond_shown": over([float(run.beyond_shown.sum()) for run in runs]),
         "orders": over([float(len(run.sent.shares)) for run in runs]),
         "missed_moments": over([float(run.missed) for run in runs]),
         "walk_bps_by_phase": [each.over_mid for each in parts],

@@ -88,6 +88,7 @@ def _fills(name: str, run: Replayed, played: Played) -> pd.DataFrame:
             "time": iso_utc(run.fill_times),
             "moment": run.sent.moment[run.sent.filled > 0],
             "shares": fills.shares,
+            "beyond_shown": run.beyond_shown,
             "price": fills.price,
             "best": fills.best,
             "mid": fills.mid,

@@ -125,7 +125,7 @@ def test_beyond_what_is_shown_the_law_goes_on() -> None:
     rows = [(-5.0, 99.0, [(101.0, 30.0), (102.0, 20.0)])]
     made = order(made_tape(rows, 1), 400.0, clock(10.0))
     done = work(made, Scheduled.even(1), Band(1.0))
-    assert done.beyond_shown == 350
+    assert done.beyond_shown.tolist() == [350]
     # the law's marginal cost over mid, 1 + .002 x, is 1.1 where the book ends at 2: the law is
     # below the last price until x = 500
     assert done.parts.over_mid * 400 * 100 / 1e4 == pytest.approx(30 * 1 + 370 * 2)
@@ -295,5 +295,5 @@ def test_clips_end_with_what_is_shown() -> None:
         Accounting(Holes, clipped=True),
     )
     assert done.sent.filled.tolist() == [50, 0]
-    assert done.beyond_shown == 0
+    assert done.beyond_shown.sum() == 0
     assert done.parts.opportunity == pytest.approx(1e4 * float(LAW.cost(350.0)) / (400 * 100))
