@@ -101,17 +101,17 @@ def replay(
         },
     )
     request = ReplayRequest(
-        params,
-        symbol,
-        settings.allocate,
-        tuple(policy.split(",")),
-        seconds("--interval", interval),
-        seconds("--latency", latency),
-        band,
-        phases,
-        seed,
-        seconds("--half-life", half_life) if half_life else None,
-        out,
+        params=params,
+        symbol=symbol,
+        order=settings.allocate,
+        policies=tuple(policy.split(",")),
+        interval=seconds("--interval", interval),
+        latency=seconds("--latency", latency),
+        band=band,
+        phases=phases,
+        seed=seed,
+        half_life=seconds("--half-life", half_life) if half_life else None,
+        out=out,
     )
     result = replay_order(request, file, settings)
     held = evidence([result])
@@ -167,13 +167,13 @@ def step(
         "end": end,
     }
     request = ReplayRequest(
-        params,
-        symbol,
-        load_config(None, {"allocate": told}).allocate,
-        (policy,),
-        seconds("--interval", interval),
-        seconds("--latency", latency),
-        band,
+        params=params,
+        symbol=symbol,
+        order=load_config(None, {"allocate": told}).allocate,
+        policies=(policy,),
+        interval=seconds("--interval", interval),
+        latency=seconds("--latency", latency),
+        band=band,
     )
     order, now = WorkedOrder(request, read_params(params)), read_state(state)
     for each in read_moments(moment):
