@@ -1,7 +1,6 @@
 """Exact, certified allocation of an order over trading periods under fitted impact laws."""
 
 from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_law, twap, vwap
-from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
@@ -34,8 +33,6 @@ __all__ = [
     "Extrapolation",
     "Frontier",
     "ImpactLaw",
-    "LiquidityChain",
-    "LiquidityPolicy",
     "MarketState",
     "OrderTerms",
     "Orders",
@@ -70,7 +67,6 @@ __all__ = [
     "slice_factor",
     "solve",
     "solve_many",
-    "stochastic_policy",
     "twap",
     "uncertainty_of",
     "value_function",

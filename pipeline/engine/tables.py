@@ -90,8 +90,6 @@ class Forecast:
         reason; over all days, and what the horizon is forecast with.
     unfolding: series, period (of the origin), updated, morning (mean absolute log error of the rest
         of the day, forecast then, as far as that had helped before, and before the day), days.
-    chain: one row a state of the trading rate's log deviation: deviation, initial, stationary,
-        to_0, to_1, ...
     totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
         expected, low, high (the 90 % interval).
     warnings: code, message.
@@ -103,7 +101,6 @@ class Forecast:
     scores: pd.DataFrame
     contest: pd.DataFrame
     unfolding: pd.DataFrame
-    chain: pd.DataFrame
     totals: pd.DataFrame
     warnings: pd.DataFrame
 

@@ -22,7 +22,6 @@ from pipeline.parameters.schema import (
     finite,
 )
 from pipeline.parameters.sections import (
-    ChainSection,
     ExtrapolationError,
     ExtrapolationSection,
     LocalExponent,
@@ -134,7 +133,6 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         volume_total=_volume_total(one.forecast.totals),
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
-        liquidity_chain=_chain(one.forecast.chain, value["theta"]),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
@@ -174,17 +172,6 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
 def _volume_total(totals: pd.DataFrame) -> VolumeTotal:
     row = totals.set_index("series").loc["volume"]
     return VolumeTotal(expected=row["expected"], interval=(row["low"], row["high"]))
-
-
-def _chain(states: pd.DataFrame, theta: float) -> ChainSection:
-    """Return the chain of liquidity behind the trading rate's: thinner by theta for each unit of
-    its log.
-    """
-    levels = np.exp(-theta * states["deviation"])
-    levels /= (levels * states["stationary"]).sum()
-    moves = states[[f"to_{state}" for state in range(len(states))]].to_numpy()
-    rows = tuple(map(tuple, (moves / moves.sum(axis=1, keepdims=True)).tolist()))
-    return ChainSection(levels=tuple(levels), transition=rows, initial=tuple(states["initial"]))
 
 
 def _slicing(facts: pd.Series) -> SlicingSection:

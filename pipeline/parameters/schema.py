@@ -12,7 +12,6 @@ from pydantic import Field, ValidationError
 from pipeline.engine.errors import InputError
 from pipeline.parameters.sections import (
     Above,
-    ChainSection,
     ExtrapolationSection,
     Finite,
     Interval,
@@ -39,7 +38,6 @@ UNITS = {
     "liquidity": "1, averages 1 over the history, larger is thinner",
     "volatility_interval": "1, holds the measured volatility with probability 0.9",
     "liquidity_interval": "1, holds the liquidity of the measured volume with probability 0.9",
-    "liquidity_chain.levels": "1, multiply a period's liquidity",
     "slicing.half_life_seconds": "seconds, of displayed depth after trades",
     "slicing.lasting": "1, of what a trade moves at once, the share that stays",
     "slicing.least_child_shares": "shares",
@@ -115,7 +113,6 @@ class SymbolParams(Part):
     units: dict[str, str]
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
     slicing: SlicingSection
-    liquidity_chain: ChainSection
     warnings: tuple[Warned, ...]
     extrapolation: ExtrapolationSection | None = None  # None: the route walks no book
     volume_total: VolumeTotal | None = None

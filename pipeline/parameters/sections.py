@@ -104,29 +104,6 @@ class ExtrapolationSection(Part):
     exponents: tuple[LocalExponent, ...]
 
 
-class ChainSection(Part):
-    """How liquidity moves around its forecast from period to period, for an allocator that adapts.
-
-    levels multiply a period's liquidity and average 1 in the long run; transition: chance of going
-    from row to column in one period; initial: of each level in the first period.
-    """
-
-    levels: tuple[Above, ...]
-    transition: tuple[tuple[Share, ...], ...]
-    initial: tuple[Share, ...]
-
-    @model_validator(mode="after")
-    def _square(self) -> "ChainSection":
-        if {len(row) for row in (self.initial, self.transition, *self.transition)} != {
-            len(self.levels)
-        }:
-            raise ValueError(
-                "liquidity_chain: transition must be square and initial as long, one entry for "
-                "each level"
-            )
-        return self
-
-
 class Warned(Part):
     """A caveat of the calibration, with a code that programs can test for."""
 

@@ -14,7 +14,6 @@ from models.forecast.intraday.catalogue import (
     PastDays,
     track_candidate,
 )
-from models.forecast.intraday.liquidity_chain import discretise_liquidity
 from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
 from models.forecast.intraday.rest_of_day import (
     AROUND,
@@ -29,10 +28,8 @@ from models.forecast.intraday.sparse.zeros import (
     bears_zeros,
     first_day_ahead,
     level_ratio,
-    positive,
     sparse,
 )
-from models.forecast.intraday.state_space import fit_intraday
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
@@ -49,7 +46,6 @@ SERIES = {
 ZERO_BEARING = ("realized_variance", "volume")  # a period may have no move, and no trade
 TOTALS = {"realized_variance": 0.5, "volume": 1.0}  # the power that the sum is told in
 COVERAGE = 0.9  # of the intervals
-CHAIN_STATES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +129,6 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
         found.scores,
         found.contest,
         found.unfolding,
-        _chain(series[1], dates, scope),
         totals,
         forecast_warnings(periods, dates, scope, facts),
     )
@@ -272,25 +267,6 @@ def _state(series: MeasuredSeries, found: PeriodForecast, ratio: np.ndarray | fl
             return np.asarray(found.mean * ratio)
         return found.occurrence * np.exp(found.log_mean + found.state_variance / 2)
     return np.exp(found.log_mean)
-
-
-def _chain(volume: MeasuredSeries, dates: np.ndarray, scope: Scope) -> pd.DataFrame:
-    """Return the chain of the trading rate's log deviation from its forecast, from period one."""
-    day = int(np.searchsorted(dates, scope.date))
-    logs = positive(volume.past.logs)
-    fit = fit_intraday(logs[: max(day, 1)], None)
-    variance = fit.dynamics.state_variance
-    if day < len(dates) and day:
-        variance = fit.update(logs[day, : scope.first]).state.deviation_variance
-    # The deviation's mean is in the forecast already.
-    chain = discretise_liquidity(fit.dynamics, CHAIN_STATES, variance)
-    moves = {f"to_{state}": chain.transition[:, state] for state in range(CHAIN_STATES)}
-    states = {
-        "deviation": chain.deviation,
-        "initial": chain.initial,
-        "stationary": chain.stationary,
-    }
-    return pd.DataFrame(states | moves)
 
 
 def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:

@@ -2,7 +2,6 @@
 
 from solver.execution.adaptive import Adaptive
 from solver.execution.ladder import RUNGS, Ladders
-from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
 from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
 from solver.execution.replanning import MarketState, Plan, replan
@@ -21,8 +20,6 @@ __all__ = [
     "Holding",
     "Ladders",
     "Learning",
-    "LiquidityChain",
-    "LiquidityPolicy",
     "MarketState",
     "Participation",
     "Past",
@@ -39,6 +36,5 @@ __all__ = [
     "cells_of",
     "decision",
     "replan",
-    "stochastic_policy",
     "waiting_slopes",
 ]

@@ -66,7 +66,7 @@ class ValueFunction:
         return int(self.trades[period][at])
 
 
-def check_size(lattice: Lattice, settings: Settings) -> None:
+def _check_size(lattice: Lattice, settings: Settings) -> None:
     """Refuse a table that would not fit, or would take too long without compiled code.
 
     Raises:
@@ -91,8 +91,8 @@ def _work(lattice: Lattice) -> float:
     work = (highs - lows + 1.0)[:-1] * (most - least + 1.0)
     if work.sum() > MOST_WORK:
         for j in range(work.size):
-            row = period_row(lattice, j, np.zeros(0))
-            work[j] *= needs_code(row, period_pieces(lattice, j, row))
+            row = _period_row(lattice, j, np.zeros(0))
+            work[j] *= needs_code(row, _period_pieces(lattice, j, row))
     return float(work.sum())
 
 
@@ -103,13 +103,13 @@ def backward(lattice: Lattice, settings: Settings) -> Iterator[tuple[int, Floats
     Raises:
         ProblemError: the table would exceed `settings.max_cells`.
     """
-    check_size(lattice, settings)
+    _check_size(lattice, settings)
     code = kernels("solver.compiled.rows", settings.compiled)
     lows, highs = lattice.states
     value = np.zeros(1)
     for j in range(lattice.problem.n - 1, -1, -1):
-        row = period_row(lattice, j, value + lattice.psi(j, int(lows[j + 1]), int(highs[j + 1])))
-        value, trades = solve_row(row, period_pieces(lattice, j, row), code)
+        row = _period_row(lattice, j, value + lattice.psi(j, int(lows[j + 1]), int(highs[j + 1])))
+        value, trades = solve_row(row, _period_pieces(lattice, j, row), code)
         yield j, value, trades
 
 
@@ -146,12 +146,12 @@ def value_function(problem: Problem, settings: Settings | None = None) -> ValueF
     policies: list[Policy] = []
     lows, highs = lattice.states
     for j, value, trades in backward(lattice, settings or Settings()):
-        values.append(value + moved_by_all(lattice, j, int(lows[j]), int(highs[j])))
+        values.append(value + _moved_by_all(lattice, j, int(lows[j]), int(highs[j])))
         policies.append(trades)
     return ValueFunction(values[::-1], policies[::-1], lows, problem.lot)
 
 
-def moved_by_all(lattice: Lattice, j: int, low: int, high: int) -> Floats:
+def _moved_by_all(lattice: Lattice, j: int, low: int, high: int) -> Floats:
     """What the lattice's functions leave out with low..high lots left before period j: gamma_j s**2
     / 2, currency.
     """
@@ -161,7 +161,7 @@ def moved_by_all(lattice: Lattice, j: int, low: int, high: int) -> Floats:
     return np.asarray(0.5 * np.asarray(lattice.problem.permanent)[j] * left * left)
 
 
-def period_row(lattice: Lattice, j: int, after: Floats) -> Row:
+def _period_row(lattice: Lattice, j: int, after: Floats) -> Row:
     """One period's minimisation, given what each number of lots left costs from there on."""
     lows, highs = lattice.states
     return Row(
@@ -176,7 +176,7 @@ def period_row(lattice: Lattice, j: int, after: Floats) -> Row:
     )
 
 
-def period_pieces(lattice: Lattice, j: int, row: Row) -> list[Piece]:
+def _period_pieces(lattice: Lattice, j: int, row: Row) -> list[Piece]:
     """Where the period's cost is convex or concave: from the law where it is a power, from the
     numbers in a table.
     """

@@ -8,18 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import polars as pl
 import psutil
 import pytest
 from jsonschema import Draft202012Validator
 
-from pipeline.engine.config import load_config
 from pipeline.parameters.schema import json_schema, read_params
-from pipeline.planning.order import stated_problem
 from pipeline.run import run_pipeline
-from solver import LiquidityChain, stochastic_policy
 from tests.conftest import ROOT
 from tests.pipeline.conftest import SmallRun, small_config
 
@@ -63,19 +59,6 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
         assert first[f"{name}_low"].lt(first[name]).all()
         assert first[f"{name}_high"].gt(first[name]).all()
     pd.testing.assert_frame_equal(twin[twin["symbol"] == "SIM0"].drop(columns="symbol"), first)
-
-
-def test_the_adaptive_allocator_takes_the_liquidity_chain(small_run: SmallRun) -> None:
-    """Less is traded in a thin period than in a thick one."""
-    params = read_params(str(small_run.folder / "out/params.json"))
-    symbol = params.symbols["SIM0"]
-    order = load_config(None, {"allocate": {"shares": 20_000, "lot": 100}}).allocate
-    chain = LiquidityChain(symbol.liquidity_chain.levels, symbol.liquidity_chain.transition)
-    assert np.all(np.diff(symbol.liquidity_chain.levels) < 0)
-    policy = stochastic_policy(stated_problem(params, "SIM0", order), chain)
-    thin, thick = (policy.follow(np.full(390, state)) for state in (0, len(chain.levels) - 1))
-    assert thin.sum() == thick.sum() == 20_000
-    assert thin[:30].sum() < thick[:30].sum()
 
 
 def test_the_published_schema_is_the_one_in_force() -> None:

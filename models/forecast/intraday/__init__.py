@@ -9,7 +9,6 @@ from models.forecast.intraday.catalogue import (
     PastDays,
     track_candidate,
 )
-from models.forecast.intraday.liquidity_chain import Chain, discretise_liquidity
 from models.forecast.intraday.moving import (
     MovingFit,
     ProfileMeanFit,
@@ -31,7 +30,6 @@ __all__ = [
     "AveragedFit",
     "CandidateFit",
     "CandidateTrack",
-    "Chain",
     "IntradayFit",
     "MovingFit",
     "PastDays",
@@ -40,7 +38,6 @@ __all__ = [
     "RestOfDay",
     "average_forecasts",
     "bears_zeros",
-    "discretise_liquidity",
     "expected_volume_curve",
     "fit_averaged",
     "fit_intraday",

@@ -166,6 +166,7 @@ def test_a_file_of_version_1_is_refused_with_the_way_to_make_it_anew(
     asked = ("--params", str(tmp_path / "old.json"), "--symbol", "SIM0", "--shares", "10")
     refused(impact("allocate", *asked), "old.json", "impact-params/1", "impact run")
     content |= {"schema": "impact-params/2", "later": {"a key": "of another day"}}
+    content["symbols"]["SIM0"]["liquidity_chain"] = {"levels": [1], "transition": [[1]]}
     (tmp_path / "old.json").write_text(json.dumps(content))
     assert impact("allocate", *asked).returncode == 0
 

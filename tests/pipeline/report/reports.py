@@ -19,7 +19,6 @@ from pipeline.parameters.schema import (
     Valid,
 )
 from pipeline.parameters.sections import (
-    ChainSection,
     Matrix,
     SlicingSection,
 )
@@ -145,7 +144,6 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
         covariance=Matrix(names=("k",), matrix=((1.5e-4,),)),
         units=UNITS,
         periods=periods,
-        liquidity_chain=ChainSection(levels=(1,), transition=((1,),), initial=(1,)),
         warnings=(),
         slicing=SlicingSection(
             half_life_seconds=None,

@@ -144,7 +144,6 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
         ],
         columns=["series", "period", "updated", "morning", "days"],
     )
-    chain = pd.DataFrame({"deviation": [0.0], "initial": [1.0], "stationary": [1.0], "to_0": [1.0]})
     totals = pd.DataFrame(
         [
             {"series": name, "expected": 1.0, "low": 0.5, "high": 2.0}
@@ -152,7 +151,7 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
         ]
     )
     ahead = states.assign(sigma=0.1)
-    return Forecast(states, ahead, backtest, scores, contest, unfolding, chain, totals, NO_WARNINGS)
+    return Forecast(states, ahead, backtest, scores, contest, unfolding, totals, NO_WARNINGS)
 
 
 def make_calibration(rng: np.random.Generator) -> Calibration:

@@ -1,12 +1,9 @@
-"""Re-planning, the stochastic policy and the frontier."""
-
-import itertools
+"""Re-planning and the frontier."""
 
 import numpy as np
 import pytest
 
 from solver import (
-    LiquidityChain,
     MarketState,
     Plan,
     PowerLaw,
@@ -18,11 +15,8 @@ from solver import (
     frontier,
     replan,
     solve,
-    stochastic_policy,
 )
-from tests.solver.cases import OWN, day_problem, path_cost
-
-CHAIN = LiquidityChain([0.5, 1.0, 2.5], [[0.7, 0.3, 0.0], [0.2, 0.6, 0.2], [0.0, 0.3, 0.7]])
+from tests.solver.cases import day_problem
 
 
 def worked(problem: Problem, integer: bool = False) -> np.ndarray:
@@ -93,108 +87,6 @@ def test_tables_can_be_replanned() -> None:
     problem = Problem(16.0, table, lot=2.0)
     x = worked(problem)
     assert evaluate(problem, x).objective == pytest.approx(solve(problem).objective)
-
-
-def expected_cost(problem: Problem, chain: LiquidityChain, start: int, trade: object) -> float:
-    """The expectation over every path of states of the walked cost of the trades
-    `trade(states)`.
-    """
-    total = 0.0
-    for tail in itertools.product(range(3), repeat=problem.n - 1):
-        states = np.array([start, *tail])
-        chance = np.prod(
-            [np.asarray(chain.transition)[a, b] for a, b in itertools.pairwise(states)]
-        )
-        if chance:
-            levels = np.asarray(chain.levels)[states]
-            scaled = Problem(
-                problem.shares,
-                PowerLaw(np.asarray(problem.law.scale) * levels, problem.law.exponent),
-                permanent=problem.permanent,
-                sigma=problem.sigma,
-                risk_aversion=problem.risk_aversion,
-                own_impact=problem.own_impact,
-            )
-            total += chance * path_cost(scaled, trade(states))
-    return float(total)
-
-
-@pytest.mark.parametrize("own", OWN)
-@pytest.mark.parametrize("exponent", [0.7, 1.5])
-def test_policy_value_is_its_exact_expectation_and_beats_every_static_plan(
-    exponent: float, own: str
-) -> None:
-    problem = Problem(
-        30.0,
-        PowerLaw(np.linspace(1.0, 1.5, 5), exponent),
-        permanent=[0.02, 0.03, 0.03, 0.02, 0.01],
-        sigma=np.full(5, 0.3),
-        risk_aversion=0.05,
-        own_impact=own,
-    )
-    policy = stochastic_policy(problem, CHAIN)
-    for start in range(3):
-        value = policy.value(0, 30, start)
-        assert expected_cost(problem, CHAIN, start, policy.follow) == pytest.approx(
-            value, rel=1e-11
-        )
-        mean = Problem(
-            30.0,
-            PowerLaw(np.linspace(1.0, 1.5, 5) * CHAIN.expected(start, 5), exponent),
-            permanent=problem.permanent,
-            sigma=np.full(5, 0.3),
-            risk_aversion=0.05,
-            own_impact=own,
-        )
-        static = solve(mean, integer=True)
-        assert expected_cost(problem, CHAIN, start, lambda states, x=static.x: x) == pytest.approx(
-            static.objective, rel=1e-11
-        )
-        assert value <= static.objective + 1e-12
-
-
-def test_policy_beats_the_static_plan_on_the_same_random_paths() -> None:
-    """Common random numbers at a size whose paths cannot be enumerated: the mean saving is positive
-    beyond its error.
-    """
-    rng = np.random.default_rng(4)
-    n, lots = 30, 600
-    law = PowerLaw(np.linspace(1.5, 1.0, n), 1.5)
-    problem = Problem(float(lots), law, sigma=np.full(n, 0.5), risk_aversion=1e-4)
-    policy = stochastic_policy(problem, CHAIN)
-    mean = Problem(
-        float(lots),
-        PowerLaw(np.asarray(law.scale) * CHAIN.expected(1, n), 1.5),
-        sigma=np.full(n, 0.5),
-        risk_aversion=1e-4,
-    )
-    static = solve(mean, integer=True).x
-    savings = []
-    for _ in range(400):
-        states = np.empty(n, dtype=int)
-        states[0] = 1
-        for t in range(1, n):
-            states[t] = rng.choice(3, p=np.asarray(CHAIN.transition)[states[t - 1]])
-        real = Problem(
-            float(lots),
-            PowerLaw(np.asarray(law.scale) * np.asarray(CHAIN.levels)[states], 1.5),
-            sigma=np.full(n, 0.5),
-            risk_aversion=1e-4,
-        )
-        savings.append(
-            evaluate(real, static).objective - evaluate(real, policy.follow(states)).objective
-        )
-    assert np.mean(savings) > 3.0 * np.std(savings) / np.sqrt(len(savings))
-
-
-def test_chain_is_checked() -> None:
-    for name, levels, matrix in (
-        ("transition", [1.0], [[0.5, 0.5]]),
-        ("levels", [0.0, 1.0], np.eye(2)),
-        ("transition", [1.0, 2.0], [[0.5, 0.4], [0.0, 1.0]]),
-    ):
-        with pytest.raises(ProblemError, match=name):
-            LiquidityChain(levels, matrix)
 
 
 @pytest.mark.parametrize(("own", "gamma"), [("none", 1e-9), ("half", 1e-5)])

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from solver import (
-    LiquidityChain,
     PowerLaw,
     Problem,
     ProblemError,
@@ -15,7 +14,6 @@ from solver import (
     TableLaw,
     evaluate,
     solve,
-    stochastic_policy,
     twap,
     value_function,
 )
@@ -23,7 +21,6 @@ from tests.solver.cases import path_cost, random_problem
 
 LAW = PowerLaw([1.0, 2.0], 1.5)
 NUMPY = Settings(compiled=False)
-POLICY = stochastic_policy(Problem(10.0, LAW), LiquidityChain([1.0, 2.0], np.full((2, 2), 0.5)))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +63,6 @@ POLICY = stochastic_policy(Problem(10.0, LAW), LiquidityChain([1.0, 2.0], np.ful
         ("grid", lambda: Settings(grid=1.5)),
         ("shares", lambda: twap(np.nan, 2)),
         ("periods", lambda: twap(10.0, 2.5)),
-        ("levels", lambda: LiquidityChain([], np.zeros((0, 0)))),
         (
             "lot makes",
             lambda: solve(
@@ -75,8 +71,6 @@ POLICY = stochastic_policy(Problem(10.0, LAW), LiquidityChain([1.0, 2.0], np.ful
         ),
         ("period", lambda: value_function(Problem(10.0, LAW)).value(-1, 0)),
         ("period", lambda: value_function(Problem(10.0, LAW)).trade(2, 0)),
-        ("period", lambda: POLICY.value(2, 0, 0)),
-        ("state", lambda: POLICY.value(0, 0, -1)),
         ("start", lambda: solve(Problem(10.0, LAW), start=[1.0])),
         ("x must have shape", lambda: evaluate(Problem(10.0, LAW), [1.0])),
         ("x must be >= 0", lambda: evaluate(Problem(10.0, LAW), [11.0, -1.0])),
@@ -137,8 +131,9 @@ def test_import_loads_neither_scipy_nor_numba() -> None:
 
 
 def test_values_outside_the_lattice_are_infinite() -> None:
-    assert POLICY.value(0, 9, 0) == POLICY.value(0, 11, 1) == np.inf
-    assert np.isfinite(POLICY.value(0, 10, 1))
+    function = value_function(Problem(10.0, LAW))
+    assert function.value(0, 9) == function.value(0, 11) == np.inf
+    assert np.isfinite(function.value(0, 10))
 
 
 def test_a_checked_problem_does_not_change_with_its_inputs() -> None:
