@@ -1,4 +1,4 @@
-"""What one tape tells of a policy against TWAP: its saving, and how adverse its fills may be."""
+"""What one tape tells of a policy against another: its saving, and how adverse its fills may be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ LARGE = 0.05  # of the interval's volume: a larger order would have moved the ta
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A policy's walk less TWAP's with its error, and its markouts against their null.
+    """A policy's walk less a yardstick's with its error, and its markouts against their null.
 
     large: the order is so large a part of the volume that nothing is claimed of a saving.
     """
@@ -33,11 +33,11 @@ class Evidence:
         return "too large" if self.large and found == "saves" else found
 
 
-def evidence(results: Sequence[ReplayResult]) -> dict[str, Evidence]:
+def evidence(results: Sequence[ReplayResult], yardstick: str = YARDSTICK) -> dict[str, Evidence]:
     """Return what the replays of one order, of one side or of both, tell of each policy.
 
-    Replays of one tape are averaged before errors are taken. A policy that filled nothing is left
-    out.
+    yardstick: the policy that the others are held against. Replays of one tape are averaged before
+    errors are taken. A policy that filled nothing is left out.
     """
     first = results[0]
     stretches, origin = first.session.stretches, first.span[0]
@@ -51,12 +51,12 @@ def evidence(results: Sequence[ReplayResult]) -> dict[str, Evidence]:
     runs = {name: _runs(results, name) for name in first.names}
     found = {}
     for name, own in runs.items():
-        if name == YARDSTICK or not own or not runs[YARDSTICK]:
+        if name == yardstick or not own or not runs[yardstick]:
             continue
         rng = np.random.default_rng(first.request.seed)
         found[name] = Evidence(
-            paired_difference(own, runs[YARDSTICK], blocks),
-            adverse_markouts(own, runs[YARDSTICK], path.at, Shifts(0.0, end), rng),
+            paired_difference(own, runs[yardstick], blocks),
+            adverse_markouts(own, runs[yardstick], path.at, Shifts(0.0, end), rng),
             first.request.order.shares > LARGE * first.volume,
         )
     return found
