@@ -8,6 +8,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
+from pipeline.parameters.sections import MidMoveSection
 from pipeline.planning.allocate import plan_order, planned_problem
 from pipeline.planning.order import stated_problem
 from pipeline.replay.books import Floats, Ints, Stage
@@ -119,6 +120,12 @@ class Planned:
         self._periods = [params.symbols[symbol].periods[place] for place in places]
         moments = [datetime.fromisoformat(period.start) for period in self._periods]
         self.starts: Ints = np.array([round(each.timestamp()) * SECOND_NS for each in moments])
+
+    @property
+    def mid_move(self) -> MidMoveSection | None:
+        """Return what the file says of the mid's next seconds."""
+        params, symbol, _ = self._asked
+        return params.symbols[symbol].mid_move
 
     @property
     def end(self) -> int:

@@ -5,6 +5,7 @@ from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
 from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
+from solver.execution.pressure import book_pressure
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
@@ -36,6 +37,7 @@ __all__ = [
     "Threshold",
     "Waiting",
     "WaitingTwap",
+    "book_pressure",
     "cells_of",
     "decision",
     "replan",
