@@ -87,7 +87,9 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
         return PooledSupply()
     if kind == "moment":
         level = planned.even_cost(stage.times[stage.first :], stage.shares / stage.moments)
-        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)), level=level)
+        every = max(1, round(LESSON_NS / stage.clock.interval))
+        slope = 0.0 if planned.mid_move is None else planned.mid_move.slope
+        return TakeOrWait(band, every=every, level=level, mid_move=slope)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":

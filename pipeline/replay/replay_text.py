@@ -32,6 +32,7 @@ def figures(runs: list[Replayed], slope: float) -> dict[str, object]:
         "walk_over_predicted_mid_bps": over(
             [run.parts.over_mid - slope * run.pressure_bps for run in runs]
         ),
+        "pressure_bps": over([run.pressure_bps for run in runs]),
         "shortfall_bps": over([each.total for each in parts]),
         "parts_bps": {name: over([getattr(each, name) for each in parts]) for name in PARTS},
         "markouts_bps": {
