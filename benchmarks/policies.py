@@ -52,7 +52,8 @@ def print_table(results: list[ReplayResult]) -> None:
     held = evidence(results)
     first = results[0]
     print(
-        f"{'':<14}{'walk':>8}{'predicted':>10}{'pressure':>10}{'- twap':>9}{'+-':>7}{'verdict':>11}{'in shown':>10}"
+        f"{'':<14}{'walk':>8}{'predicted':>10}{'pressure':>10}{'- twap':>9}{'+-':>7}"
+        f"{'verdict':>11}{'in shown':>10}"
         f"{'beyond':>8}{'refilled':>10}" + "".join(f"{f'adv {lag} s':>12}" for lag in (1, 5, 30))
     )
     for name in dict.fromkeys(["twap", *first.names]):
