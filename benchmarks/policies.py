@@ -1,4 +1,4 @@
-"""Policies against TWAP on real tapes: walk, its error, clips within shown depth, markouts.
+"""Policies against TWAP on real tapes: walk, over the predicted mid too, its error, markouts.
 
     python -m benchmarks.policies AMZN AAPL IBM --policy moment,threshold:10 --phases 10
 
@@ -86,7 +86,8 @@ def print_table(results: list[ReplayResult]) -> None:
     held = evidence(results)
     first = results[0]
     print(
-        f"{'':<14}{'walk':>8}{'- twap':>9}{'+-':>7}{'verdict':>11}{'in shown':>10}"
+        f"{'':<14}{'walk':>8}{'predicted':>10}{'pressure':>10}{'- twap':>9}{'+-':>7}"
+        f"{'verdict':>11}{'in shown':>10}"
         f"{'beyond':>8}{'refilled':>10}" + "".join(f"{f'adv {lag} s':>12}" for lag in (1, 5, 30))
     )
     for name in dict.fromkeys(["twap", *first.names]):
@@ -95,7 +96,8 @@ def print_table(results: list[ReplayResult]) -> None:
         def mean(key: str, account: str = "", found: list = found) -> float:
             return float(np.mean([(one[account] if account else one)[key] for one in found]))
 
-        line = f"{name:<14}{mean('walk_bps'):8.3f}"
+        line = f"{name:<14}{mean('walk_bps'):8.3f}{mean('walk_over_predicted_mid_bps'):10.3f}"
+        line += f"{mean('pressure_bps'):10.3f}"
         tail = f"{mean('walk_bps', 'shown_depth'):10.3f}"
         tail += f"{mean('filled_beyond_shown') / first.request.order.shares:8.1%}"
         known = "refilled" in first.accountings

@@ -24,3 +24,10 @@ class Book:
     def mid(self) -> Floats:
         """Return the mid price, shape (n,); NaN where a side is empty."""
         return (self.bid_px[:, 0] + self.ask_px[:, 0]) / 2
+
+    @property
+    def imbalance(self) -> Floats:
+        """Return bid less ask over both of the best sizes, shape (n,), 0 where both are empty."""
+        bid, ask = self.bid_sz[:, 0], self.ask_sz[:, 0]
+        both = bid + ask
+        return np.divide(bid - ask, both, out=np.zeros(len(both)), where=both > 0)

@@ -44,6 +44,17 @@ def segments(ts: Ints, edges: Ints) -> Segments:
     )
 
 
+def standing_rows(ts: Ints, times: Ints) -> Ints:
+    """Return the snapshot that stands at each time, -1 where none has come or it is too old.
+
+    ts: (n,) ns, sorted; of snapshots of one time the last stands, at most LIFE_NS; times: (m,) ns.
+    """
+    if not len(ts):
+        return np.full(len(times), -1)
+    row = np.searchsorted(ts, times, side="right") - 1
+    return np.where((row >= 0) & (times - ts[np.maximum(row, 0)] < LIFE_NS), row, -1)
+
+
 def standing_before(ts: Ints, value: Floats, times: Ints) -> Floats:
     """Return the value that stood just before each time, NaN where nothing did.
 

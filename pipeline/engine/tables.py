@@ -63,12 +63,15 @@ class Features:
         `models.impact.slicing.depth.RefillSums`, date, end (of the half-hour, ns).
     immediate: one row a half-hour and lag after trades (seconds, no longer than a period): the
         columns of `models.impact.flow.trades.ImmediateSums`, date, end (of the half-hour, ns).
+    mid_moves: one row every ten seconds: date, pressure, move, as in
+        `models.forecast.book.BookMoves`, start, end (of the move, ns).
     """
 
     periods: pd.DataFrame
     cells: pd.DataFrame
     refill: pd.DataFrame
     immediate: pd.DataFrame
+    mid_moves: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,9 @@ class Calibration:
         bound), gamma_kyle, gamma_immediate (what trades move at once, estimated jointly with gamma;
         NaN where it is not identified) and their _error, gamma_immediate_lag (seconds), gamma_share
         (gamma over that) with _low and _high, gamma_estimator (of the long run); flow_r2,
-        flow_observations, flow_excluded, flow_lags, price, volatility, depth_shares, volume_shares
-        (the references).
+        flow_observations, flow_excluded, flow_lags; mid_move_ and the names of
+        `models.forecast.book.MidMoveFit`; price, volatility, depth_shares, volume_shares (the
+        references).
     families: family, k, k_error, deviance, penalty, criterion, restriction, p_value, note, as in
         `models.impact.book.selection.FamilyScore`; selected (bool: by the comparison), used (bool:
         the law's).

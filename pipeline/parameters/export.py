@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from models.forecast.book.mid_move import HORIZON
 from models.forecast.intraday.sparse.totals import liquidity_volume
 from models.impact.book.cost_law import Family
 from pipeline.engine.tables import Calibration, Forecast
@@ -26,6 +27,7 @@ from pipeline.parameters.sections import (
     ExtrapolationSection,
     LocalExponent,
     Matrix,
+    MidMoveSection,
     SlicingSection,
     VolumeTotal,
     Warned,
@@ -133,6 +135,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         volume_total=_volume_total(one.forecast.totals),
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
+        mid_move=_mid_move(facts),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
@@ -182,6 +185,16 @@ def _slicing(facts: pd.Series) -> SlicingSection:
         half_life_upper_seconds=upper if np.isfinite(upper) else None,
         lasting=share if np.isfinite(share) else 0.0,
         least_child_shares=facts["least_child"],
+    )
+
+
+def _mid_move(facts: pd.Series) -> MidMoveSection:
+    names = ("estimate", "standard_error", "r2_out_of_sample", "r2_error")
+    found = {name: float(facts[f"mid_move_{name}"]) for name in names}
+    return MidMoveSection(
+        horizon_seconds=HORIZON,
+        slope=facts["mid_move_slope"],
+        **{name: one if np.isfinite(one) else None for name, one in found.items()},
     )
 
 

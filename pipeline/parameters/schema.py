@@ -16,6 +16,7 @@ from pipeline.parameters.sections import (
     Finite,
     Interval,
     Matrix,
+    MidMoveSection,
     Moment,
     NonNegative,
     Part,
@@ -43,6 +44,7 @@ UNITS = {
     "slicing.least_child_shares": "shares",
     "extrapolation.shown_shares": "shares",
     "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
+    "mid_move.slope": "1, of imbalance x half spread",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
@@ -116,6 +118,7 @@ class SymbolParams(Part):
     warnings: tuple[Warned, ...]
     extrapolation: ExtrapolationSection | None = None  # None: the route walks no book
     volume_total: VolumeTotal | None = None
+    mid_move: MidMoveSection | None = None
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise
 

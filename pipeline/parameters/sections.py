@@ -104,6 +104,23 @@ class ExtrapolationSection(Part):
     exponents: tuple[LocalExponent, ...]
 
 
+class MidMoveSection(Part):
+    """The mid's expected move over the next seconds: slope x imbalance of the best sizes x half
+    spread.
+
+    slope: the estimate shrunk by its error, 0 where it did not predict out of sample: on the later
+    half of the history by the earlier one, against no move. The others are null where the history
+    is too short.
+    """
+
+    horizon_seconds: Above
+    slope: Finite
+    estimate: Finite | None
+    standard_error: NonNegative | None
+    r2_out_of_sample: Finite | None
+    r2_error: NonNegative | None
+
+
 class Warned(Part):
     """A caveat of the calibration, with a code that programs can test for."""
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.tca.mid_path import MidPath
-from models.tca.shortfall import Benchmark, Fills, Shortfall, markout, shortfall
+from models.tca.shortfall import BPS, Benchmark, Fills, Shortfall, markout, shortfall
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.replay.books import Books, Stage, Window
 from pipeline.replay.depletion import Depletion
 from pipeline.replay.side_tape import SideTape
-from solver.execution import Band, Child, Decider, Learning, Policy, Seen
+from solver.execution import Band, Child, Decider, Learning, Policy, Seen, book_pressure
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,7 +55,9 @@ class Replayed:
     fill_times: (n,) ns; moved: (n,) what the order's own impact adds to the prices of a fill in the
     mean, currency / share, 0 where later prices do not hold it; markouts: by seconds, bps, positive
     where the price went the order's way; beyond_shown: (n,) shares of a fill
-    that lay behind the levels shown.
+    that lay behind the levels shown; pressure: (n,) of the book at a fill, as in `Seen`,
+    currency / share, and pressure_bps: what one slope of the mid's move on it makes of the fills,
+    bps of shares x arrival.
     """
 
     sent: Sent
@@ -65,6 +67,8 @@ class Replayed:
     parts: Shortfall
     markouts: dict[int, float]
     beyond_shown: Floats
+    pressure: Floats
+    pressure_bps: float
     missed: int
 
 
@@ -147,7 +151,8 @@ class Loop:
         paid = float(taken @ (dear - best)) / amount + best
         beyond, sign = float(taken[shown:].sum()), stage.sign
         moved = self._moved(amount / 2)
-        self._fills.append((amount, sign * paid, sign * best, mid, beyond, sign * moved))
+        pressure = float(book_pressure(tape.tilt[row], tape.spread[row]))
+        self._fills.append((amount, sign * paid, sign * best, mid, beyond, sign * moved, pressure))
         self._fill_times.append(time)
         return float(amount)
 
@@ -161,7 +166,7 @@ class Loop:
         """Return what was done and what it cost."""
         stage, books = self._stage, self._books
         sent = np.array(self._sent, dtype=np.float64).reshape(-1, 5).T
-        filled = np.array(self._fills, dtype=np.float64).reshape(-1, 6).T
+        filled = np.array(self._fills, dtype=np.float64).reshape(-1, 7).T
         fills = Fills(*filled[:4])
         times = np.array(self._fill_times, dtype=np.int64)
         rest, law = float(self._left), stage.end_law
@@ -185,6 +190,8 @@ class Loop:
             shortfall(fills, benchmark),
             marks,
             filled[4],
+            filled[6],
+            BPS * float(fills.shares @ filled[6]) / (stage.shares * abs(books.arrival)),
             self._missed,
         )
 

@@ -8,6 +8,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
+from pipeline.parameters.sections import MidMoveSection
 from pipeline.planning.allocate import plan_order, planned_problem
 from pipeline.planning.order import stated_problem
 from pipeline.replay.books import Floats, Ints, Stage
@@ -86,7 +87,9 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
         return PooledSupply()
     if kind == "moment":
         level = planned.even_cost(stage.times[stage.first :], stage.shares / stage.moments)
-        return TakeOrWait(band, every=max(1, round(LESSON_NS / stage.clock.interval)), level=level)
+        every = max(1, round(LESSON_NS / stage.clock.interval))
+        slope = 0.0 if planned.mid_move is None else planned.mid_move.slope
+        return TakeOrWait(band, every=every, level=level, mid_move=slope)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":
@@ -119,6 +122,12 @@ class Planned:
         self._periods = [params.symbols[symbol].periods[place] for place in places]
         moments = [datetime.fromisoformat(period.start) for period in self._periods]
         self.starts: Ints = np.array([round(each.timestamp()) * SECOND_NS for each in moments])
+
+    @property
+    def mid_move(self) -> MidMoveSection | None:
+        """Return what the file says of the mid's next seconds."""
+        params, symbol, _ = self._asked
+        return params.symbols[symbol].mid_move
 
     @property
     def end(self) -> int:

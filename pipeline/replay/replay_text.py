@@ -7,6 +7,7 @@ import numpy as np
 from models.tca.adverse import Shifts
 from models.tca.shortfall import Shortfall
 from pipeline.engine.json_content import json_ready
+from pipeline.parameters.sections import MidMoveSection
 from pipeline.replay.evidence import LARGE, Evidence
 from pipeline.replay.loop import MARKOUTS, Replayed
 from pipeline.replay.study import ReplayResult
@@ -15,8 +16,11 @@ from pipeline.report.tables.digits import MISSING
 PARTS = tuple(field.name for field in fields(Shortfall))
 
 
-def figures(runs: list[Replayed]) -> dict[str, object]:
-    """Return one policy's figures over its phases; bps of notional, shares, orders, moments."""
+def figures(runs: list[Replayed], slope: float) -> dict[str, object]:
+    """Return one policy's figures over its phases; bps of notional, shares, orders, moments.
+
+    slope: of the mid's expected move on the book's pressure, NaN where it is not known.
+    """
 
     def over(values: list[float]) -> float:
         known = [value for value in values if np.isfinite(value)]
@@ -25,6 +29,10 @@ def figures(runs: list[Replayed]) -> dict[str, object]:
     parts = [run.parts for run in runs]
     return {
         "walk_bps": over([each.over_mid for each in parts]),
+        "walk_over_predicted_mid_bps": over(
+            [run.parts.over_mid - slope * run.pressure_bps for run in runs]
+        ),
+        "pressure_bps": over([run.pressure_bps for run in runs]),
         "shortfall_bps": over([each.total for each in parts]),
         "parts_bps": {name: over([getattr(each, name) for each in parts]) for name in PARTS},
         "markouts_bps": {
@@ -40,8 +48,9 @@ def figures(runs: list[Replayed]) -> dict[str, object]:
 
 def policy_figures(result: ReplayResult, name: str) -> dict[str, object]:
     """Return one policy's figures by price, and below their names those of other accountings."""
+    slope = result.pressure_slope
     found = {
-        account: figures([played.done[name, account] for played in result.played])
+        account: figures([played.done[name, account] for played in result.played], slope)
         for account in result.accountings
     }
     return {"policy": name} | found.pop("by_price") | found
@@ -62,6 +71,7 @@ def asked(result: ReplayResult) -> dict[str, object]:
         "band": request.band,
         "phases": request.phases,
         "half_life_seconds": result.half_life,
+        "mid_move": None if result.mid_move is None else result.mid_move.model_dump(),
     }
 
 
@@ -99,6 +109,7 @@ def report_text(result: ReplayResult, held: dict[str, Evidence]) -> str:
     """Return the policies as columns of one table."""
     found = {name: policy_figures(result, name) for name in result.names}
     rows = [_row(name, name, found) for name in ("walk_bps", "shortfall_bps")]
+    predicted = _row("over predicted mid", "walk_over_predicted_mid_bps", found)
     rows += [_row(f"  {part}", part, found, "parts_bps") for part in PARTS]
     rows += [
         _row(f"walk {label}", "walk_bps", found, account)
@@ -110,7 +121,7 @@ def report_text(result: ReplayResult, held: dict[str, Evidence]) -> str:
         _row(name, name, found, form=",.10g")
         for name in ("filled", "filled_beyond_shown", "orders", "missed_moments")
     ]
-    rows[2 + len(PARTS) : 2 + len(PARTS)] = _against(held, found)
+    rows[2 + len(PARTS) : 2 + len(PARTS)] = [*_against(held, found), predicted]
     width = max(12, *(len(name) + 2 for name in found))
     return "\n".join(
         [
@@ -170,6 +181,7 @@ def _caveats(result: ReplayResult) -> list[str]:
             "half-life: the tape's refill was not measured; --half-life 30s shows what refilling "
             "by time would do"
         )
+    lines.append(_predicted(result.mid_move))
     part = result.request.order.shares / result.volume if result.volume else np.inf
     if part > LARGE:
         lines.append(
@@ -177,6 +189,17 @@ def _caveats(result: ReplayResult) -> list[str]:
             f"moved the tape, and above {LARGE:.0%} no saving is claimed"
         )
     return lines
+
+
+def _predicted(found: MidMoveSection | None) -> str:
+    """Return what the mid's predicted move rests on."""
+    if found is None or found.estimate is None:
+        return "predicted mid: the parameters know too little history to say where the mid goes"
+    return (
+        f"predicted mid: {found.slope:.3g} x imbalance x half spread in {found.horizon_seconds:g} "
+        f"s; on earlier tape {found.estimate:.3g} +- {found.standard_error:.2g}, out-of-sample R2 "
+        f"{found.r2_out_of_sample:.4f} +- {found.r2_error:.4f}"
+    )
 
 
 AGAINST = (
@@ -191,5 +214,6 @@ NOTE = (
     "missing until its price leaves the book. In shown depth: and no clip goes beyond the levels\n"
     "on tape. Refilled by time: it comes back with the half-life, and own impact is in later\n"
     "prices. permanent: gamma S^2 / 2, the same for every policy. Errors are by blocks of time.\n"
-    "adverse: at most this, by 95 %, fills knew of the mid's next seconds (circular shifts)."
+    "adverse: at most this, by 95 %, fills knew of the mid's next seconds (circular shifts).\n"
+    "over predicted mid: and less what the book's imbalance says of the mid's next move."
 )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.microstructure.book import Book
-from models.microstructure.standing import LIFE_NS
+from models.microstructure.standing import LIFE_NS, standing_rows
 from models.tca.mid_path import MidPath
 from solver import ImpactLaw
 from solver.execution import Ladders
@@ -41,10 +41,7 @@ class SideTape:
         """Return what a buy (+1) or a sell (-1) meets."""
         price, size = (book.ask_px, book.ask_sz) if sign > 0 else (book.bid_px, book.bid_sz)
         spread = book.ask_px[:, 0] - book.bid_px[:, 0]
-        bid, ask = book.bid_sz[:, 0], book.ask_sz[:, 0]
-        both = bid + ask
-        tilt = np.divide(sign * (bid - ask), both, out=np.zeros(len(both)), where=both > 0)
-        return cls(sign, first, ts, sign * price, size, book.mid, spread, tilt)
+        return cls(sign, first, ts, sign * price, size, book.mid, spread, sign * book.imbalance)
 
     @property
     def shown(self) -> int:
@@ -65,12 +62,10 @@ class SideTape:
 
     def arrived(self, times: Ints) -> Ints:
         """Return the last row that had arrived by each time, -1 where no known book stands."""
+        row = standing_rows(self.ts, times)
         if not len(self.ts):
-            return np.full(len(times), -1)
-        row = np.searchsorted(self.ts, times, side="right") - 1
-        at = np.maximum(row, 0)
-        stands = (row >= 0) & (times - self.ts[at] < LIFE_NS) & np.isfinite(self.mid[at])
-        return np.where(stands, row, -1)
+            return row
+        return np.where((row >= 0) & np.isfinite(self.mid[row]), row, -1)
 
     def ladders(self, rows: Ints, law: ImpactLaw, reach: float) -> Ladders:
         """Return the books of rows that are known; law: one entry a row; reach: shares."""

@@ -12,6 +12,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS, Session
 from pipeline.parameters.schema import Params
+from pipeline.parameters.sections import MidMoveSection
 from pipeline.replay.depletion import Depletion, Holes, Refill
 from pipeline.replay.loop import Accounting
 from pipeline.replay.moments import Clock
@@ -58,7 +59,8 @@ class ReplayRequest:
 class ReplayResult:
     """What every policy did, once a phase, on the session's tape.
 
-    half_life: seconds, None where it is neither measured nor given; levels: that the tape shows;
+    half_life: seconds, None where it is neither measured nor given; mid_move: as the file has it;
+    levels: that the tape shows;
     span: ns, from the first period's start to the last one's end.
     """
 
@@ -66,6 +68,7 @@ class ReplayResult:
     session: Session
     span: tuple[int, int]
     half_life: float | None
+    mid_move: MidMoveSection | None
     levels: int
     played: tuple[Played, ...]
     path: MidPath
@@ -81,6 +84,11 @@ class ReplayResult:
         """Return the shares that the market traded in the order's span."""
         begin, end = self.prints.volume_by(np.array(self.span) - 1)
         return float(end - begin)
+
+    @property
+    def pressure_slope(self) -> float:
+        """Return the slope of the mid's expected move on the book's pressure, NaN without one."""
+        return np.nan if self.mid_move is None else self.mid_move.slope
 
     @property
     def accountings(self) -> tuple[str, ...]:
@@ -111,7 +119,10 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
         played, path = replay(batches(day, request.sign), contests)
     except ValueError as error:
         raise InputError(f"{request.symbol} {session.date}: {error}") from error
-    return ReplayResult(request, session, span, half_life, levels, tuple(played), path, prints)
+    mid_move = planned.mid_move
+    return ReplayResult(
+        request, session, span, half_life, mid_move, levels, tuple(played), path, prints
+    )
 
 
 def _accountings(

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from models.forecast.book.mid_move import MidMoveFit
 from models.impact.admissibility import admissibility
 from models.impact.book.cost_law import CostLawFit, cost_law, identified_family, is_level
 from models.impact.book.families import Family, FamilyFit
@@ -28,6 +29,7 @@ from pipeline.stages.history import (
     thinness,
 )
 from pipeline.stages.law_checks import compared
+from pipeline.stages.mid_moves import measured_mid_move
 from pipeline.stages.permanent import permanent_of
 from pipeline.stages.reach import curvature, law_reach
 from pipeline.stages.refill import measured_refill
@@ -84,6 +86,7 @@ def calibrate_symbol(
         *one_day_carries(without, estimates, measured.size),
     ]
     facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts)
+    facts |= _mid_move_facts(measured_mid_move(days, scope))
     facts["least_child"] = float(cells["size"].min())
     facts["excluded"] = fit.law.n_excluded + int((~known).sum())
     return Calibration(
@@ -144,6 +147,10 @@ def _facts(fit: SymbolFit) -> dict[str, object]:
         "refill_half_life": refill.half_life,
         "refill_half_life_upper": refill.upper_half_life,
     } | _gamma_facts(fit.permanent)
+
+
+def _mid_move_facts(found: MidMoveFit) -> dict[str, object]:
+    return {f"mid_move_{name}": value for name, value in vars(found).items()}
 
 
 def _reach_facts(reach: Extrapolation | None) -> dict[str, object]:

@@ -25,6 +25,7 @@ from pipeline.stages.book_walks import (
     levels_of,
     walk_sums,
 )
+from pipeline.stages.mid_moves import mid_move_table
 from pipeline.stages.refill import refill_table
 from pipeline.stages.stretches import by_half_hour, stretches_of
 
@@ -70,6 +71,7 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
         cells=pd.concat(cells, ignore_index=True),
         refill=refill_table(day, session),
         immediate=_after_trades(day, session),
+        mid_moves=mid_move_table(day, session),
     )
 
 

@@ -4,6 +4,7 @@ from solver.execution.adaptive import Adaptive
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
 from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
+from solver.execution.pressure import book_pressure
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
@@ -33,6 +34,7 @@ __all__ = [
     "Threshold",
     "Waiting",
     "WaitingTwap",
+    "book_pressure",
     "cells_of",
     "decision",
     "replan",

@@ -48,7 +48,7 @@ class SpreadStates:
 class Waiting:
     """The value of waiting, learned at moment `first`, and the decision that follows from it.
 
-    slopes: as `waiting_slopes` returns them; level: of each moment, as `TakeOrWait` has it.
+    slopes: as `waiting_slopes` returns them; level, mid_move: as `TakeOrWait` has them.
     """
 
     slopes: list[Floats]
@@ -56,12 +56,13 @@ class Waiting:
     states: SpreadStates
     level: Floats
     first: int
+    mid_move: float = 0.0
 
     def value(self, seen: Seen, left: float | None = None) -> float:
         """What one share less to trade later would save, with `left` still to trade after now.
 
-        Currency / share over mid; minus infinity at the least and infinity at the most that the
-        band lets be left. left: what is left now where it is not given.
+        Currency / share over the predicted mid; minus infinity at the least and infinity at the
+        most that the band lets be left. left: what is left now where it is not given.
         """
         kept, low = self._kept(seen)
         place = int(np.floor(((seen.left if left is None else left) - low) / self.cells.step))
@@ -72,17 +73,20 @@ class Waiting:
     def decide(self, seen: Seen) -> Child:
         """Level by level while its price is below the value of waiting, which is the limit.
 
-        Where nothing is wanted the limit still says what waiting is worth.
+        Where nothing is wanted the limit still says what waiting is worth. Prices are counted over
+        the predicted mid, limits over the mid.
         """
         kept, low = self._kept(seen)
-        keep = low + self.cells.step * np.searchsorted(kept, seen.over + TIE * seen.spread, "right")
+        ahead = self.mid_move * seen.pressure
+        over = seen.over - ahead + TIE * seen.spread
+        keep = low + self.cells.step * np.searchsorted(kept, over, "right")
         take = np.minimum(np.cumsum(seen.size), seen.left - keep).max()
         shares = float(np.floor(max(float(take), 0.0) + TIE))
         if shares <= 0:
             worth = self.value(seen)
-            return Child(0.0, worth if np.isfinite(worth) else np.inf)
+            return Child(0.0, worth + ahead if np.isfinite(worth) else np.inf)
         highest = float(kept[-1]) if len(kept) else np.inf
-        return Child(shares, min(self.value(seen, seen.left - shares), highest))
+        return Child(shares, min(self.value(seen, seen.left - shares), highest) + ahead)
 
     def _kept(self, seen: Seen) -> tuple[Floats, float]:
         """The slopes of the present state, and the shares left at which they begin."""
@@ -100,6 +104,9 @@ class TakeOrWait:
     number: of cells across the band; level: (moments,) what trading is forecast to cost at each of
     the order's moments, currency / share over mid, above 0. Books to come are those of the last
     hour over the level of their time, times that of the time to come; without it the day is flat.
+    mid_move: the mid's expected move by the next seconds over the book's pressure. A share bought
+    before the mid rises is cheaper by that, now or later, so all books count over the mid predicted
+    at their time: it moves by no more than news.
     """
 
     band: Band = field(default_factory=Band)
@@ -108,16 +115,18 @@ class TakeOrWait:
     number: int = 100
     holding: Holding = field(default_factory=Holding)
     level: Floats | None = None
+    mid_move: float = 0.0
 
     def learned(self, seen: Seen) -> Waiting:
         """The value of waiting from this moment on."""
         level = np.ones(seen.moments) if self.level is None else self.level
         then = level[np.maximum(seen.past.moment, 0)]  # before the order, that of its start
-        over, spread = seen.past.over / then[:, None], seen.past.spread / then
+        over = seen.past.over - self.mid_move * seen.past.pressure[:, None]
+        over, spread = over / then[:, None], seen.past.spread / then
         past = replace(seen.past, over=over, spread=spread)
         cells = Cells.of(self.band, seen.shares, seen.moments, self.number)
         states = SpreadStates.of(past, self.states)
         price = cells_of(past.over, past.size, cells.step, cells.reach)
         books = BooksToCome(price, states.state(past.spread), states.transition, level)
         slopes = waiting_slopes(books, cells, seen.moment, self.holding)
-        return Waiting(slopes, cells, states, level, seen.moment)
+        return Waiting(slopes, cells, states, level, seen.moment, self.mid_move)

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from solver.execution.pressure import book_pressure
 from solver.problem.laws import Floats, Ints
 
 TIE = 1e-6  # of the spread: prices over mid that differ by less are one price
@@ -26,6 +27,11 @@ class Past:
     spread: Floats
     mid: Floats
     tilt: Floats
+
+    @property
+    def pressure(self) -> Floats:
+        """What the books' tilt is worth in half spreads, currency / share."""
+        return book_pressure(self.tilt, self.spread)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,11 @@ class Seen:
     tilt: float
     volume: float
     past: Past
+
+    @property
+    def pressure(self) -> float:
+        """What the present tilt is worth in half spreads, currency / share."""
+        return float(book_pressure(self.tilt, self.spread))
 
     @property
     def done(self) -> float:

@@ -128,8 +128,14 @@ def _slippage(policies: list[Figures], found: Figures) -> Table:
 
 
 def _markouts(policies: list[Figures]) -> Table:
-    head = tuple(f"{each} s" if each < 60 else f"{each // 60} min" for each in MARKOUTS)
-    rows = [[_bps(one["markouts_bps"][str(each)]) for each in MARKOUTS] for one in policies]
+    """Return the markouts, beside the cost over the mid and over the one that was predicted."""
+    costs = ("walk_bps", "walk_over_predicted_mid_bps")
+    head = ("Over mid", "Over predicted mid")
+    head += tuple(f"{each} s" if each < 60 else f"{each // 60} min" for each in MARKOUTS)
+    rows = []
+    for one in policies:
+        marks = (one["markouts_bps"][str(each)] for each in MARKOUTS)
+        rows.append([_bps(value) for value in (*(one[key] for key in costs), *marks)])
     return _table(head, policies, rows)
 
 

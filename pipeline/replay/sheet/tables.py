@@ -24,8 +24,9 @@ class SheetTables:
 
     orders: policy, time (of the decision), moment (from 0), shares, limit (price, empty for none),
     must (shares that no limit held back), filled (shares).
-    fills: policy, time, moment (of the order), shares, price, best, mid, moved (what own impact
-    added to the prices), over_mid_bps, filled_so_far.
+    fills: policy, time, moment (of the order), shares, price, best, mid, predicted_mid (by the
+    book's imbalance, NaN where nothing is known of it), moved (what own impact added to the
+    prices), over_mid_bps, filled_so_far.
     moments: moment, time, mid, spread_bps, even_child_bps (cost over mid of an even child at the
     tape's book), best_size, band_low, band_high (shares filled when the moment's order is done),
     market_volume (shares since the first moment), and filled_so_far_NAME by policy.
@@ -41,7 +42,8 @@ def sheet_tables(result: ReplayResult) -> SheetTables:
     played = result.played[0]
     done = {name: played.done[name, ACCOUNTING] for name in result.names}
     orders = [_orders(name, run, played) for name, run in done.items()]
-    fills = [_fills(name, run, played) for name, run in done.items()]
+    slope = result.pressure_slope
+    fills = [_fills(name, run, played, slope) for name, run in done.items()]
     moments = _moments(result)
     for name, run in done.items():
         moments[filled_by(name)] = _filled_after(run, played.stage.moments)
@@ -80,7 +82,7 @@ def _orders(name: str, run: Replayed, played: Played) -> pd.DataFrame:
     )
 
 
-def _fills(name: str, run: Replayed, played: Played) -> pd.DataFrame:
+def _fills(name: str, run: Replayed, played: Played, slope: float) -> pd.DataFrame:
     fills, sign = run.fills, played.stage.sign
     return pd.DataFrame(
         {
@@ -92,6 +94,7 @@ def _fills(name: str, run: Replayed, played: Played) -> pd.DataFrame:
             "price": fills.price,
             "best": fills.best,
             "mid": fills.mid,
+            "predicted_mid": fills.mid + sign * slope * run.pressure,
             "moved": run.moved,
             "over_mid_bps": _in_bps(played) * sign * (fills.price - fills.mid),
             FILLED: np.cumsum(fills.shares),

@@ -50,6 +50,7 @@ def test_policies_beside_each_other(small_run: SmallRun, last_day: str, tmp_path
         assert list(one["markouts_bps"]) == ["1", "5", "30", "60", "300"]
         assert one["filled"] == 2000
         assert f"{one['walk_bps']:.3f}" in done.stdout
+        assert f"{one['walk_over_predicted_mid_bps']:.3f}" in done.stdout
         if one["policy"] != "twap":
             told = one["against_twap"]
             walk = one["walk_bps"] - found["beside"][0]["walk_bps"]

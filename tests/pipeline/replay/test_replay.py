@@ -93,6 +93,9 @@ def test_fills_and_parts_by_hand(sign: int) -> None:
     assert done.fill_times.tolist() == [ns(1), ns(11), ns(21)]
     assert done.missed == 1
     unit = 1e4 / (80 * 100)
+    # 50 on the other side, and half a spread of 1: more there speaks for a dearer price to come
+    assert done.pressure == pytest.approx([20 / 80, 30 / 70, 20 / 80])
+    assert done.pressure_bps == pytest.approx(unit * 20 * (20 / 80 + 30 / 70 + 20 / 80))
     assert done.parts.spread == pytest.approx(unit * 60)
     assert done.parts.walk == pytest.approx(unit * 20)
     assert done.parts.drift == pytest.approx(0.0)

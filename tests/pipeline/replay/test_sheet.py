@@ -13,12 +13,14 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.store import check_folder, write_folder
 from pipeline.parameters.schema import read_params
+from pipeline.parameters.sections import MidMoveSection
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
 from pipeline.replay.depletion import Holes
 from pipeline.replay.evidence import evidence
 from pipeline.replay.loop import Accounting
 from pipeline.replay.replay import NO_PRINTS, Contest, Prints, replay
+from pipeline.replay.replay_text import policy_figures, report_text
 from pipeline.replay.sheet.benchmarks import ToldCost, prices_of, slippage, told_cost
 from pipeline.replay.sheet.page import render
 from pipeline.replay.sheet.sheet import Sheet, make_sheet
@@ -34,6 +36,10 @@ from tests.pipeline.report.html_page import find_rows, parse
 
 TOLD = ToldCost(cost=120.0, error=6.0)
 SESSION = Session("2023-11-14", ns(-7200), ns(86400), "America/New_York")
+MID_MOVE = MidMoveSection(
+    horizon_seconds=30, slope=0.6, estimate=0.8, standard_error=0.4, r2_out_of_sample=0.009,
+    r2_error=0.005,
+)  # fmt: skip
 ACCOUNTINGS = {"by_price": Accounting(Holes), "shown_depth": Accounting(Holes, clipped=True)}
 
 
@@ -52,7 +58,7 @@ def replayed(
     request = ReplayRequest("params.json", "ABC", asked, tuple(policies), band=BAND.slack)
     levels = made.tape.shown
     span = stage.clock.start, stage.clock.end
-    return ReplayResult(request, session, span, None, levels, tuple(played), path, prints)
+    return ReplayResult(request, session, span, None, MID_MOVE, levels, tuple(played), path, prints)
 
 
 def made_sheet(done: ReplayResult, told: ToldCost = TOLD) -> Sheet:
@@ -88,6 +94,11 @@ def test_tables_add_up(wandering: ReplayResult) -> None:
         assert total == filled.iloc[-1] == shares
         walk = float(fills["shares"] @ fills["over_mid_bps"]) / shares
         assert walk == pytest.approx(run.parts.over_mid, abs=1e-9)
+        over = run.fills.shares @ (fills["price"] - fills["predicted_mid"])
+        arrival, sign = wandering.played[0].books.arrival, wandering.request.sign
+        told = policy_figures(wandering, name)["walk_over_predicted_mid_bps"]
+        assert told == pytest.approx(1e4 * sign * over / (shares * arrival), abs=1e-9)
+        assert abs(told - walk) > 1e-3
         assert (filled.diff().dropna() >= 0).all()
         assert (moments["band_low"] <= filled).all()
         assert (filled <= moments["band_high"]).all()
@@ -194,6 +205,7 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
         assert (against is None) == (one["policy"] == "twap")
         values = [] if against is None else [against["error_bps"], against["walk_difference_bps"]]
         values += [one["walk_bps"], one["shortfall_bps"], one["shown_depth"]["walk_bps"]]
+        values += [one["walk_over_predicted_mid_bps"]]
         for group in ("parts_bps", "slippage_bps", "markouts_bps"):
             values += one[group].values()
         written = {cell for row in rows for cell in row}
@@ -209,6 +221,16 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
     other = made_sheet(wandering, unsure)
     assert json.loads(json.dumps(other.content, allow_nan=False))["told"]["error_bps"] is None
     assert "the file knows no error" in parse(render(wandering, other)).text
+
+
+def test_what_the_file_does_not_know_predicts_nothing(wandering: ReplayResult) -> None:
+    for mid_move, told in ((None, np.nan), (MID_MOVE.model_copy(update={"slope": 0.0}), 1.0)):
+        done = replace(wandering, mid_move=mid_move)
+        for name in done.names:
+            found = policy_figures(done, name)
+            expected = told * found["walk_bps"]
+            assert found["walk_over_predicted_mid_bps"] == pytest.approx(expected, nan_ok=True)
+        assert "predicted mid" in report_text(done, {})
 
 
 def test_an_order_that_is_not_filled_has_a_page() -> None:

@@ -62,6 +62,7 @@ def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[
                 cells=pd.DataFrame(),
                 refill=pd.DataFrame(),
                 immediate=pd.DataFrame(),
+                mid_moves=pd.DataFrame(),
             )
         )
     return tuple(found)
