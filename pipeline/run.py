@@ -1,34 +1,30 @@
 """The whole pipeline, in the order of the data: tape to parameters, schedules and a report."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pandas as pd
 
-from models.impact.book.families import Family
-from models.learners.regressors import Boosting
-from pipeline.engine.code import code_version
 from pipeline.engine.config import Config
-from pipeline.engine.findings import as_warnings, told
+from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
-from pipeline.engine.stage import Output, Task, execute
-from pipeline.engine.store import fingerprint
-from pipeline.parameters.export import FittedSymbol, Provenance, export_params, iso
-from pipeline.parameters.schema import Calendar, Params
+from pipeline.fitting import (
+    Ahead,
+    Fits,
+    fit_symbols,
+    look_ahead,
+    parameters_of,
+    pool_laws,
+    selected_laws,
+)
+from pipeline.parameters.export import iso
+from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.report.publish import Results, publish_files, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
-from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.history import past_content
-from pipeline.stages.learn import LearnSettings, learn_costs
-from pipeline.stages.measurement import measure_days
-from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
-from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
-from pipeline.tape.opening import Tape, find_tape, open_tape
+from pipeline.stages.pool import PooledSymbol
+from pipeline.tape.opening import Tape, find_tape
 
 
 @dataclass(frozen=True)
@@ -39,20 +35,6 @@ class RunResult:
     summary: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Fits:
-    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol; findings:
-    by symbol, of the checks of tape and forecasts.
-    """
-
-    measured: dict[str, tuple[Output, ...]]
-    forecasts: dict[str, Output]
-    laws: dict[str, dict[str, Output]]
-    learned: dict[str, Output]
-    selected: dict[str, Output]
-    findings: dict[str, pd.DataFrame]
-
-
 def run_pipeline(config: Config, out: str) -> RunResult:
     """Take a tape to parameters, schedules and a report under `out`, tracked in MLflow.
 
@@ -61,94 +43,18 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     """
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        opened = open_tape(job, raw)
-        tape, findings = believed_tape(job, opened, opened.scope)
-        measured = measure_days(job, tape)
-        forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
-        ahead = believed_forecasts(job, measured, forecasts, tape.scope)
-        findings = {name: joined(table, ahead[name]) for name, table in findings.items()}
-        laws = _fit_laws(job, tape, measured, forecasts)
-        learned = job.per_symbol("learn", learn_costs, _learning(job, tape), measured, forecasts)
-        compared = (measured, forecasts, laws["law"], learned)
-        selected = job.per_symbol("select", select_law, SelectSettings(tape.scope), *compared)
-        fits = Fits(measured, forecasts, laws, learned, selected, findings)
-        pooled = _pool(fits, tape)
-        params = _export(job, tape, fits, pooled)
-        reports = _plan(config, fits, pooled, params, tape)
+        ahead = look_ahead(job, raw)
+        fits = fit_symbols(job, ahead)
+        pooled = pool_laws(selected_laws(fits), ahead)
+        params = parameters_of(job, ahead, pooled)
+        reports = _plan(config, ahead, fits, pooled, params)
+        tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
         return _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
 
 
-def _fit_laws(
-    job: Job, tape: Tape, measured: dict[str, tuple[Output, ...]], forecasts: dict[str, Output]
-) -> dict[str, dict[str, Output]]:
-    """Fit every candidate law to every symbol."""
-    asked = job.config.calibrate
-    wanted = None if asked.family == "auto" else Family(asked.family)
-    tasks = []
-    for symbol in measured:
-        for candidate, family in LAWS.items():
-            settings = CalibrateSettings(tape.scope, family or wanted)
-            inputs = (measured[symbol], forecasts[symbol])
-            label = f"{symbol} {candidate}"
-            tasks.append(Task("calibrate", label, calibrate_symbol, inputs, settings, job.store))
-    fits = iter(job.stage("calibrate", execute, tasks))
-    found: dict[str, dict[str, Output]] = {candidate: {} for candidate in LAWS}
-    for symbol in measured:
-        for candidate in LAWS:
-            found[candidate][symbol] = next(fits)
-    return found
-
-
-def _learning(job: Job, tape: Tape) -> LearnSettings:
-    return LearnSettings(tape.scope, Boosting(**job.config.learn.model_dump()))
-
-
-def _pool(fits: Fits, tape: Tape) -> list[PooledSymbol]:
-    """Let the laws that the comparison exports borrow from each other."""
-    exported = tuple(
-        (symbol, fits.laws[exported_law(selection.load())][symbol].load())
-        for symbol, selection in fits.selected.items()
-    )
-    return pool_symbols(exported, PoolSettings(tape.scope.periods))
-
-
-def _export(job: Job, tape: Tape, fits: Fits, pooled: list[PooledSymbol]) -> Params:
-    scope, calendar = tape.scope, job.calendar
-    past = [
-        table
-        for days in fits.measured.values()
-        for table in past_content(tuple(day.load() for day in days), scope)
-    ]
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    fitted = tuple(
-        FittedSymbol(
-            symbol=one.symbol,
-            forecast=fits.forecasts[one.symbol].load(),
-            calibration=one.calibration,
-            profile=one.profile,
-            found=_found(one.symbol, tape, fits, calendar.timezone),
-        )
-        for one in pooled
-    )
-    session = Calendar(
-        name=calendar.name,
-        timezone=calendar.timezone,
-        periods=scope.periods,
-        period_seconds=scope.period_seconds,
-    )
-    provenance = Provenance(created, code_version(), fingerprint(past))
-    return export_params(fitted, session, scope.close, provenance)
-
-
-def _found(symbol: str, tape: Tape, fits: Fits, timezone: str) -> pd.DataFrame:
-    """Return code and message of what there is to say of a symbol's files and of their content."""
-    files = pd.DataFrame(map(vars, tape.caveats[symbol]), columns=["code", "message"])
-    return pd.concat([files, as_warnings(fits.findings[symbol], timezone)], ignore_index=True)
-
-
 def _plan(
-    config: Config, fits: Fits, pooled: list[PooledSymbol], params: Params, tape: Tape
+    config: Config, ahead: Ahead, fits: Fits, pooled: list[PooledSymbol], params: Params
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
     order, reports = config.allocate, []
@@ -157,15 +63,15 @@ def _plan(
         planned = Planned(params, one.symbol, order, schedule.plan["optimal"].to_numpy(float))
         report = SymbolReport(
             symbol=one.symbol,
-            forecast=fits.forecasts[one.symbol].load(),
+            forecast=ahead.forecasts[one.symbol].load(),
             calibration=one.calibration,
             shrinkage=one.shrinkage,
             learned=fits.learned[one.symbol].load(),
             selection=fits.selected[one.symbol].load(),
             schedule=schedule,
             order=order,
-            caveats=tape.caveats[one.symbol],
-            findings=with_effects(fits.findings[one.symbol], one.calibration.without, planned),
+            caveats=ahead.tape.caveats[one.symbol],
+            findings=with_effects(ahead.findings[one.symbol], one.calibration.without, planned),
         )
         reports.append(report)
     return tuple(reports)

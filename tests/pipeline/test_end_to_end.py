@@ -115,7 +115,7 @@ def test_a_killed_run_resumes_where_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.run.calibrate_symbol", die)
+        patched.setattr("pipeline.fitting.calibrate_symbol", die)
         with pytest.raises(KeyboardInterrupt):
             run_pipeline(small_run.config, out)
     assert done

@@ -1,0 +1,142 @@
+"""From a tape to parameters: every symbol measured, forecast, fitted, compared and pooled."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from models.impact.book.families import Family
+from models.learners.regressors import Boosting
+from pipeline.engine.code import code_version
+from pipeline.engine.findings import as_warnings
+from pipeline.engine.job import Job
+from pipeline.engine.stage import Output, Task, execute
+from pipeline.engine.store import fingerprint
+from pipeline.parameters.export import FittedSymbol, Provenance, export_params
+from pipeline.parameters.schema import Calendar, Params
+from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
+from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.history import past_content
+from pipeline.stages.learn import LearnSettings, learn_costs
+from pipeline.stages.measurement import measure_days
+from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
+from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
+from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
+from pipeline.tape.opening import RawTape, Tape, open_tape
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A tape measured, and what is forecast of the session after it.
+
+    findings: by symbol, of the checks of tape and forecasts.
+    """
+
+    tape: Tape
+    measured: dict[str, tuple[Output, ...]]
+    forecasts: dict[str, Output]
+    findings: dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """The stored outputs of every symbol; laws: by candidate of `LAWS`, then by symbol."""
+
+    laws: dict[str, dict[str, Output]]
+    learned: dict[str, Output]
+    selected: dict[str, Output]
+
+
+def look_ahead(job: Job, raw: RawTape) -> Ahead:
+    """Measure the tape up to the job's `as_of` and forecast the session after it.
+
+    Raises: InputError for a tape, or forecasts, that cannot be used or believed.
+    """
+    opened = open_tape(job, raw)
+    tape, findings = believed_tape(job, opened, opened.scope)
+    measured = measure_days(job, tape)
+    forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
+    said = believed_forecasts(job, measured, forecasts, tape.scope)
+    findings = {name: joined(table, said[name]) for name, table in findings.items()}
+    return Ahead(tape, measured, forecasts, findings)
+
+
+def fit_symbols(job: Job, ahead: Ahead) -> Fits:
+    """Fit every candidate law and regressor, and compare them on held-out periods."""
+    asked = job.config.calibrate.family
+    wanted = None if asked == "auto" else Family(asked)
+    laws = fit_laws(job, ahead, {name: family or wanted for name, family in LAWS.items()})
+    scope, inputs = ahead.tape.scope, (ahead.measured, ahead.forecasts)
+    boosting = Boosting(**job.config.learn.model_dump())
+    learned = job.per_symbol("learn", learn_costs, LearnSettings(scope, boosting), *inputs)
+    compared = (*inputs, laws["law"], learned)
+    selected = job.per_symbol("select", select_law, SelectSettings(scope), *compared)
+    return Fits(laws, learned, selected)
+
+
+def fit_laws(
+    job: Job, ahead: Ahead, families: dict[str, Family | None]
+) -> dict[str, dict[str, Output]]:
+    """Fit laws to every symbol: by name, then by symbol; a family that is None is selected."""
+    tasks = []
+    for symbol in ahead.measured:
+        for name, family in families.items():
+            settings = CalibrateSettings(ahead.tape.scope, family)
+            inputs = (ahead.measured[symbol], ahead.forecasts[symbol])
+            label = f"{symbol} {name}"
+            tasks.append(Task("calibrate", label, calibrate_symbol, inputs, settings, job.store))
+    fits = iter(job.stage("calibrate", execute, tasks))
+    found: dict[str, dict[str, Output]] = {name: {} for name in families}
+    for symbol in ahead.measured:
+        for name in families:
+            found[name][symbol] = next(fits)
+    return found
+
+
+def selected_laws(fits: Fits) -> dict[str, Output]:
+    """Return the law of every symbol that the comparison exports."""
+    return {
+        symbol: fits.laws[exported_law(selection.load())][symbol]
+        for symbol, selection in fits.selected.items()
+    }
+
+
+def pool_laws(laws: dict[str, Output], ahead: Ahead) -> list[PooledSymbol]:
+    """Let the laws that are exported borrow from each other."""
+    loaded = tuple((symbol, law.load()) for symbol, law in laws.items())
+    return pool_symbols(loaded, PoolSettings(ahead.tape.scope.periods))
+
+
+def parameters_of(job: Job, ahead: Ahead, pooled: list[PooledSymbol]) -> Params:
+    """Return the parameter file of forecasts and laws."""
+    tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
+    past = [
+        table
+        for days in ahead.measured.values()
+        for table in past_content(tuple(day.load() for day in days), scope)
+    ]
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    fitted = tuple(
+        FittedSymbol(
+            symbol=one.symbol,
+            forecast=ahead.forecasts[one.symbol].load(),
+            calibration=one.calibration,
+            profile=one.profile,
+            found=_found(one.symbol, tape, ahead, calendar.timezone),
+        )
+        for one in pooled
+    )
+    session = Calendar(
+        name=calendar.name,
+        timezone=calendar.timezone,
+        periods=scope.periods,
+        period_seconds=scope.period_seconds,
+    )
+    provenance = Provenance(created, code_version(), fingerprint(past))
+    return export_params(fitted, session, scope.close, provenance)
+
+
+def _found(symbol: str, tape: Tape, ahead: Ahead, timezone: str) -> pd.DataFrame:
+    """Return code and message of what there is to say of a symbol's files and of their content."""
+    files = pd.DataFrame(map(vars, tape.caveats[symbol]), columns=["code", "message"])
+    return pd.concat([files, as_warnings(ahead.findings[symbol], timezone)], ignore_index=True)
