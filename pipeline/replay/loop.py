@@ -55,7 +55,8 @@ class Replayed:
     fill_times: (n,) ns; moved: (n,) what the order's own impact adds to the prices of a fill in the
     mean, currency / share, 0 where later prices do not hold it; markouts: by seconds, bps, positive
     where the price went the order's way; beyond_shown: (n,) shares of a fill
-    that lay behind the levels shown.
+    that lay behind the levels shown; marginal_value: (moments,) what a share not traded at a moment
+    was worth over mid as the policy told then, currency / share, NaN where it told no price.
     """
 
     sent: Sent
@@ -65,6 +66,7 @@ class Replayed:
     parts: Shortfall
     markouts: dict[int, float]
     beyond_shown: Floats
+    marginal_value: Floats
     missed: int
 
 
@@ -82,6 +84,7 @@ class Loop:
         self._sent: list[tuple[float, ...]] = []
         self._fills: list[tuple[float, ...]] = []
         self._fill_times: list[int] = []
+        self._value = np.full(stage.moments, np.nan)
 
     def advance(self, window: Window) -> None:
         """Work the moments of a window."""
@@ -96,7 +99,10 @@ class Loop:
             if window.seen[at - window.begin] < 0:
                 self._missed += 1
             else:
-                self._meet(window, at, self._decider.decide(self._see(window, at)))
+                child = self._decider.decide(self._see(window, at))
+                if np.isfinite(child.limit):
+                    self._value[at - self._stage.first] = child.limit
+                self._meet(window, at, child)
 
     def pass_to(self, tape: SideTape, row: int) -> None:
         """Let the tape's rows up to one pass."""
@@ -185,6 +191,7 @@ class Loop:
             shortfall(fills, benchmark),
             marks,
             filled[4],
+            self._value,
             self._missed,
         )
 

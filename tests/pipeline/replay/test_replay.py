@@ -166,7 +166,8 @@ def past_orders(done: Replayed, moments: int) -> bytes:
     early = done.sent.moment < moments
     sent = done.sent
     columns = (sent.moment, sent.shares, sent.limit, sent.must, sent.filled)
-    return b"".join(each[early].tobytes() for each in columns)
+    told = done.marginal_value[:moments].tobytes()
+    return b"".join(each[early].tobytes() for each in columns) + told
 
 
 def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
