@@ -72,7 +72,7 @@ def replay(
     from pipeline.engine.store import write_json
     from pipeline.parameters.schema import read_params
     from pipeline.replay.evidence import evidence
-    from pipeline.replay.replay_text import content, report_text
+    from pipeline.replay.replay_text import content, deciding_text, report_text
     from pipeline.replay.sheet.publish import check_target, write_sheet
     from pipeline.replay.study import ReplayRequest, replay_order
 
@@ -120,6 +120,8 @@ def replay(
     if sheet:
         write_sheet(result, held, file, sheet)
     typer.echo(report_text(result, held))
+    if took := deciding_text(result):
+        typer.echo(took)
 
 
 def step(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,24 @@ class Sent:
     filled: Floats
 
 
+@dataclass(frozen=True)
+class Deciding:
+    """How long a policy took to decide: lessons apart from decisions, seconds of the wall clock."""
+
+    lessons: int = 0
+    lesson_seconds: float = 0.0
+    decisions: int = 0
+    decision_seconds: float = 0.0
+
+    def __add__(self, other: "Deciding") -> "Deciding":
+        return Deciding(
+            self.lessons + other.lessons,
+            self.lesson_seconds + other.lesson_seconds,
+            self.decisions + other.decisions,
+            self.decision_seconds + other.decision_seconds,
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Replayed:
     """One policy's orders and fills, their cost, and the moments that had no book to decide on.
@@ -68,6 +87,7 @@ class Replayed:
     beyond_shown: Floats
     marginal_value: Floats
     missed: int
+    deciding: Deciding
 
 
 class Loop:
@@ -84,7 +104,7 @@ class Loop:
         self._sent: list[tuple[float, ...]] = []
         self._fills: list[tuple[float, ...]] = []
         self._fill_times: list[int] = []
-        self._value = np.full(stage.moments, np.nan)
+        self._value, self._deciding = np.full(stage.moments, np.nan), Deciding()
 
     def advance(self, window: Window) -> None:
         """Work the moments of a window."""
@@ -99,7 +119,7 @@ class Loop:
             if window.seen[at - window.begin] < 0:
                 self._missed += 1
             else:
-                child = self._decider.decide(self._see(window, at))
+                child = self._decide(self._see(window, at))
                 if np.isfinite(child.limit):
                     self._value[at - self._stage.first] = child.limit
                 self._meet(window, at, child)
@@ -119,6 +139,17 @@ class Loop:
         dear, time = _dear(tape, books.over[present], row), int(stage.times[at])
         self._size[present] = self._depletion.left(dear, self._size[present], tape.shown, time)
         return books.seen(at, self._left, self._size, float(stage.volume[at]))
+
+    def _decide(self, seen: Seen) -> Child:
+        """Return the order of a moment, and note how long that took."""
+        begin = perf_counter()
+        learned = self._decider.learn(seen)
+        between = perf_counter()
+        child = self._decider.decide(seen)
+        end = perf_counter()
+        lesson = between - begin if learned else 0.0
+        self._deciding += Deciding(int(learned), lesson, 1, end - begin - lesson)
+        return child
 
     def _meet(self, window: Window, at: int, child: Child) -> None:
         """Fill an order at the book that stands when it arrives, up to its limit."""
@@ -193,6 +224,7 @@ class Loop:
             filled[4],
             self._value,
             self._missed,
+            self._deciding,
         )
 
 

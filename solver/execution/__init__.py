@@ -4,7 +4,17 @@ from solver.execution.adaptive import Adaptive
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_policy
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
-from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
+from solver.execution.policy import (
+    Band,
+    Child,
+    Decider,
+    Learned,
+    Learning,
+    Past,
+    Policy,
+    Seen,
+    decision,
+)
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
@@ -20,6 +30,7 @@ __all__ = [
     "Decider",
     "Holding",
     "Ladders",
+    "Learned",
     "Learning",
     "LiquidityChain",
     "LiquidityPolicy",
