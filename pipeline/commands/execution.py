@@ -158,7 +158,8 @@ def step(
     """
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
-    from pipeline.replay.step import WorkedOrder, read_moments, read_state, write_state
+    from pipeline.replay.step import WorkedOrder
+    from pipeline.replay.step_files import StateFile, read_moments
     from pipeline.replay.study import ReplayRequest
 
     told = {
@@ -177,9 +178,12 @@ def step(
         latency=seconds("--latency", latency),
         band=band,
     )
-    order, now = WorkedOrder(request, read_params(params)), read_state(state)
+    order, file = WorkedOrder(request, read_params(params)), StateFile(state)
+    now, why = file.open(order)
+    if why:
+        typer.echo(why, err=True)
     for each in read_moments(moment):
         answer, now = order.step(now, each)
-        write_state(now, state)
+        file.write(now, order)
         typer.echo(answer.model_dump_json())
         sys.stdout.flush()
