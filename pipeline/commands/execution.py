@@ -72,7 +72,7 @@ def replay(
     from pipeline.engine.store import write_json
     from pipeline.parameters.schema import read_params
     from pipeline.replay.evidence import evidence
-    from pipeline.replay.replay_text import content, report_text
+    from pipeline.replay.replay_text import content, deciding_text, report_text
     from pipeline.replay.sheet.publish import check_target, write_sheet
     from pipeline.replay.study import ReplayRequest, replay_order
 
@@ -120,6 +120,8 @@ def replay(
     if sheet:
         write_sheet(result, held, file, sheet)
     typer.echo(report_text(result, held))
+    if took := deciding_text(result):
+        typer.echo(took)
 
 
 def step(
@@ -156,7 +158,8 @@ def step(
     """
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
-    from pipeline.replay.step import WorkedOrder, read_moments, read_state, write_state
+    from pipeline.replay.step import WorkedOrder
+    from pipeline.replay.step_files import StateFile, read_moments
     from pipeline.replay.study import ReplayRequest
 
     told = {
@@ -175,9 +178,12 @@ def step(
         latency=seconds("--latency", latency),
         band=band,
     )
-    order, now = WorkedOrder(request, read_params(params)), read_state(state)
+    order, file = WorkedOrder(request, read_params(params)), StateFile(state)
+    now, why = file.open(order)
+    if why:
+        typer.echo(why, err=True)
     for each in read_moments(moment):
         answer, now = order.step(now, each)
-        write_state(now, state)
+        file.write(now, order)
         typer.echo(answer.model_dump_json())
         sys.stdout.flush()

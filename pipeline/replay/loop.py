@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,24 @@ class Sent:
     filled: Floats
 
 
+@dataclass(frozen=True)
+class Deciding:
+    """How long a policy took to decide: lessons apart from decisions, seconds of the wall clock."""
+
+    lessons: int = 0
+    lesson_seconds: float = 0.0
+    decisions: int = 0
+    decision_seconds: float = 0.0
+
+    def __add__(self, other: "Deciding") -> "Deciding":
+        return Deciding(
+            self.lessons + other.lessons,
+            self.lesson_seconds + other.lesson_seconds,
+            self.decisions + other.decisions,
+            self.decision_seconds + other.decision_seconds,
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Replayed:
     """One policy's orders and fills, their cost, and the moments that had no book to decide on.
@@ -57,7 +76,8 @@ class Replayed:
     where the price went the order's way; beyond_shown: (n,) shares of a fill
     that lay behind the levels shown; pressure: (n,) of the book at a fill, as in `Seen`,
     currency / share, and pressure_bps: what one slope of the mid's move on it makes of the fills,
-    bps of shares x arrival.
+    bps of shares x arrival; marginal_value: (moments,) what a share not traded at a moment was
+    worth over mid as the policy told then, currency / share, NaN where it told no price.
     """
 
     sent: Sent
@@ -69,7 +89,9 @@ class Replayed:
     beyond_shown: Floats
     pressure: Floats
     pressure_bps: float
+    marginal_value: Floats
     missed: int
+    deciding: Deciding
 
 
 class Loop:
@@ -86,6 +108,7 @@ class Loop:
         self._sent: list[tuple[float, ...]] = []
         self._fills: list[tuple[float, ...]] = []
         self._fill_times: list[int] = []
+        self._value, self._deciding = np.full(stage.moments, np.nan), Deciding()
 
     def advance(self, window: Window) -> None:
         """Work the moments of a window."""
@@ -100,7 +123,10 @@ class Loop:
             if window.seen[at - window.begin] < 0:
                 self._missed += 1
             else:
-                self._meet(window, at, self._decider.decide(self._see(window, at)))
+                child = self._decide(self._see(window, at))
+                if np.isfinite(child.limit):
+                    self._value[at - self._stage.first] = child.limit
+                self._meet(window, at, child)
 
     def pass_to(self, tape: SideTape, row: int) -> None:
         """Let the tape's rows up to one pass."""
@@ -117,6 +143,17 @@ class Loop:
         dear, time = _dear(tape, books.over[present], row), int(stage.times[at])
         self._size[present] = self._depletion.left(dear, self._size[present], tape.shown, time)
         return books.seen(at, self._left, self._size, float(stage.volume[at]))
+
+    def _decide(self, seen: Seen) -> Child:
+        """Return the order of a moment, and note how long that took."""
+        begin = perf_counter()
+        learned = self._decider.learn(seen)
+        between = perf_counter()
+        child = self._decider.decide(seen)
+        end = perf_counter()
+        lesson = between - begin if learned else 0.0
+        self._deciding += Deciding(int(learned), lesson, 1, end - begin - lesson)
+        return child
 
     def _meet(self, window: Window, at: int, child: Child) -> None:
         """Fill an order at the book that stands when it arrives, up to its limit."""
@@ -192,7 +229,9 @@ class Loop:
             filled[4],
             filled[6],
             BPS * float(fills.shares @ filled[6]) / (stage.shares * abs(books.arrival)),
+            self._value,
             self._missed,
+            self._deciding,
         )
 
 

@@ -9,7 +9,7 @@ from models.tca.shortfall import Shortfall
 from pipeline.engine.json_content import json_ready
 from pipeline.parameters.sections import MidMoveSection
 from pipeline.replay.evidence import LARGE, Evidence
-from pipeline.replay.loop import MARKOUTS, Replayed
+from pipeline.replay.loop import MARKOUTS, Deciding, Replayed
 from pipeline.replay.study import ReplayResult
 from pipeline.report.tables.digits import MISSING
 
@@ -132,6 +132,24 @@ def report_text(result: ReplayResult, held: dict[str, Evidence]) -> str:
             *_caveats(result),
         ]
     )
+
+
+def deciding_text(result: ReplayResult) -> str:
+    """Return a line a policy that learns: what its lessons and decisions took on this machine.
+
+    It stays out of files, which are the same whenever they are written.
+    """
+    lines = []
+    for name in result.names:
+        runs = [played.done[name, how] for played in result.played for how in result.accountings]
+        total = sum((run.deciding for run in runs), Deciding())
+        if total.lessons:
+            lines.append(
+                f"{name}: {total.lessons / len(runs):.10g} lessons, "
+                f"{total.lesson_seconds / total.lessons:.2g} s each; a decision "
+                f"{1e3 * total.decision_seconds / total.decisions:.2g} ms"
+            )
+    return "\n".join(lines)
 
 
 def _against(held: dict[str, Evidence], found: dict[str, dict]) -> list[tuple[str, list[str]]]:

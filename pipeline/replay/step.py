@@ -1,18 +1,16 @@
 """One step of an order at work: the moment in, what to send out, by the code that replays run."""
 
-import sys
-from collections.abc import Iterator
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.microstructure.book import Book
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
-from pipeline.engine.store import write_file
 from pipeline.parameters.schema import Params
 from pipeline.replay.books import Books
 from pipeline.replay.moments import HISTORY_NS, Clock
@@ -20,7 +18,7 @@ from pipeline.replay.policies import Planned, policy_of
 from pipeline.replay.replay import NO_PRINTS, set_stage
 from pipeline.replay.side_tape import SideTape
 from pipeline.replay.study import ReplayRequest, check_request
-from solver.execution import Band, Child, Decider, Seen
+from solver.execution import Band, Child, Decider, Learned, Seen
 
 STATE = "impact-step/1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,17 +46,27 @@ class Moment(Look):
     volume: NonNegative = 0.0
 
 
+class LearnedFile(BaseModel):
+    """The table of what a policy learned: a file in the state's folder, and its SHA-256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    sha256: str
+
+
 class State(BaseModel):
     """What a caller carries from step to step; nothing else is remembered.
 
     volume_at_start: the market's volume at the order's first look; past: the books of the last
-    hour's looks, one a moment.
+    hour's looks, one a moment; learned: where what the policy learned is kept, which spares a
+    lesson.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: Literal["impact-step/1"] = STATE
     volume_at_start: float | None = None
     past: tuple[Look, ...] = ()
+    learned: LearnedFile | None = None
 
 
 class Answer(BaseModel):
@@ -77,57 +85,6 @@ class Answer(BaseModel):
     marginal_value: float | None
     next_look: datetime | None
     reason: str
-
-
-Told = TypeVar("Told", bound=BaseModel)
-
-
-def read_moments(path: str) -> Iterator[Moment]:
-    """Yield the moment of a JSON file, or one a line of standard input where the path is "-".
-
-    Raises: InputError naming the file or line and the first key at fault.
-    """
-    if path == "-":
-        for number, line in enumerate(sys.stdin, start=1):
-            if line.strip():
-                yield _parsed(Moment, line, f"standard input, line {number}")
-    else:
-        yield _parsed(Moment, _content(path, "--moment"), path)
-
-
-def read_state(path: str) -> State:
-    """Return the state of a JSON file, a new one where there is none.
-
-    Raises: InputError naming the first key at fault.
-    """
-    return _parsed(State, _content(path, "--state"), path) if Path(path).exists() else State()
-
-
-def write_state(state: State, path: str) -> None:
-    """Write the state, the whole file or nothing.
-
-    Raises: InputError when it cannot be written.
-    """
-    try:
-        write_file(path, state.model_dump_json().encode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); check --state") from None
-
-
-def _content(path: str, option: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); check {option}") from None
-
-
-def _parsed(kind: type[Told], text: str, where: str) -> Told:
-    try:
-        return kind.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the whole"
-        raise InputError(f"{where}: {key}: {first['msg']}") from None
 
 
 class WorkedOrder:
@@ -159,7 +116,26 @@ class WorkedOrder:
         self.stage = stage
         (self._name,) = request.policies
         band = Band(request.band)
-        self._decider = Decider(policy_of(self._name, stage, planned, band), band)
+        self._params, self._band = params, band
+        self._policy = policy_of(self._name, stage, planned, band)
+        self._decider = Decider(self._policy, band)
+
+    @property
+    def learned(self) -> Learned | None:
+        """What the policy last learned; set, it is resumed with it."""
+        return self._decider.learned
+
+    @learned.setter
+    def learned(self, learned: Learned | None) -> None:
+        self._decider = Decider(self._policy, self._band, learned)
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the order, how it is worked and its parameters."""
+        asked = replace(self._request, params="", out="")
+        total = hashlib.sha256(repr(asked).encode())
+        total.update(self._params.model_dump_json(by_alias=True).encode())
+        return total.hexdigest()
 
     def step(self, state: State, moment: Moment) -> tuple[Answer, State]:
         """Return what to send at a moment, and the state to come back with.

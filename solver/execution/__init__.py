@@ -3,7 +3,17 @@
 from solver.execution.adaptive import Adaptive
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
-from solver.execution.policy import Band, Child, Decider, Learning, Past, Policy, Seen, decision
+from solver.execution.policy import (
+    Band,
+    Child,
+    Decider,
+    Learned,
+    Learning,
+    Past,
+    Policy,
+    Seen,
+    decision,
+)
 from solver.execution.pressure import book_pressure
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
@@ -20,6 +30,7 @@ __all__ = [
     "Decider",
     "Holding",
     "Ladders",
+    "Learned",
     "Learning",
     "MarketState",
     "Participation",

@@ -92,6 +92,14 @@ class Policy(Protocol):
         """The shares wanted now, and up to what price over mid."""
 
 
+class Learned(Policy, Protocol):
+    """What a policy learned at one moment, `first`: it decides from then on."""
+
+    @property
+    def first(self) -> int:
+        """The moment of the lesson."""
+
+
 @runtime_checkable
 class Learning(Protocol):
     """A policy that learns from the last hour every so many moments; what it learned decides."""
@@ -100,8 +108,8 @@ class Learning(Protocol):
     def every(self) -> int:
         """How many moments what it learned is kept."""
 
-    def learned(self, seen: Seen) -> Policy:
-        """The policy that decides from this moment on."""
+    def learned(self, seen: Seen) -> Learned:
+        """What it learns at this moment."""
 
 
 @dataclass(frozen=True)
@@ -142,18 +150,34 @@ def decision(policy: Policy, band: Band, seen: Seen) -> Child:
 class Decider:
     """A policy in its band, with what it last learned where it is one that learns.
 
-    Started in the midst of an order, a policy that learns does so at its first moment.
+    It learns once in each stretch of `every` moments, at the first that it sees. learned: what it
+    is resumed with, in the midst of an order.
     """
 
-    def __init__(self, policy: Policy | Learning, band: Band) -> None:
+    def __init__(
+        self, policy: Policy | Learning, band: Band, learned: Learned | None = None
+    ) -> None:
         self._policy, self._band = policy, band
-        self._learned: Policy | None = None
+        self._learned = learned if isinstance(policy, Learning) else None
+
+    @property
+    def learned(self) -> Learned | None:
+        """What decides until the next lesson, None before the first."""
+        return self._learned
+
+    def learn(self, seen: Seen) -> bool:
+        """Learn where a lesson is due, and tell whether it was."""
+        policy, last = self._policy, self._learned
+        if not isinstance(policy, Learning):
+            return False
+        if last is not None and last.first // policy.every == seen.moment // policy.every:
+            return False
+        self._learned = policy.learned(seen)
+        return True
 
     def decide(self, seen: Seen) -> Child:
         """The order to send at this moment."""
-        policy = self._policy
-        if isinstance(policy, Learning):
-            if self._learned is None or seen.moment % policy.every == 0:
-                self._learned = policy.learned(seen)
-            policy = self._learned
+        self.learn(seen)
+        policy = self._learned or self._policy
+        assert not isinstance(policy, Learning)  # it has learned
         return decision(policy, self._band, seen)

@@ -9,6 +9,7 @@ from pipeline.replay.evidence import LARGE
 from pipeline.replay.loop import MARKOUTS
 from pipeline.replay.replay_text import PARTS, report_text
 from pipeline.replay.sheet.sheet import Sheet
+from pipeline.replay.sheet.tables import value_of
 from pipeline.replay.study import YARDSTICK, ReplayResult
 from pipeline.report.page import page_template
 from pipeline.report.tables.digits import MISSING, count
@@ -27,12 +28,15 @@ def render(result: ReplayResult, sheet: Sheet) -> str:
     found = sheet.content
     policies = [found, *found["beside"]]
     shown = tuple(dict.fromkeys([result.names[0], YARDSTICK]))
-    label = f"Mid, fills, cost over mid and progress of {' and '.join(shown)}"
+    valued = value_of(shown[0]) in sheet.tables.moments
+    value = f", value of waiting to {shown[0]}" if valued else ""
+    label = f"Mid, fills, cost over mid{value} and progress of {' and '.join(shown)}"
     return page_template(Path(__file__).parent / "sheet.html").render(
         title=f"{found['side'].capitalize()} {found['shares']:,} {found['symbol']}",
         found=found,
         first=result.names[0],
         shown=shown,
+        valued=valued,
         cards=_cards(policies, found),
         svg=svg_text(plot_sheet(result, sheet.tables, shown), label, label),
         tables={

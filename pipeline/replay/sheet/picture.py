@@ -1,6 +1,6 @@
-"""The sheet's one picture: price and fills, the book's cost and what was paid, progress."""
+"""The sheet's one picture: price and fills, cost and what waiting was worth, progress."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib
 import numpy as np
@@ -11,7 +11,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.replay.sheet.tables import ACCOUNTING, SheetTables, filled_by, order_times
+from pipeline.replay.sheet.tables import (
+    ACCOUNTING,
+    SheetTables,
+    filled_by,
+    order_times,
+    value_of,
+)
 from pipeline.replay.study import ReplayResult
 from pipeline.report.figures.style import PALETTE, STYLE, clock_axis, count_axis, settled
 
@@ -24,19 +30,24 @@ DOT_ALPHA = (0.9, 0.4)
 STROKE = 1e-4  # hours
 TOP = 99.0  # per cent of the costs that the axis shows
 HEADROOM = 1.15
+OVER_LINE = 2.0  # what is seen of dearer books
 
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
     """A policy that is drawn: its fills, their hours after midnight, its progress.
 
-    place: 0 for the first, which is drawn above the second; paid: its mean cost over mid, bps.
+    place: 0 for the first, which is drawn above the second; area: how large the fills' marks are,
+    square points; forced: whether a fill was at any price, as the band demanded; paid: its mean
+    cost over mid, bps.
     """
 
     name: str
     place: int
     fills: pd.DataFrame
     hours: Floats
+    area: Floats
+    forced: NDArray[np.bool_]
     filled: Floats
     paid: float
 
@@ -50,16 +61,28 @@ class _Shown:
         """Return what it is drawn over."""
         return 4 - self.place
 
+    def only(self, some: NDArray[np.bool_]) -> "_Shown":
+        """Return it with some of its fills."""
+        kept = {name: getattr(self, name)[some] for name in ("fills", "hours", "area", "forced")}
+        return replace(self, **kept)
+
 
 @matplotlib.rc_context(STYLE | {"path.simplify": False})
 def plot_sheet(result: ReplayResult, tables: SheetTables, shown: tuple[str, ...]) -> Figure:
-    """Draw the first phase of some policies, two at most, over exchange time."""
-    figure = Figure(figsize=(9.6, 8.2))
-    price, cost, done = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2.4))
+    """Draw the first phase of some policies, two at most, over exchange time.
+
+    What waiting was worth is drawn where the first one told it.
+    """
+    told = value_of(shown[0]) in tables.moments
+    heights = (3.0, 3.0, *([3.0] if told else []), 2.4)
+    figure = Figure(figsize=(9.6, 0.98 * sum(heights)))
+    price, cost, *value, done = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     hours = _hours(result, order_times(result.played[0]))
     policies = [_shown(result, tables, name, place) for place, name in enumerate(shown)]
     _draw_price(price, result, policies)
     _draw_cost(cost, tables.moments, hours, policies)
+    for ax in value:
+        _draw_value(ax, tables.moments, hours, policies[0])
     _draw_progress(done, tables.moments, hours, policies)
     first, last = _hours(result, np.array(result.span))
     clock_axis(done, float(first), float(last))
@@ -73,7 +96,9 @@ def _shown(result: ReplayResult, tables: SheetTables, name: str, place: int) -> 
     filled = tables.moments[filled_by(name)].to_numpy()
     total = fills["shares"].sum()
     paid = float(fills["shares"] @ fills["over_mid_bps"]) / total if total > 0 else np.nan
-    return _Shown(name, place, fills, hours, filled, paid)
+    met, area = run.sent.filled > 0, _areas(run.fills.shares)
+    forced = run.sent.must[met] >= run.sent.filled[met]
+    return _Shown(name, place, fills, hours, area, forced, filled, paid)
 
 
 def _draw_price(ax: Axes, result: ReplayResult, policies: list[_Shown]) -> None:
@@ -127,6 +152,37 @@ def _draw_cost(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: list[_S
     _legend(ax)
 
 
+def _draw_value(ax: Axes, moments: pd.DataFrame, hours: Floats, one: _Shown) -> None:
+    """Draw what waiting was worth over the book's cost, and what was taken at which cost."""
+    some = _thinned(len(hours))
+    best, even = moments["spread_bps"].to_numpy() / 2, moments["even_child_bps"].to_numpy()
+    value = moments[value_of(one.name)].to_numpy()
+    book = {"step": "post", "color": PALETTE["muted"], "linewidth": 0}
+    ax.fill_between(hours[some], best[some], alpha=0.32, label="Best price", **book)
+    ax.fill_between(hours[some], best[some], even[some], alpha=0.14, label="Even child", **book)
+    ax.step(
+        hours[some],
+        value[some],
+        where="post",
+        color=PALETTE["ink"],
+        linewidth=1.1,
+        zorder=one.above,
+        label="Value",
+    )
+    paid = one.fills["over_mid_bps"].to_numpy()
+    _marks(ax, one.only(~one.forced), paid[~one.forced], "Taken")
+    if one.forced.any():
+        forced = one.only(one.forced)
+        _marks(ax, forced, paid[one.forced], "At any price", PALETTE["orange"])
+    count_axis(ax)
+    line, book = (np.percentile(each[np.isfinite(each)], TOP) for each in (value, best))
+    top = min(OVER_LINE * line, HEADROOM * book)
+    ax.set_ylim(0, top if top > 0 else 1.0)
+    _beyond(ax, one, paid)
+    ax.set_title("Value of waiting, bps over mid")
+    _legend(ax)
+
+
 def _draw_progress(ax: Axes, moments: pd.DataFrame, hours: Floats, policies: list[_Shown]) -> None:
     some = _thinned(len(hours))
     low, high = (moments[name].to_numpy()[some] for name in ("band_low", "band_high"))
@@ -161,22 +217,25 @@ def _thinned(number: int) -> NDArray[np.int64]:
     return np.unique(np.append(np.arange(0, number, every), number - 1))
 
 
-def _marks(ax: Axes, one: _Shown, height: Floats, label: str) -> None:
-    """Draw fills as marks by their shares; small ones, or those of a crowd, as dots."""
-    area = _areas(one.fills["shares"].to_numpy(dtype=float))
+def _marks(ax: Axes, one: _Shown, height: Floats, label: str, colour: str = "") -> None:
+    """Draw fills as marks by their shares; small ones, or those of a crowd, as dots.
+
+    colour: the policy's without it.
+    """
+    colour, area = colour or one.colour, one.area
     small = area < LEAST_MARK
     # one path of tiny strokes: a thousand marks of their own would make a page of megabytes
     at, y = one.hours[small], height[small]
     ax.plot(
         np.column_stack([at, at + STROKE, at]).ravel(),
         np.column_stack([y, y, np.full(len(y), np.nan)]).ravel(),
-        color=one.colour,
+        color=colour,
         alpha=DOT_ALPHA[one.place],
         linewidth=1.8,
         solid_capstyle="round",
         zorder=one.above,
     )
-    large = {"color": one.colour, "alpha": 0.85, "linewidths": 0, "zorder": one.above}
+    large = {"color": colour, "alpha": 0.85, "linewidths": 0, "zorder": one.above}
     ax.scatter(one.hours[~small], height[~small], s=area[~small], **large)
     ax.scatter([], [], s=LEGEND_MARK, label=label, **large)
 
@@ -188,7 +247,7 @@ def _beyond(ax: Axes, one: _Shown, height: Floats) -> None:
     if not len(above):
         return
     shares = one.fills["shares"].to_numpy(dtype=float)
-    area = np.maximum(_areas(shares)[above], LEGEND_MARK)
+    area = np.maximum(one.area[above], LEGEND_MARK)
     ax.scatter(
         one.hours[above],
         np.full(len(above), top),

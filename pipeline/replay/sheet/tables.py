@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 ACCOUNTING = "by_price"  # the one that the first figures of a replay are of
 FILLED = "filled_so_far"  # shares, those of the row included
+VALUE = "marginal_value_bps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,9 @@ class SheetTables:
     prices), over_mid_bps, filled_so_far.
     moments: moment, time, mid, spread_bps, even_child_bps (cost over mid of an even child at the
     tape's book), best_size, band_low, band_high (shares filled when the moment's order is done),
-    market_volume (shares since the first moment), and filled_so_far_NAME by policy.
+    market_volume (shares since the first moment), filled_so_far_NAME by policy, and by policy that
+    tells prices marginal_value_bps_NAME (what a share not traded now was worth over mid, as the
+    policy told at the moment; empty where it told none).
     """
 
     orders: pd.DataFrame
@@ -47,6 +50,9 @@ def sheet_tables(result: ReplayResult) -> SheetTables:
     moments = _moments(result)
     for name, run in done.items():
         moments[filled_by(name)] = _filled_after(run, played.stage.moments)
+    for name, run in done.items():
+        if np.isfinite(run.marginal_value).any():
+            moments[value_of(name)] = _in_bps(played) * run.marginal_value
     return SheetTables(
         pd.concat(orders, ignore_index=True), pd.concat(fills, ignore_index=True), moments
     )
@@ -55,6 +61,11 @@ def sheet_tables(result: ReplayResult) -> SheetTables:
 def filled_by(policy: str) -> str:
     """Return the column of `moments` with the shares that a policy had filled."""
     return f"{FILLED}_{policy}"
+
+
+def value_of(policy: str) -> str:
+    """Return the column of `moments` with what waiting was worth to a policy."""
+    return f"{VALUE}_{policy}"
 
 
 def iso_utc(ts: Ints) -> NDArray[np.str_]:

@@ -7,7 +7,7 @@ import pytest
 
 from models.microstructure.book import Book
 from pipeline.replay.depletion import Holes, Refill
-from pipeline.replay.loop import Accounting, Replayed
+from pipeline.replay.loop import Accounting, Deciding, Replayed
 from pipeline.replay.replay import Prints
 from pipeline.replay.side_tape import SideTape
 from solver import Problem, almgren_chriss, even_quadratic
@@ -169,7 +169,8 @@ def past_orders(done: Replayed, moments: int) -> bytes:
     early = done.sent.moment < moments
     sent = done.sent
     columns = (sent.moment, sent.shares, sent.limit, sent.must, sent.filled)
-    return b"".join(each[early].tobytes() for each in columns)
+    told = done.marginal_value[:moments].tobytes()
+    return b"".join(each[early].tobytes() for each in columns) + told
 
 
 def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
@@ -197,6 +198,19 @@ def test_a_rewritten_future_leaves_past_orders_as_they_were() -> None:
     for name, policy in policies(made.moments).items():
         assert kept(policy, policy), name
     assert not kept(Peeking(made), Peeking(rewritten))
+
+
+def test_lessons_are_counted_apart_from_decisions() -> None:
+    ts, book = random_book(9_000, 4)
+    made = order(SideTape.of(ts, book, 1), 2_000.0, clock(900.0, latency=0.1))
+    for name, lessons in {"moment": 9, "twap": 0}.items():  # every tenth of 90 moments
+        found = work(made, policies(made.moments)[name], Band()).deciding
+        assert (found.lessons, found.lesson_seconds > 0) == (lessons, lessons > 0)
+        assert found.decisions == 90
+        assert found.decision_seconds > 0
+        assert found + found == Deciding(
+            2 * lessons, 2 * found.lesson_seconds, 180, 2 * found.decision_seconds
+        )
 
 
 def test_sells_mirror_buys() -> None:

@@ -1,7 +1,7 @@
 """The sheet of a replay: tables that add up, benchmarks by hand, a page that holds every figure."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,24 @@ from pipeline.replay.replay import NO_PRINTS, Contest, Prints, replay
 from pipeline.replay.replay_text import policy_figures, report_text
 from pipeline.replay.sheet.benchmarks import ToldCost, prices_of, slippage, told_cost
 from pipeline.replay.sheet.page import render
+from pipeline.replay.sheet.picture import plot_sheet
 from pipeline.replay.sheet.sheet import Sheet, make_sheet
 from pipeline.replay.sheet.tables import sheet_tables
 from pipeline.replay.side_tape import SideTape
 from pipeline.replay.study import ReplayRequest, ReplayResult
 from solver import cost_interval, uncertainty_of
-from solver.execution import Policy, PooledSupply, Scheduled, Threshold
+from solver.execution import (
+    Child,
+    Learning,
+    Policy,
+    PooledSupply,
+    Scheduled,
+    Seen,
+    TakeOrWait,
+    Threshold,
+)
 from tests.pipeline.conftest import SmallRun
-from tests.pipeline.replay.markets import BAND, Order, clock, ns, order, random_book
+from tests.pipeline.replay.markets import BAND, Order, clock, ns, order, random_book, work
 from tests.pipeline.replay.test_replay import ROWS, made_tape
 from tests.pipeline.report.html_page import find_rows, parse
 
@@ -45,7 +55,7 @@ ACCOUNTINGS = {"by_price": Accounting(Holes), "shown_depth": Accounting(Holes, c
 
 def replayed(
     made: Order,
-    policies: dict[str, Policy],
+    policies: dict[str, Policy | Learning],
     prints: Prints = NO_PRINTS,
     session: Session = SESSION,
 ) -> ReplayResult:
@@ -107,6 +117,56 @@ def test_tables_add_up(wandering: ReplayResult) -> None:
         later = pd.to_datetime(joined["time_fill"]) - pd.to_datetime(joined["time"])
         assert (later == pd.Timedelta(milliseconds=100)).all()
         assert orders["time"].tolist() == moments["time"][orders["moment"]].tolist()
+
+
+@dataclass
+class Heard:
+    """A policy whose every answer is written down, also between two lessons."""
+
+    policy: Policy | Learning
+    told: dict[int, float] = field(default_factory=dict)
+
+    def decide(self, seen: Seen) -> Child:
+        if isinstance(self.policy, Learning):
+            if seen.moment % self.policy.every == 0:
+                self.learned = self.policy.learned(seen)
+            child = self.learned.decide(seen)
+        else:
+            child = self.policy.decide(seen)
+        self.told[seen.moment] = child.limit
+        return child
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_waiting_was_worth_is_what_the_policy_told_at_the_moment(sign: int) -> None:
+    ts, book = random_book(9_000, 3)
+    made = order(SideTape.of(ts, book, sign), 3_000.0, clock(900.0, latency=0.1))
+    policies = {
+        "moment": TakeOrWait(every=10),
+        "rule": PooledSupply(),
+        "threshold:20": Threshold(0.2),
+    }
+    done = replayed(made, policies | {"twap": Scheduled.even(made.moments)})
+    tables = sheet_tables(done)
+    assert "marginal_value_bps_twap" not in tables.moments
+    for name, policy in policies.items():
+        heard = Heard(policy)
+        work(made, heard)
+        told = np.full(made.moments, np.inf)
+        told[list(heard.told)] = list(heard.told.values())
+        known = np.isfinite(told)
+        assert known.sum() > made.moments / 2
+        unit = 1e4 / done.played[0].books.arrival
+        found = tables.moments[f"marginal_value_bps_{name}"].to_numpy()
+        assert found[known] == pytest.approx(unit * told[known], rel=1e-12)
+        assert np.isnan(found[~known]).all()
+        sent = tables.orders[(tables.orders["policy"] == name) & (tables.orders["filled"] > 0)]
+        fills = tables.fills[tables.fills["policy"] == name].set_index("moment")
+        free = sent.loc[sent["must"] == 0, "moment"].to_numpy()  # no band forced them
+        assert len(free) > 3
+        mid = tables.moments["mid"].to_numpy()[free]  # as it was seen
+        paid = unit * sign * (fills.loc[free, "price"].to_numpy() - mid)
+        assert (paid <= found[free] + 1e-6).all()  # below the line
 
 
 def test_moments_by_hand() -> None:
@@ -197,6 +257,7 @@ def test_page_has_the_picture_and_every_figure(wandering: ReplayResult) -> None:
     assert not {"script", "link", "img"} & set(tags)  # nothing from outside
     for text in ("Price, currency a share", "Filled, rule", "Paid, twap", "Shares filled", "Band"):
         assert text in page.text
+    assert "Value of waiting, bps over mid" in page.text
     cells = {cell for table in page.tables for row in table for cell in row}
     for one in [content, *content["beside"]]:
         rows = find_rows(page, one["policy"])
@@ -241,6 +302,7 @@ def test_an_order_that_is_not_filled_has_a_page() -> None:
     assert (content["filled"], len(tables.fills), tables.orders["filled"].sum()) == (0, 0, 0)
     assert set(content["slippage_bps"].values()) == {None}
     page = parse(render(done, sheet))
+    assert "Value of waiting" not in page.text
     assert find_rows(page, "twap")[1] == ["twap", "–", "–", "–", "–", "–"]
 
 
@@ -255,6 +317,21 @@ def test_a_dear_fill_is_shown_above_the_axis() -> None:
     first = sheet.tables.fills.iloc[0]
     said = f"{first['shares']:,.0f} at {first['over_mid_bps']:.1f} bps"
     assert said in parse(render(done, sheet)).text
+
+
+def test_the_line_is_readable_whatever_the_policy_told() -> None:
+    ts, book = random_book(9_000, 3)
+    made = order(SideTape.of(ts, book, 1), 3_000.0, clock(900.0, latency=0.1))
+    done = replayed(made, {"rule": PooledSupply(), "twap": Scheduled.even(made.moments)})
+    run = done.played[0].done["rule", "by_price"]
+    for value in (np.nan, 0.0, 1e6):
+        run.marginal_value[1:] = value
+        run.marginal_value[0] = 0.01
+        panel = plot_sheet(done, sheet_tables(done), ("rule", "twap")).axes[2]
+        low, high = panel.get_ylim()
+        assert low == 0
+        assert 0 < high < 100
+    assert len(plot_sheet(done, sheet_tables(done), ("twap",)).axes) == 3
 
 
 def test_a_folder_appears_whole_or_not_at_all(

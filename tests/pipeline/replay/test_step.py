@@ -1,23 +1,27 @@
 """An order worked step by step: the same decisions as its replay, from what a caller carries."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import read_params
-from pipeline.replay.loop import Accounting
+from pipeline.replay import step_files
+from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.policies import NAMES, Planned, policy_of
 from pipeline.replay.replay import Contest, replay
 from pipeline.replay.side_tape import SideTape
-from pipeline.replay.step import Answer, Moment, State, WorkedOrder
+from pipeline.replay.step import Answer, LearnedFile, Moment, State, WorkedOrder
+from pipeline.replay.step_files import StateFile
 from pipeline.replay.study import ReplayRequest
-from solver.execution import Band
+from solver.execution import Band, Seen, TakeOrWait, Waiting
 from tests.pipeline.command import impact, refused
 from tests.pipeline.conftest import SmallRun
 from tests.pipeline.replay.markets import mirrored, random_book
@@ -77,13 +81,11 @@ def made(run: SmallRun, policy: str, side: str = "buy") -> Made:
     return Made(request, params, ts, SideTape.of(ts, book, request.sign))
 
 
-@pytest.mark.parametrize("side", ["buy", "sell"])
-@pytest.mark.parametrize("policy", [name for name in NAMES if name not in ("pov",)])
-def test_a_step_decides_as_the_replay_does(small_run: SmallRun, policy: str, side: str) -> None:
-    here = made(small_run, policy, side)
+def replayed(here: Made) -> Replayed:
+    """Return what the replay of the order sent."""
+    (policy,) = here.request.policies
     planned = Planned(read_params(here.params), "SIM0", here.request.order)
-    order = here.opened()
-    stage = order.stage
+    stage = here.opened().stage
     contest = Contest(
         stage,
         {policy: policy_of(policy, stage, planned, Band())},
@@ -91,14 +93,17 @@ def test_a_step_decides_as_the_replay_does(small_run: SmallRun, policy: str, sid
         Band(),
     )
     (played,), _ = replay([here.tape], [contest])
-    done = played.done[policy, "how"]
+    return played.done[policy, "how"]
+
+
+def decide_alike(here: Made, done: Replayed, step: Callable[[Moment], Answer]) -> None:
+    """Assert that steps answer what the replay sent, to the bit but for the limit's price."""
+    sign = here.request.sign
     filled = np.zeros(MOMENTS)
     filled[done.sent.moment] = done.sent.filled
-    state, answers, before = State(), [], 0.0
+    answers, before = [], 0.0
     for at in range(-60, MOMENTS):  # the half hour before is looked at too
-        now = here.moment(at, before)
-        answer, state = order.step(state, now)
-        state = State.model_validate_json(state.model_dump_json())  # what a caller carries
+        answer = step(here.moment(at, before))
         if at >= 0:
             answers.append(answer)
             before += filled[at]
@@ -112,8 +117,104 @@ def test_a_step_decides_as_the_replay_does(small_run: SmallRun, policy: str, sid
     sent = shares > 0
     assert sent.any()
     assert musts[sent].tolist() == [one.must for one in answers if one.shares]
-    told = [np.inf * stage.sign if one.limit is None else one.limit for one in answers]
+    told = [np.inf * sign if one.limit is None else one.limit for one in answers]
     assert limits[sent] == pytest.approx(np.array(told)[sent], abs=1e-12)
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("policy", [name for name in NAMES if name not in ("pov",)])
+def test_a_step_decides_as_the_replay_does(small_run: SmallRun, policy: str, side: str) -> None:
+    here = made(small_run, policy, side)
+    order, state = here.opened(), State()
+
+    def step(now: Moment) -> Answer:
+        nonlocal state
+        answer, state = order.step(state, now)
+        state = State.model_validate_json(state.model_dump_json())  # what a caller carries
+        return answer
+
+    decide_alike(here, replayed(here), step)
+
+
+@pytest.fixture
+def lessons(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the moments at which a lesson is learned, as they come."""
+    moments, learned = [], TakeOrWait.learned
+
+    def counted(policy: TakeOrWait, seen: Seen) -> Waiting:
+        moments.append(seen.moment)
+        return learned(policy, seen)
+
+    monkeypatch.setattr(TakeOrWait, "learned", counted)
+    return moments
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_process_a_step_decides_as_the_replay_does(
+    small_run: SmallRun, side: str, tmp_path: Path, lessons: list[int]
+) -> None:
+    here, path = made(small_run, "moment", side), str(tmp_path / "state.json")
+    done = replayed(here)
+    every = lessons.copy()
+    lessons.clear()
+
+    def step(now: Moment) -> Answer:
+        order, file = here.opened(), StateFile(path)
+        state, why = file.open(order)
+        assert not why
+        answer, state = order.step(state, now)
+        file.write(state, order)
+        return answer
+
+    decide_alike(here, done, step)
+    assert lessons == every
+    assert set(lessons) <= set(range(0, MOMENTS, 10))  # between them a decision is a look-up
+
+
+def test_a_table_that_does_not_fit_is_learned_anew(
+    small_run: SmallRun, tmp_path: Path, lessons: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, path = made(small_run, "moment"), tmp_path / "state.json"
+    table = tmp_path / "state.json.value.npz"
+
+    def stepped(at: int, order: WorkedOrder) -> tuple[Answer, str]:
+        file = StateFile(str(path))
+        state, why = file.open(order)
+        answer, state = order.step(state, here.moment(at, 0.0))
+        file.write(state, order)
+        return answer, why
+
+    stepped(0, here.opened())
+    whole, named = table.read_bytes(), path.read_bytes()
+    other = replace(here, request=replace(here.request, band=0.2))
+    stale = whole[:-1] + bytes([whole[-1] ^ 1])
+    for content, order, said in (
+        (None, here.opened(), "cannot be read"),
+        (stale, here.opened(), "not the table of this state"),
+        (whole, other.opened(), "of another order"),
+        (whole, here.opened(), ""),
+    ):
+        path.write_bytes(named)
+        table.unlink(missing_ok=True)
+        if content is not None:
+            table.write_bytes(content)
+        lessons.clear()
+        answer, why = stepped(1, order)
+        assert said in why
+        assert ("\n" in why, bool(why), lessons) == (False, bool(said), [1] if said else [])
+        alone = (other if "another" in said else here).opened()
+        if said:  # what the state's books alone teach
+            assert answer == alone.step(State.model_validate_json(named), here.moment(1, 0.0))[0]
+        assert stepped(2, order)[1] == ""
+    order, file, written = here.opened(), StateFile(str(path)), []
+    monkeypatch.setattr(step_files, "write_file", lambda url, _: written.append(Path(url).name))
+    state, _ = file.open(order)
+    for at in range(3, 12):  # in one process
+        _, state = order.step(state, here.moment(at, 0.0))
+        file.write(state, order)
+    assert written == ["state.json"] * 7 + [table.name] + ["state.json"] * 2
+    with pytest.raises(ValidationError, match="file"):
+        LearnedFile(file="../other.npz", sha256="")
 
 
 def test_what_a_caller_learns(small_run: SmallRun) -> None:

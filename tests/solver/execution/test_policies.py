@@ -1,6 +1,6 @@
 """Policies and their band at moments made by hand."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from solver import ProblemError
 from solver.execution import (
     Band,
     Child,
+    Decider,
     Participation,
     Past,
     PooledSupply,
@@ -110,3 +111,46 @@ def test_the_pooled_supply_is_marginal_by_hand() -> None:
         assert child.shares == shares
     last = PooledSupply().decide(replace(SEEN, moment=9, left=5.0))  # nothing is to come
     assert last.limit == pytest.approx(2.0, rel=1e-5)
+
+
+@dataclass(frozen=True)
+class Number:
+    """Wants as many shares as the moment of its lesson."""
+
+    first: int
+
+    def decide(self, seen: Seen) -> Child:
+        return Child(float(self.first))
+
+
+class Counting:
+    """Learns the number of the moment."""
+
+    every = 3
+
+    def learned(self, seen: Seen) -> Number:
+        return Number(seen.moment)
+
+
+def test_a_lesson_is_learned_once_a_stretch_and_can_be_handed_on() -> None:
+    def lessons(moments: list[int], learned: Number | None = None) -> list[int]:
+        decider = Decider(Counting(), Band(1.0), learned)
+        found = []
+        for moment in moments:
+            seen = replace(SEEN, moment=moment, moments=100)
+            if moment % 2:
+                decider.learn(seen)  # apart from the decision, or with it
+            shares = decider.decide(seen).shares
+            assert decider.learned is not None
+            assert shares == decider.learned.first
+            found.append(int(shares))
+        return found
+
+    assert lessons(list(range(7))) == [0, 0, 0, 3, 3, 3, 6]
+    assert lessons([0, 2, 4, 5, 6]) == [0, 0, 4, 4, 6]  # moment 3 had no book
+    assert lessons([4, 5, 6], Number(3)) == [3, 3, 6]
+    assert lessons([7, 8], Number(5)) == [7, 7]
+    plain = Decider(Wants(7.0), Band(1.0), Number(5))
+    assert not plain.learn(SEEN)
+    assert plain.learned is None
+    assert plain.decide(SEEN).shares == 7
