@@ -121,14 +121,18 @@ def paired_difference(
     """
     if not policy or not yardstick:
         raise ValueError("a paired difference needs at least one run of either policy")
-    added = np.mean([_added(run, blocks) for run in policy], axis=0)
-    added = added - np.mean([_added(run, blocks) for run in yardstick], axis=0)
+    added = added_by_block(policy, blocks) - added_by_block(yardstick, blocks)
     count = blocks.count
     error = np.nan
     if count >= FEWEST:
         error = float(np.sqrt(count / (count - 1) * np.sum((added - added.mean()) ** 2)))
     own, other = (float(np.mean([run.cost for run in runs])) for runs in (policy, yardstick))
     return PairedDifference(own, other, error, count)
+
+
+def added_by_block(runs: Sequence[Run], blocks: Blocks) -> Floats:
+    """Return what each block adds to the runs' mean cost a share beyond its mean, bps, (count,)."""
+    return np.asarray(np.mean([_added(run, blocks) for run in runs], axis=0), dtype=np.float64)
 
 
 def _added(run: Run, blocks: Blocks) -> Floats:

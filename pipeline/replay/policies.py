@@ -87,9 +87,7 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
         return PooledSupply()
     if kind == "moment":
         level = planned.even_cost(stage.times[stage.first :], stage.shares / stage.moments)
-        every = max(1, round(LESSON_NS / stage.clock.interval))
-        slope = 0.0 if planned.mid_move is None else planned.mid_move.slope
-        return TakeOrWait(band, every=every, level=level, mid_move=slope)
+        return take_or_wait(stage, planned, band, level)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":
@@ -97,6 +95,15 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
     if kind == "twap":
         return Scheduled.even(stage.moments)
     return Scheduled.by_weight(planned.weight(kind, stage.times[stage.first :]))
+
+
+def take_or_wait(
+    stage: Stage, planned: "Planned", band: Band, level: Floats | None = None
+) -> TakeOrWait:
+    """Return the policy `moment`; level: of books to come, None where they are the last hour's."""
+    every = max(1, round(LESSON_NS / stage.clock.interval))
+    slope = 0.0 if planned.mid_move is None else planned.mid_move.slope
+    return TakeOrWait(band, every=every, level=level, mid_move=slope)
 
 
 def _minute(stage: Stage) -> int:

@@ -105,9 +105,9 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
     planned = Planned(params, request.symbol, request.order)
     day, session = _find(request, config, int(planned.starts[0]))
     span = int(planned.starts[0]), min(planned.end, session.close_ns)
-    prints = _prints(day)
+    prints = prints_of(day)
     levels = next((levels_of(quotes) for quotes in day.batches("quotes")), 0)
-    half_life, how = _accountings(request, params, levels)
+    half_life, how = accountings_of(params, request.symbol, request.half_life, levels)
     names = tuple(dict.fromkeys([*request.policies, YARDSTICK]))
     contests, band = [], Band(request.band)
     try:
@@ -125,16 +125,17 @@ def replay_order(request: ReplayRequest, params: Params, config: Config) -> Repl
     )
 
 
-def _accountings(
-    request: ReplayRequest, params: Params, levels: int
+def accountings_of(
+    params: Params, symbol: str, half_life: float | None, levels: int
 ) -> tuple[float | None, dict[str, Accounting]]:
     """Return the half-life, seconds, and the accountings by name.
 
+    half_life: as given, the file's where None; levels: that the tape shows.
     Where a tape shows the best price alone, none is seen to leave: what was taken comes back by
     time in all of them, if a half-life is known.
     """
-    slicing = params.symbols[request.symbol].slicing
-    half_life = request.half_life or slicing.half_life_seconds
+    slicing = params.symbols[symbol].slicing
+    half_life = half_life or slicing.half_life_seconds
     if half_life is None:
         taken: Callable[[], Depletion] = Holes
         more = {}
@@ -184,7 +185,8 @@ def _find(request: ReplayRequest, config: Config, start: int) -> tuple[DayInput,
         return day, job.calendar.session(date)
 
 
-def _prints(day: DayInput) -> Prints:
+def prints_of(day: DayInput) -> Prints:
+    """Return the trades of a day."""
     batches = [batch.select("ts", "price", "size") for batch in day.batches("trades")]
     columns = (
         np.concatenate([np.empty(0), *(batch[name].to_numpy() for batch in batches)])

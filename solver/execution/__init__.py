@@ -18,7 +18,14 @@ from solver.execution.pressure import book_pressure
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.execution.schedules import Participation, Scheduled, WaitingTwap
 from solver.execution.supply import PooledSupply, Threshold
-from solver.execution.value import BooksToCome, Cells, Holding, cells_of, waiting_slopes
+from solver.execution.value import (
+    BooksToCome,
+    Cells,
+    Holding,
+    cells_of,
+    clairvoyant,
+    waiting_slopes,
+)
 
 __all__ = [
     "RUNGS",
@@ -47,6 +54,7 @@ __all__ = [
     "WaitingTwap",
     "book_pressure",
     "cells_of",
+    "clairvoyant",
     "decision",
     "replan",
     "waiting_slopes",

@@ -133,3 +133,25 @@ def _mean_merged(price: Floats, kept: Floats, span: tuple[int, int]) -> Floats:
         both.sort(axis=1)
         total += both[:, :end].sum(axis=0)
     return total[span[0] :] / len(price)
+
+
+def clairvoyant(price: Floats, cells: Cells, shares: float) -> Ints:
+    """The cells taken at each moment at least cost, all books known and none depleted, (n,).
+
+    price: (n, C), of each moment's book by cell, never falling along a row.
+
+    Source: `waiting_slopes` with one book a moment, followed from the start.
+    """
+    moments, low, high = len(price), cells.low, cells.high
+    kept = [np.empty(int(high[-1] - low[-1]))]
+    for t in range(moments - 1, 0, -1):
+        span = int(low[t - 1] - low[t]), int(high[t - 1] - low[t])
+        kept.append(_mean_merged(price[t : t + 1], kept[-1], span))
+    left, taken = round(shares / cells.step), np.empty(moments, dtype=np.int64)
+    for t, slopes in enumerate(reversed(kept)):
+        room = left - int(low[t])
+        both = np.concatenate([slopes, price[t, :room]])
+        cheapest = np.argsort(both, kind="stable")[:room]
+        taken[t] = room - int((cheapest < len(slopes)).sum())
+        left -= int(taken[t])
+    return taken

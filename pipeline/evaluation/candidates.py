@@ -1,0 +1,85 @@
+"""What is judged: laws, plans and policies by name, all of one order at the same moments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.impact.book.families import Family
+from pipeline.engine.config import AllocateConfig
+from pipeline.parameters.schema import Params
+from pipeline.replay.books import Stage
+from pipeline.replay.policies import Planned, policy_of, take_or_wait
+from solver.execution import Band, Learning, Policy
+
+LAWS: Mapping[str, Family | None] = {  # None: the family asked for, or selected
+    "law": None,
+    "square_root": Family.SPREAD_SQRT,
+    "linear": Family.LINEAR,
+}
+YARDSTICK, KNOWN, NESTED = "twap", "clairvoyant", "threshold"
+QUANTILES = (5, 10, 20, 30)  # per cent, of which past days choose the threshold's
+FIRST_QUANTILE = 10  # where there is no past day
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A policy of `impact replay`, the law whose parameters it works with, and what it is.
+
+    point: whether its plan is the optimum of the parameters as they are.
+    """
+
+    policy: str
+    words: str
+    law: str = "law"
+    point: bool = False
+
+
+CANDIDATES: Mapping[str, Candidate] = {
+    "twap": Candidate("twap", "evenly by time"),
+    "waiting-twap": Candidate("waiting-twap", "evenly by minute, inside it at a tight spread"),
+    "pov": Candidate("pov", "in proportion to the volume as it comes"),
+    "vwap": Candidate("vwap", "by the volume forecast"),
+    **{
+        f"threshold:{each}": Candidate(f"threshold:{each}", f"spread in its lowest {each} %")
+        for each in QUANTILES
+    },
+    "ac": Candidate("ac", "Almgren and Chriss with the day's mean parameters"),
+    "linear": Candidate("static", "the plan of a linear law", law="linear", point=True),
+    "square_root": Candidate("static", "the plan of the square root", "square_root", True),
+    "point": Candidate("static", "the plan of the law as it was fitted", point=True),
+    "static": Candidate("static", "the plan that is exported"),
+    "adaptive": Candidate("adaptive", "the plan made anew from the last minute"),
+    "rule": Candidate("rule", "up to the price that supplies what is left"),
+    "empirical": Candidate("empirical", "value of waiting, books like the last hour's"),
+    "moment": Candidate("moment", "value of waiting, books that follow the forecast"),
+}
+WORDS = {name: each.words for name, each in CANDIDATES.items()} | {
+    NESTED: "spread threshold, its quantile chosen on the days before",
+    KNOWN: "who knew every book (a reference)",
+}
+
+
+def policies(
+    names: tuple[str, ...],
+    params: Mapping[str, Params],
+    symbol: str,
+    order: AllocateConfig,
+    stage: Stage,
+    band: Band,
+) -> dict[str, Policy | Learning]:
+    """Return the candidates' policies for an order's moments.
+
+    Raises: InputError for an order that cannot be planned.
+    """
+    planned: dict[tuple[str, bool], Planned] = {}
+    found = {}
+    for name in names:
+        candidate = CANDIDATES[name]
+        how = candidate.law, candidate.point
+        if how not in planned:
+            plan = {"plan": "point"} if candidate.point else {}
+            planned[how] = Planned(params[candidate.law], symbol, order.model_copy(update=plan))
+        if candidate.policy == "empirical":
+            found[name] = take_or_wait(stage, planned[how], band)
+        else:
+            found[name] = policy_of(candidate.policy, stage, planned[how], band)
+    return found
