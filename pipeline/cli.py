@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import execution, orders, studies, tape
+from pipeline.commands import evaluation, execution, orders, studies, tape
 from pipeline.engine.errors import InputError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,
+    evaluation.evaluate,
 ):
     app.command()(command)
 

@@ -1,11 +1,15 @@
 """Options that several commands share."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.engine.errors import InputError
+
+if TYPE_CHECKING:
+    from pipeline.engine.config import Config
+    from pipeline.tracking.record import Record
 
 Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
@@ -44,6 +48,10 @@ Accept = Annotated[
     list[str] | None,
     typer.Option(help="Plan although the tape fails the check of this code; may be repeated."),
 ]
+Symbols = Annotated[str | None, typer.Option(help="Only these, comma-separated.")]
+AsOf = Annotated[
+    str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")
+]
 Shares = Annotated[int | None, typer.Option(help="Shares to trade.")]
 AsJson = Annotated[str | None, typer.Option("--json", help="Write the result to this file.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")]
@@ -63,3 +71,23 @@ def seconds(option: str, text: str) -> float:
     if not found:
         raise InputError(f"{option} {text}: not a length of time; write it as 10s, 500ms or 2m")
     return float(found[1]) * {"ms": 0.001, "m": 60.0}.get(found[2], 1.0)
+
+
+def percentages(option: str, text: str) -> tuple[float, ...]:
+    """Return numbers in per cent, with commas between, as parts of 1.
+
+    Raises: InputError naming the option.
+    """
+    try:
+        return tuple(float(each) / 100 for each in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} {text}: write per cents with commas, as 0.1,1,5") from None
+
+
+def track_record(record: "Record", settings: "Config") -> None:
+    """Log what a study found to the configuration's experiment."""
+    from pipeline.tracking.mlflow_store import (
+        track,  # takes seconds: a refusal need not wait for it
+    )
+
+    track(record, settings.track.experiment)

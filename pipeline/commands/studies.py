@@ -1,6 +1,6 @@
 """Commands of studies: forecasters compared, impact by one route alone, placebos."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,12 +15,9 @@ from pipeline.commands.options import (
     Seed,
     Workers,
     as_number,
+    track_record,
 )
 from pipeline.engine.errors import InputError
-
-if TYPE_CHECKING:
-    from pipeline.engine.config import Config
-    from pipeline.tracking.record import Record
 
 
 def backtest_forecasts(
@@ -93,7 +90,7 @@ def backtest_forecasts(
         record = period_backtest.record(inside)
     if as_json:
         write_json(content, as_json)
-    _track(record, settings)
+    track_record(record, settings)
     typer.echo(text)
 
 
@@ -230,13 +227,5 @@ def placebo(
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)
     if as_json:
         write_json(content(found), as_json)
-    _track(record(found), settings)
+    track_record(record(found), settings)
     typer.echo(report_text(found))
-
-
-def _track(record: "Record", settings: "Config") -> None:
-    from pipeline.tracking.mlflow_store import (
-        track,  # takes seconds: a refusal need not wait for it
-    )
-
-    track(record, settings.track.experiment)

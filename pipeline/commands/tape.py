@@ -6,6 +6,7 @@ import typer
 
 from pipeline.commands.options import (
     Accept,
+    AsOf,
     Calendar,
     Cap,
     Columns,
@@ -19,6 +20,7 @@ from pipeline.commands.options import (
     Shares,
     Side,
     Source,
+    Symbols,
     Workers,
     as_number,
 )
@@ -35,14 +37,12 @@ def run(
     lot: Lot = None,
     max_participation: Cap = None,
     method: Method = None,
-    symbols: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
+    symbols: Symbols = None,
     calendar: Calendar = None,
     columns: Columns = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="Use nothing later than this ISO time; plan what follows.")
-    ] = None,
+    as_of: AsOf = None,
     accept: Accept = None,
 ) -> None:
     """Calibrate from a tape and schedule an order in every symbol: tape -> params.json, schedule,

@@ -6,26 +6,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.forecast.evaluation.comparison import confidence_set
 from models.tca.paired import FEWEST, Blocks
 from models.tca.regret import Costs, Judged, holm, judge
 from pipeline.evaluation.candidates import FIRST_QUANTILE, KNOWN, NESTED, YARDSTICK
 from pipeline.evaluation.replayed import Worked
 
 ALL_SIZES = 0.0  # in place of a size: the mean over all
+DAYS_OF_A_SET = 10
 
 
 @dataclass(frozen=True)
 class Row:
     """A candidate at a size under an accounting, judged; size 0: the mean over all.
 
-    holm: its p among all that are told together; orders: that were worked; unfilled: share of
-    their shares.
+    holm: its p among all that are told together; set_p: its p in the model confidence set, NaN
+    below `DAYS_OF_A_SET` days; orders: that were worked; unfilled: share of their shares.
     """
 
     account: str
     size: float
     judged: Judged
     holm: float
+    set_p: float
     orders: int
     unfilled: float
 
@@ -97,8 +100,12 @@ def _judged(account: str, size: float, worked: list[Worked], blocks: Blocks) -> 
         return []
     dates = sorted({each.date for each in kept})
     if len(dates) > 1:
-        costs, fewest = Costs.by_day(_by_day(kept, dates)), 2
+        by_day = _by_day(kept, dates)
+        costs, fewest = Costs.by_day(by_day), 2
+        by_day.pop(KNOWN)
+        in_set = confidence_set(by_day, seed=0, fewest=DAYS_OF_A_SET)
     else:
+        in_set = {}
         runs = defaultdict(list)
         for each in kept:
             runs[each.name].append(each.run)
@@ -108,7 +115,15 @@ def _judged(account: str, size: float, worked: list[Worked], blocks: Blocks) -> 
         asked[each.name] += each.shares
         left[each.name] += each.unfilled
     return [
-        Row(account, size, one, np.nan, orders, left[one.name] / asked[one.name])
+        Row(
+            account,
+            size,
+            one,
+            np.nan,
+            in_set.get(one.name, np.nan),
+            orders,
+            left[one.name] / asked[one.name],
+        )
         for one in judge(costs, YARDSTICK, KNOWN, fewest)
     ]
 

@@ -97,10 +97,12 @@ def diebold_mariano(difference: Floats, horizon: int) -> tuple[float, float]:
     return float(found.tvalues[0]), float(found.pvalues[0])
 
 
-def confidence_set(losses: dict[str, Floats], seed: int, least_block: int = 1) -> dict[str, float]:
+def confidence_set(
+    losses: dict[str, Floats], seed: int, least_block: int = 1, fewest: int = LEAST_SCORED
+) -> dict[str, float]:
     """Return every model's p in the model confidence set.
 
-    NaN for fewer than two models that differ, or fewer than 30 losses.
+    NaN for fewer than two models that differ, or fewer than `fewest` losses.
     losses: each (n,), in time order. Models with the same losses count once and share a p.
 
     Source: Hansen, Lunde, Nason 2011, "The model confidence set", with the range statistic and a
@@ -110,7 +112,7 @@ def confidence_set(losses: dict[str, Floats], seed: int, least_block: int = 1) -
     from pandas import DataFrame
 
     days = len(next(iter(losses.values())))
-    if len(losses) < 2 or days < LEAST_SCORED:
+    if len(losses) < 2 or days < fewest:
         return dict.fromkeys(losses, float("nan"))
     alike = first_alike(losses)
     apart = DataFrame({name: losses[name] for name in dict.fromkeys(alike.values())})
