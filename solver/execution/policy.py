@@ -157,8 +157,12 @@ class Decider:
     def __init__(
         self, policy: Policy | Learning, band: Band, learned: Learned | None = None
     ) -> None:
-        self._policy, self._band = policy, band
-        self._learned = learned if isinstance(policy, Learning) else None
+        self._band = band
+        self._learning = policy if isinstance(policy, Learning) else None
+        self._learned = learned if self._learning else None
+        self._deciding: Policy | None = self._learned
+        if not isinstance(policy, Learning):
+            self._deciding = policy
 
     @property
     def learned(self) -> Learned | None:
@@ -167,17 +171,16 @@ class Decider:
 
     def learn(self, seen: Seen) -> bool:
         """Learn where a lesson is due, and tell whether it was."""
-        policy, last = self._policy, self._learned
-        if not isinstance(policy, Learning):
+        learning, last = self._learning, self._learned
+        if learning is None:
             return False
-        if last is not None and last.first // policy.every == seen.moment // policy.every:
+        if last is not None and last.first // learning.every == seen.moment // learning.every:
             return False
-        self._learned = policy.learned(seen)
+        self._deciding = self._learned = learning.learned(seen)
         return True
 
     def decide(self, seen: Seen) -> Child:
         """The order to send at this moment."""
         self.learn(seen)
-        policy = self._learned or self._policy
-        assert not isinstance(policy, Learning)  # it has learned
-        return decision(policy, self._band, seen)
+        assert self._deciding is not None  # it has learned
+        return decision(self._deciding, self._band, seen)
