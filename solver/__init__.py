@@ -6,17 +6,19 @@ from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
 from solver.planning.frontier import Frontier, frontier
+from solver.planning.order_terms import OrderTerms
 from solver.planning.orders import Orders
 from solver.planning.parameters import (
-    OrderTerms,
     child_orders,
     chosen_law,
     from_params,
-    periods_within,
+    tilt_of,
     uncertainty_of,
 )
 from solver.planning.quadratic import even_quadratic, quadratic_approximation
 from solver.planning.robust import RobustPlan, robust
+from solver.planning.section import periods_within
+from solver.planning.tilt import Tilt
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.extrapolation import Extrapolation
 from solver.problem.impact_law import ImpactLaw
@@ -49,6 +51,7 @@ __all__ = [
     "Solution",
     "Status",
     "TableLaw",
+    "Tilt",
     "Uncertainty",
     "ValueFunction",
     "almgren_chriss",
@@ -71,6 +74,7 @@ __all__ = [
     "solve",
     "solve_many",
     "stochastic_policy",
+    "tilt_of",
     "twap",
     "uncertainty_of",
     "value_function",

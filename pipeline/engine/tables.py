@@ -79,7 +79,7 @@ class Forecast:
         alone: volatility (square root of the mean variance, currency per period), volume (the mean
         trading rate, shares), half_spread (currency), depth (shares).
     horizon: the same columns for the periods to be traded, and each with _low and _high: the 90 %
-        interval of what will be measured.
+        interval of what will be measured; half_spread_mean: the mean beside the median.
     backtest: held-out days (or the held-out end of one day), forecast at their start: series, date,
         period, forecast, baseline, realized, low, high.
     scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is
@@ -94,6 +94,8 @@ class Forecast:
         to_0, to_1, ...
     totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
         expected, low, high (the 90 % interval).
+    shape: the periods of past days that the horizon's are, forecast as those are and from the same
+        period on: series (volatility, volume, half_spread), date, period, forecast, realized.
     warnings: code, message.
     """
 
@@ -105,6 +107,7 @@ class Forecast:
     unfolding: pd.DataFrame
     chain: pd.DataFrame
     totals: pd.DataFrame
+    shape: pd.DataFrame
     warnings: pd.DataFrame
 
 

@@ -5,11 +5,13 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Period, SymbolParams
-from solver import Extrapolation, ImpactLaw, Problem
+from solver import Extrapolation, ImpactLaw, Problem, Tilt
+from solver.planning.shape import LEAST_DAYS
 
 Note = tuple[str, str]
 
@@ -32,6 +34,28 @@ def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
             "period's sigma, neither in the standard deviation nor in what risk aversion charges",
         )
     ]
+
+
+def shape_believed(tilt: Tilt, twap: pd.Series) -> list[Note]:
+    """Say how far the plan follows the forecast's shape, and what it costs if that is worthless.
+
+    twap: its row of `Schedule.costs`.
+    """
+    days = tilt.record.days
+    if days < LEAST_DAYS:
+        message = (
+            f"the forecast's shape over the day was scored on {days} days, {LEAST_DAYS} are "
+            "needed: every period is taken to be alike (--plan point follows the forecast as it is)"
+        )
+        return [("flat_plan", message)]
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in tilt.weight.items())
+    cost = tilt.worthless / (twap["spread"] + twap["temporary"])
+    bound = f", {tilt.share:.0%} of what they gave" if tilt.share < 1 else ""
+    message = (
+        f"by {days} scored days the forecast's shape is believed as far as {weights}{bound}: "
+        f"worth nothing it would cost {tilt.worthless:,.2f}, {cost:.1%} of TWAP's cost over mid"
+    )
+    return [("shape_believed", message)]
 
 
 def letter_admitted(stated: Problem) -> list[Note]:

@@ -121,7 +121,8 @@ def test_drift_comes_in_currency_in_bps_and_by_period(small_run: SmallRun, tmp_p
 
 
 def test_what_is_said_carries_errors_and_the_whole_cost(small_run: SmallRun) -> None:
-    params, order = small_run.result.results.params, order_of(shares=10_000)
+    params = small_run.result.results.params
+    order = order_of(shares=10_000, plan="point")
     plan = plan_order(params, "SIM0", order)
     said = report_text("SIM0", order, plan)
     cost = plan.costs.set_index("method").loc["optimal"]
@@ -149,8 +150,8 @@ def test_a_corner_is_a_bet_that_must_be_asked_for(small_run: SmallRun) -> None:
     law = one.law.model_copy(update={"k": 1.0})
     flat = params.model_copy(update={"symbols": {"SIM0": one.model_copy(update={"law": law})}})
     spread = plan_order(flat, "SIM0", order_of(shares=5000))
-    np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["vwap"])
-    assert "spread_by_volume" in set(spread.warnings["code"])
+    np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["twap"])
+    assert "spread_evenly" in set(spread.warnings["code"])
     again = solve(planned_problem(flat, "SIM0", order_of(shares=5000))).x
     assert np.cumsum(again) == pytest.approx(np.cumsum(spread.plan["optimal"]), abs=0.51)
     point = plan_order(flat, "SIM0", order_of(shares=5000, plan="point"))

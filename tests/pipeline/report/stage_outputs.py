@@ -152,7 +152,10 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
         ]
     )
     ahead = states.assign(sigma=0.1)
-    return Forecast(states, ahead, backtest, scores, contest, unfolding, chain, totals, NO_WARNINGS)
+    shape = pd.DataFrame(columns=["series", "date", "period", "forecast", "realized"])
+    return Forecast(
+        states, ahead, backtest, scores, contest, unfolding, chain, totals, shape, NO_WARNINGS
+    )
 
 
 def make_calibration(rng: np.random.Generator) -> Calibration:
