@@ -184,17 +184,20 @@ class Schedule:
     plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "qp", "twap",
         "vwap"), sigma, volume.
     costs: method, cost (expected shortfall, currency), cost_error (from the parameters' errors),
-        saving_error (of the plan's saving against it), extrapolation_error (of trades beyond the
+        saving_error (of the plan's saving against it, from the parameters and from the days
+        scored), saving_reach (half of its 95 % interval), extrapolation_error (of trades beyond the
         sizes that the book showed; NaN where unknown), cost_bps, deviation (its standard deviation,
         currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
         the moved mid), whole (what the order pays or receives), walked_twice (the most of permanent
         that the walks of the book hold too), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
         `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
+    scored_days: past days that the forecast's shape was scored on, behind saving_error.
     warnings: code, message.
     """
 
     plan: pd.DataFrame
     costs: pd.DataFrame
     value: pd.DataFrame
+    scored_days: int
     warnings: pd.DataFrame

@@ -28,6 +28,7 @@ from solver import (
     ProblemError,
     Solution,
     Status,
+    Tilt,
     certify,
     child_orders,
     evaluate,
@@ -39,7 +40,7 @@ from solver import (
 )
 
 BENCHMARKS = ("twap", "vwap")
-DECIDED = 1.96  # standard errors from which on a difference is told from zero
+DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -69,7 +70,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             "volume": volume,
         }
     )
-    errors = _errors(stated, shares, content, symbol)
+    errors = _errors(tilt, shares, content, symbol)
     children = child_orders(content, symbol, order.shares, terms)
     reach = Extrapolation.from_section(content["symbols"][symbol])
     costs = pd.DataFrame(
@@ -92,7 +93,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += uncertain_volume(section, volume, order)
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, [period.i for period in periods])
-    return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
+    warnings = _warnings(plans["optimal"], notes)
+    return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
 
 
 def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
@@ -174,26 +176,34 @@ def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
 
 
 def _errors(
-    stated: Problem, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
+    tilt: Tilt, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
 ) -> dict[str, dict[str, float]]:
-    """Return by plan the standard error of its cost and of what the plan saves against it.
+    """Return by plan the errors of its cost and of what the plan saves against it, currency.
 
-    Both from the parameters' covariance alone, by the delta method; NaN where it holds nothing.
+    cost_error: from the parameters' covariance, by the delta method, NaN where it holds nothing.
+    saving_error, saving_reach: the standard error and half of the 95 % interval, from it and from
+    what the scored days' states would have made of the difference, where there were two.
     """
     known = uncertainty_of(content, symbol)
     matrix = np.asarray(known.covariance)
     slopes = {}
     for name, x in shares.items():
-        found = sensitivities(stated, x)
+        found = sensitivities(tilt.problem, x)
         slopes[name] = np.array([found[each] for each in known.names])
 
     def error(slope: np.ndarray) -> float:
         return float(np.sqrt(max(0.0, slope @ matrix @ slope))) if matrix.any() else np.nan
 
-    return {
-        name: {"cost_error": error(slope), "saving_error": error(slope - slopes["optimal"])}
-        for name, slope in slopes.items()
-    }
+    found = {}
+    for name, slope in slopes.items():
+        own = error(slope - slopes["optimal"])
+        past = np.nan_to_num(tilt.record.error(shares["optimal"] - shares[name]))
+        found[name] = {
+            "cost_error": error(slope),
+            "saving_error": float(np.hypot(own, past[0])),
+            "saving_reach": float(np.hypot(DECIDED * own, past[1])),
+        }
+    return found
 
 
 def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
