@@ -5,7 +5,7 @@ from solver.execution.markov import LiquidityChain, LiquidityPolicy, stochastic_
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
-from solver.planning.frontier import Frontier, frontier
+from solver.planning.frontier import Frontier, frontier, most_urgent
 from solver.planning.order_terms import OrderTerms
 from solver.planning.orders import Orders
 from solver.planning.parameters import (
@@ -64,6 +64,7 @@ __all__ = [
     "even_quadratic",
     "from_params",
     "frontier",
+    "most_urgent",
     "periods_within",
     "power_law",
     "quadratic_approximation",

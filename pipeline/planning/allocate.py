@@ -19,6 +19,7 @@ from pipeline.planning.plan_caveats import (
     session_breaks,
     shape_believed,
     uncertain_volume,
+    urgency,
 )
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
@@ -86,6 +87,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     if order.plan == "shrunk" and not _spreads(order, params.symbols[symbol].law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
+    notes += urgency(stated)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     section = params.symbols[symbol]

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from benchmarks import tilt
-from benchmarks.tilt import drawn, figures, history, sessions
+from benchmarks.tilt import drawn, figures, history, parameter_file, sessions
 from pipeline.stages.horizon import walked_forward
+from solver import solve, tilt_of
 
 
 def test_a_day_without_a_pattern_costs_no_more_than_one_per_cent() -> None:
@@ -17,6 +19,24 @@ def test_a_day_without_a_pattern_costs_no_more_than_one_per_cent() -> None:
 def test_a_day_with_a_pattern_saves() -> None:
     mean, error = figures(tilt.PATTERN, 12)["rule"]
     assert mean + 3 * error < 0
+
+
+@pytest.mark.parametrize("pattern", [0.0, 2 * tilt.PATTERN])
+def test_no_period_gets_five_times_its_share_of_volume_but_for_a_sure_saving(
+    pattern: float,
+) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        params = parameter_file(history(drawn(pattern, sessions()[0].periods, rng), rng))
+        periods = params["symbols"]["SIM"]["periods"]
+        volume = np.array([period["volume"] for period in periods])
+        for shares in (1_000.0, 30_000.0, 300_000.0):
+            found = tilt_of(params, "SIM", shares, tilt.TERMS)
+            x = solve(found.problem).x
+            moved = x - shares / len(x)
+            saving = found.record.savings(moved).mean() - found.worthless
+            sure = saving > 2 * found.record.error(moved)[0]
+            assert sure or (x / shares <= 5 * volume / volume.sum()).all()
 
 
 def test_what_is_scored_of_a_day_was_known_before_it() -> None:
