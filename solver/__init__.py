@@ -4,18 +4,20 @@ from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_la
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
-from solver.planning.frontier import Frontier, frontier
+from solver.planning.frontier import Frontier, frontier, most_urgent
+from solver.planning.order_terms import OrderTerms
 from solver.planning.orders import Orders
 from solver.planning.parameters import (
-    OrderTerms,
     child_orders,
     chosen_law,
     from_params,
-    periods_within,
+    tilt_of,
     uncertainty_of,
 )
 from solver.planning.quadratic import even_quadratic, quadratic_approximation
 from solver.planning.robust import RobustPlan, robust
+from solver.planning.section import periods_within
+from solver.planning.tilt import Tilt
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.extrapolation import Extrapolation
 from solver.problem.impact_law import ImpactLaw
@@ -46,6 +48,7 @@ __all__ = [
     "Solution",
     "Status",
     "TableLaw",
+    "Tilt",
     "Uncertainty",
     "ValueFunction",
     "almgren_chriss",
@@ -58,6 +61,7 @@ __all__ = [
     "even_quadratic",
     "from_params",
     "frontier",
+    "most_urgent",
     "periods_within",
     "power_law",
     "quadratic_approximation",
@@ -67,6 +71,7 @@ __all__ = [
     "slice_factor",
     "solve",
     "solve_many",
+    "tilt_of",
     "twap",
     "uncertainty_of",
     "value_function",

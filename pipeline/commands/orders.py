@@ -29,7 +29,9 @@ def allocate(
     method: Method = None,
     plan: Annotated[
         str | None,
-        typer.Option(help="Where k <= 1: spread (by forecast volume) or point (all at once)."),
+        typer.Option(
+            help="shrunk: follow the day's forecast as far as that has paid; point: throughout."
+        ),
     ] = None,
     own_impact: Annotated[
         str | None,

@@ -95,7 +95,8 @@ class AllocateConfig(Section):
 
     drift: of the price, currency a day ("0.05"), bps a day ("5bps"), or a CSV file of currency a
     period (columns i, drift). start, end: trade only in periods that begin from the one and before
-    the other, HH:MM in the calendar's zone.
+    the other, HH:MM in the calendar's zone. plan: "shrunk", which follows the forecast's shape as
+    far as that has paid, or "point", the optimum of the forecast as it is.
     """
 
     shares: Annotated[int, Field(ge=1)] = 10_000
@@ -106,7 +107,7 @@ class AllocateConfig(Section):
     min_participation: Annotated[float, Field(ge=0, le=1)] = 0.0
     method: Method = "auto"
     own_impact: Literal["half", "none"] = "half"
-    plan: Literal["spread", "point"] = "spread"
+    plan: Literal["shrunk", "point"] = "shrunk"
     slices: Literal["auto"] | Count = "auto"
     drift: str = "0"
     start: str = ""

@@ -82,7 +82,7 @@ class Forecast:
         alone: volatility (square root of the mean variance, currency per period), volume (the mean
         trading rate, shares), half_spread (currency), depth (shares).
     horizon: the same columns for the periods to be traded, and each with _low and _high: the 90 %
-        interval of what will be measured.
+        interval of what will be measured; half_spread_mean: the mean beside the median.
     backtest: held-out days (or the held-out end of one day), forecast at their start: series, date,
         period, forecast, baseline, realized, low, high.
     scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is
@@ -95,6 +95,8 @@ class Forecast:
         of the day, forecast then, as far as that had helped before, and before the day), days.
     totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
         expected, low, high (the 90 % interval).
+    shape: the periods of past days that the horizon's are, forecast as those are and from the same
+        period on: series (volatility, volume, half_spread), date, period, forecast, realized.
     warnings: code, message.
     """
 
@@ -105,6 +107,7 @@ class Forecast:
     contest: pd.DataFrame
     unfolding: pd.DataFrame
     totals: pd.DataFrame
+    shape: pd.DataFrame
     warnings: pd.DataFrame
 
 
@@ -182,17 +185,20 @@ class Schedule:
     plan: period, start, one column of shares a method ("optimal", "nlp", "dp", "qp", "twap",
         "vwap"), sigma, volume.
     costs: method, cost (expected shortfall, currency), cost_error (from the parameters' errors),
-        saving_error (of the plan's saving against it), extrapolation_error (of trades beyond the
+        saving_error (of the plan's saving against it, from the parameters and from the days
+        scored), saving_reach (half of its 95 % interval), extrapolation_error (of trades beyond the
         sizes that the book showed; NaN where unknown), cost_bps, deviation (its standard deviation,
         currency), deviation_bps, spread, temporary, permanent, drift, risk, traded (all shares at
         the moved mid), whole (what the order pays or receives), walked_twice (the most of permanent
         that the walks of the book hold too), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
         `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
+    scored_days: past days that the forecast's shape was scored on, behind saving_error.
     warnings: code, message.
     """
 
     plan: pd.DataFrame
     costs: pd.DataFrame
     value: pd.DataFrame
+    scored_days: int
     warnings: pd.DataFrame

@@ -32,6 +32,7 @@ from pipeline.parameters.sections import (
     VolumeTotal,
     Warned,
 )
+from pipeline.parameters.shape_record import shape_section
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
     }
     matrix = one.calibration.covariance
     names = tuple(matrix["name"])
+    periods, has_spread = _periods(one, value), Family(facts["family"]).has_spread
+    columns = pd.DataFrame([period.model_dump() for period in periods])
     warnings = pd.concat([one.found, one.calibration.warnings, one.forecast.warnings])
     return SymbolParams(
         route=facts["route"],
@@ -131,11 +134,12 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
             names=names, matrix=tuple(map(tuple, matrix[list(names)].to_numpy().tolist()))
         ),
         units=UNITS,
-        periods=_periods(one, value),
+        periods=periods,
         volume_total=_volume_total(one.forecast.totals),
         slicing=_slicing(facts),
         extrapolation=_extrapolation(one.calibration),
         mid_move=_mid_move(facts),
+        shape=shape_section(one.forecast, one.calibration, columns, has_spread),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 

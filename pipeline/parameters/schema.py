@@ -20,6 +20,7 @@ from pipeline.parameters.sections import (
     Moment,
     NonNegative,
     Part,
+    ShapeSection,
     SlicingSection,
     VolumeTotal,
     Warned,
@@ -46,6 +47,7 @@ UNITS = {
     "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
     "mid_move.slope": "1, of imbalance x half spread",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
+    "shape": "weights and slopes 1, flat in the unit of the periods' own, joint of logs",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
@@ -119,6 +121,7 @@ class SymbolParams(Part):
     extrapolation: ExtrapolationSection | None = None  # None: the route walks no book
     volume_total: VolumeTotal | None = None
     mid_move: MidMoveSection | None = None
+    shape: ShapeSection | None = None  # None: nothing is known of it, plans take every period alike
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: dict[str, Any] | None = None  # learned cost curves, likewise
 

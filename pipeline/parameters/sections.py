@@ -121,6 +121,44 @@ class MidMoveSection(Part):
     r2_error: NonNegative | None
 
 
+class ShapeState(Part):
+    """How far the shape of one state's forecast is believed.
+
+    slope: of log outcomes on log forecasts of past days, both less their day's mean, with its
+    standard error by days (null of fewer than two); weight: the slope times max(0, 1 - standard
+    error^2 / slope^2), within 0 and 1, 0 of fewer than three days; flat: the mean expected of every
+    period, in the unit of the periods' own.
+    """
+
+    weight: Share
+    slope: Finite
+    standard_error: NonNegative | None
+    flat: NonNegative
+
+
+class ShapeSection(Part):
+    """What the shape of the forecast over the day has been worth: how far a plan may follow it.
+
+    days: scored, each forecast from what came before it, from the same period of the day on as the
+    file's; joint: of each the covariance over its periods of log forecasts (rows) and log outcomes
+    of volatility, liquidity, spread and alpha.
+    """
+
+    days: Annotated[int, Field(ge=0)]
+    volatility: ShapeState
+    liquidity: ShapeState
+    spread: ShapeState
+    alpha: ShapeState
+    joint: tuple[tuple[tuple[Finite, ...], ...], ...]
+
+    @model_validator(mode="after")
+    def _by_day(self) -> "ShapeSection":
+        sizes = {len(part) for day in self.joint for part in (day, *day)}
+        if len(self.joint) != self.days or not sizes <= {4}:
+            raise ValueError("shape: joint must have four rows of four for each of the days")
+        return self
+
+
 class Warned(Part):
     """A caveat of the calibration, with a code that programs can test for."""
 

@@ -12,12 +12,14 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import file_caveats, order_terms, stated_problem
+from pipeline.planning.order import file_caveats, order_terms, stated_problem, stated_tilt
 from pipeline.planning.plan_caveats import (
     beyond_shown,
     letter_admitted,
     session_breaks,
+    shape_believed,
     uncertain_volume,
+    urgency,
 )
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
@@ -27,6 +29,7 @@ from solver import (
     ProblemError,
     Solution,
     Status,
+    Tilt,
     certify,
     child_orders,
     evaluate,
@@ -38,7 +41,8 @@ from solver import (
 )
 
 BENCHMARKS = ("twap", "vwap")
-DECIDED = 1.96  # standard errors from which on a difference is told from zero
+DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
+TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -46,7 +50,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
 
     Raises: InputError when the order cannot be planned as asked.
     """
-    stated = stated_problem(params, symbol, order)
+    tilt = stated_tilt(params, symbol, order)
+    stated = tilt.problem
     content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
     chosen = periods_within(content, symbol, terms)
     periods = [params.symbols[symbol].periods[place] for place in chosen]
@@ -66,7 +71,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             "volume": volume,
         }
     )
-    errors = _errors(stated, shares, content, symbol)
+    errors = _errors(tilt, shares, content, symbol)
     children = child_orders(content, symbol, order.shares, terms)
     reach = Extrapolation.from_section(content["symbols"][symbol])
     costs = pd.DataFrame(
@@ -80,6 +85,9 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             for name, x in shares.items()
         ]
     )
+    if order.plan == "shrunk" and not _spreads(order, params.symbols[symbol].law.k):
+        notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
+    notes += urgency(stated)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     section = params.symbols[symbol]
@@ -87,7 +95,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += uncertain_volume(section, volume, order)
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, [period.i for period in periods])
-    return Schedule(base.assign(**shares), costs, value, _warnings(plans["optimal"], notes))
+    warnings = _warnings(plans["optimal"], notes)
+    return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
 
 
 def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
@@ -107,17 +116,16 @@ def _plans(
     """Return the plan asked for and every route's beside it, and what there is to say."""
     plans, notes = {}, []
     pace = stated.shares * volume / volume.sum()
-    even = spread_evenly(stated, volume)
     try:
-        plans["optimal"] = _asked(stated, order, k, pace, even)
+        plans["optimal"] = _asked(stated, order, k, pace)
     except ProblemError as error:
         raise InputError(f"method {order.method}: {error}") from error
     if _spreads(order, k):
         notes.append(
             (
-                "spread_by_volume",
+                "spread_evenly",
                 f"k is {k:.3g}: the cheapest plan bets on one period's forecast spread; the order "
-                "is spread by forecast volume instead (--plan point gives the corner)",
+                "is spread evenly instead (--plan point gives the corner)",
             )
         )
     plans["nlp"] = solve(stated, method="nlp")
@@ -132,34 +140,35 @@ def _plans(
     return plans, notes
 
 
-def _asked(
-    stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray, even: np.ndarray
-) -> Solution:
+def _asked(stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray) -> Solution:
     """Return the plan by the method asked for."""
     if order.method == "qp":
         return _quadratic(stated, pace)
+    twap = spread_evenly(stated, np.ones(stated.n))
     if _spreads(order, k):
-        return certify(stated, even, "volume")
-    return solve(stated, method=order.method, integer=order.method != "nlp")
+        return certify(stated, twap, "even")
+    found = solve(stated, method=order.method, integer=order.method != "nlp")
+    pieces = evaluate(stated, twap)
+    as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
+    low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
+    held = bool(((low <= twap) & (twap <= high)).all())
+    same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
+    return same if as_good and held else found
 
 
 def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
-    """Return the problem whose optimum is the order's plan: as stated, or spread by volume.
+    """Return the problem whose optimum is the order's plan: as stated, or spread evenly.
 
     Raises: InputError when the order cannot be stated.
     """
     stated = stated_problem(params, symbol, order)
-    if not _spreads(order, params.symbols[symbol].law.k):
-        return stated
-    content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
-    periods = params.symbols[symbol].periods
-    chosen = periods_within(content, symbol, terms)
-    return _spread(stated, np.array([periods[place].volume for place in chosen]))
+    spread = _spreads(order, params.symbols[symbol].law.k)
+    return _spread(stated, np.ones(stated.n)) if spread else stated
 
 
 def _spreads(order: AllocateConfig, k: float) -> bool:
-    """Tell whether the optimum would be a corner, and the order is spread by volume instead."""
-    return k <= 1.0 and order.plan == "spread" and order.method == "auto"
+    """Tell whether the optimum would be a corner, and the order is spread evenly instead."""
+    return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
 
 
 def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
@@ -169,26 +178,34 @@ def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
 
 
 def _errors(
-    stated: Problem, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
+    tilt: Tilt, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
 ) -> dict[str, dict[str, float]]:
-    """Return by plan the standard error of its cost and of what the plan saves against it.
+    """Return by plan the errors of its cost and of what the plan saves against it, currency.
 
-    Both from the parameters' covariance alone, by the delta method; NaN where it holds nothing.
+    cost_error: from the parameters' covariance, by the delta method, NaN where it holds nothing.
+    saving_error, saving_reach: the standard error and half of the 95 % interval, from it and from
+    what the scored days' states would have made of the difference, where there were two.
     """
     known = uncertainty_of(content, symbol)
     matrix = np.asarray(known.covariance)
     slopes = {}
     for name, x in shares.items():
-        found = sensitivities(stated, x)
+        found = sensitivities(tilt.problem, x)
         slopes[name] = np.array([found[each] for each in known.names])
 
     def error(slope: np.ndarray) -> float:
         return float(np.sqrt(max(0.0, slope @ matrix @ slope))) if matrix.any() else np.nan
 
-    return {
-        name: {"cost_error": error(slope), "saving_error": error(slope - slopes["optimal"])}
-        for name, slope in slopes.items()
-    }
+    found = {}
+    for name, slope in slopes.items():
+        own = error(slope - slopes["optimal"])
+        past = np.nan_to_num(tilt.record.error(shares["optimal"] - shares[name]))
+        found[name] = {
+            "cost_error": error(slope),
+            "saving_error": float(np.hypot(own, past[0])),
+            "saving_reach": float(np.hypot(DECIDED * own, past[1])),
+        }
+    return found
 
 
 def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
@@ -240,7 +257,7 @@ def _cost(
 def _status(solution: Solution | None) -> str:
     if solution is None:
         return "BENCHMARK"
-    return "SPREAD" if solution.method == "volume" else solution.status.name
+    return "SPREAD" if solution.method == "even" else solution.status.name
 
 
 def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
@@ -269,7 +286,7 @@ def _spread(stated: Problem, weight: np.ndarray) -> Problem:
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:
     rows = list(notes)
-    if plan.status is Status.FEASIBLE and plan.method not in ("qp", "volume"):
+    if plan.status is Status.FEASIBLE and plan.method not in ("qp", "even"):
         rows.append(
             (
                 "not_proved_optimal",

@@ -10,7 +10,7 @@ from models.inference.caveat import Caveat
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from solver import OrderTerms, Problem, ProblemError, from_params
+from solver import OrderTerms, Problem, ProblemError, Tilt, tilt_of
 
 AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
@@ -27,6 +27,7 @@ def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerm
         max_participation=order.max_participation,
         min_participation=order.min_participation,
         own_impact=order.own_impact,
+        plan=order.plan,
         slices=None if order.slices == "auto" else order.slices,
         drift=read_drift(order.drift, params, symbol),
         start=order.start or None,
@@ -93,6 +94,14 @@ def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:
 def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
     """Return the order as an optimisation problem in the parameters' units.
 
+    Raises: InputError as `stated_tilt`.
+    """
+    return stated_tilt(params, symbol, order).problem
+
+
+def stated_tilt(params: Params, symbol: str, order: AllocateConfig) -> Tilt:
+    """Return the order's problem with how far its states are believed.
+
     Raises: InputError when it cannot be stated: an unknown symbol, shares that are not whole lots,
     a window without periods, or caps that do not hold it.
     """
@@ -105,6 +114,6 @@ def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Proble
         )
     terms = order_terms(params, symbol, order)
     try:
-        return from_params(params.model_dump(by_alias=True), symbol, order.shares, terms)
+        return tilt_of(params.model_dump(by_alias=True), symbol, order.shares, terms)
     except ProblemError as error:
         raise InputError(str(error)) from error

@@ -5,13 +5,16 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Period, SymbolParams
-from solver import Extrapolation, ImpactLaw, Problem
+from solver import Extrapolation, ImpactLaw, Problem, Tilt, most_urgent
+from solver.planning.shape import LEAST_DAYS
 
 Note = tuple[str, str]
+RISE = 0.02  # of the cost over mid, by which urgency is told
 
 
 def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
@@ -32,6 +35,43 @@ def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
             "period's sigma, neither in the standard deviation nor in what risk aversion charges",
         )
     ]
+
+
+def shape_believed(tilt: Tilt, twap: pd.Series) -> list[Note]:
+    """Say how far the plan follows the forecast's shape, and what it costs if that is worthless.
+
+    twap: its row of `Schedule.costs`.
+    """
+    days = tilt.record.days
+    if days < LEAST_DAYS:
+        message = (
+            f"the forecast's shape over the day was scored on {days} days, {LEAST_DAYS} are "
+            "needed: every period is taken to be alike (--plan point follows the forecast as it is)"
+        )
+        return [("flat_plan", message)]
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in tilt.weight.items())
+    cost = tilt.worthless / (twap["spread"] + twap["temporary"])
+    bound = f", {tilt.share:.0%} of what they gave" if tilt.share < 1 else ""
+    message = (
+        f"by {days} scored days the forecast's shape is believed as far as {weights}{bound}: "
+        f"worth nothing it would cost {tilt.worthless:,.2f}, {cost:.1%} of TWAP's cost over mid"
+    )
+    return [("shape_believed", message)]
+
+
+def urgency(stated: Problem) -> list[Note]:
+    """Say how much of the price risk little cost would take away, of an order that charges none."""
+    if stated.risk_aversion or stated.law_rows[2].min() <= 1.0 or stated.own_share == 0.0:
+        return []
+    found = most_urgent(stated, RISE)
+    patient, urgent = (float(np.sqrt(one.variance)) for one in found.solutions)
+    if not urgent < patient:
+        return []
+    message = (
+        f"a risk aversion of {found.risk_aversion[1]:.2g} would raise spread and temporary cost by "
+        f"{RISE:.0%} and lower the standard deviation from {patient:,.2f} to {urgent:,.2f}"
+    )
+    return [("urgency", message)]
 
 
 def letter_admitted(stated: Problem) -> list[Note]:

@@ -6,7 +6,7 @@ import pandas as pd
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.tables import Schedule
-from pipeline.planning.allocate import BENCHMARKS, DECIDED
+from pipeline.planning.allocate import BENCHMARKS
 
 CENT = 0.005  # of currency: less is no difference
 
@@ -19,10 +19,11 @@ def report_text(symbol: str, order: AllocateConfig, schedule: Schedule) -> str:
     lines = [
         f"{symbol}: {order.side} {order.shares:,} shares in {len(schedule.plan)} periods: expected "
         f"cost {best['cost']:,.2f} ({best['cost_bps']:.2f} bps), {_error(best['cost_error'])}"
-        f"{_beyond(best['extrapolation_error'])}; "
-        f"standard deviation {best['deviation']:,.2f}; {_proof(best)}",
-        f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)} (errors of the "
-        "parameters, not of the forecasts)",
+        f"{_beyond(best['extrapolation_error'])}; {_proof(best)}",
+        f"  price risk apart: standard deviation {best['deviation']:,.2f}, TWAP's "
+        f"{cost.loc['twap', 'deviation']:,.2f}",
+        f"  {'; '.join(_against(cost, name, order) for name in BENCHMARKS)} "
+        f"({_errors_of(schedule.scored_days)})",
         f"  the order {verb} {best['whole']:,.2f} in all: {best['traded']:,.2f} at the moved mid, "
         f"{best['spread'] + best['temporary']:,.2f} over it; {_drift(order)}",
         f"  at most {best['walked_twice']:,.2f} of the permanent {best['permanent']:,.2f} is in "
@@ -46,16 +47,23 @@ def _beyond(error: float) -> str:
     return f", {error:,.2f} beyond what the book showed" if error >= CENT else ""
 
 
+def _errors_of(days: int) -> str:
+    if days < 2:
+        return "errors of the parameters, not of the forecasts"
+    return f"errors of the parameters and, by {days} scored days, of the forecasts"
+
+
 def _against(cost: pd.DataFrame, name: str, order: AllocateConfig) -> str:
     """Say what the plan saves against a benchmark, where that can be told from zero."""
     against = f"{name.upper()}{' with the risk charge' if order.risk_aversion else ''}"
     total = cost["cost"] + cost["risk"]
-    saved, error = total[name] - total["optimal"], cost.loc[name, "saving_error"]
+    saved = total[name] - total["optimal"]
+    error, reach = cost.loc[name, "saving_error"], cost.loc[name, "saving_reach"]
     if abs(saved) < CENT:
         return f"as {against}"
     if np.isnan(error):
         return f"{abs(saved):,.2f} {_way(saved)} than {against}, no error known"
-    if abs(saved) <= DECIDED * error:
+    if abs(saved) <= reach:
         return f"not told from {against}: {abs(saved):,.2f} {_way(saved)}, s.e. {error:,.2f}"
     return f"{abs(saved):,.2f} {_way(saved)} than {against}, s.e. {error:,.2f}"
 

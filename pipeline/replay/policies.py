@@ -10,7 +10,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
 from pipeline.parameters.sections import MidMoveSection
 from pipeline.planning.allocate import plan_order, planned_problem
-from pipeline.planning.order import stated_problem
+from pipeline.planning.order import stated_problem, stated_tilt
 from pipeline.replay.books import Floats, Ints, Stage
 from solver import (
     ImpactLaw,
@@ -175,8 +175,8 @@ class Planned:
         """Return the plan made anew at the order's moments, of which a minute has so many."""
         params, symbol, _ = self._asked
         reach = max(params.symbols[symbol].reference.depth_shares, 1.0)
-        problem = planned_problem(*self._asked)
-        return Adaptive(problem, self._law, self._place(times), minute, reach)
+        problem, law = planned_problem(*self._asked), stated_tilt(*self._asked).law
+        return Adaptive(problem, law, self._place(times), minute, reach)
 
     def _place(self, times: Ints) -> Ints:
         return np.maximum(np.searchsorted(self.starts, times, side="right") - 1, 0)

@@ -11,7 +11,8 @@ from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import as_warnings
 from pipeline.parameters.schema import Calendar, Law, Params
-from pipeline.planning.allocate import BENCHMARKS, DECIDED
+from pipeline.planning.allocate import BENCHMARKS
+from pipeline.planning.plan_text import CENT
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables import calibration as calibration_tables
@@ -201,8 +202,9 @@ def _cards(report: SymbolReport, clock: Clock) -> tuple[Card, ...]:
     expected = Card(
         "Expected cost",
         f"{number(best['cost_bps'], 3)} bps",
-        f"{money(best['cost'])} in currency, {known}; outcomes vary by "
-        f"{number(best['deviation_bps'], 3)} bps",
+        f"{money(best['cost'])} in currency, {known}; the price alone moves it by "
+        f"{number(best['deviation_bps'], 3)} bps (standard deviation), TWAP by "
+        f"{number(costs.loc['twap', 'deviation_bps'], 3)}",
     )
     savings = (_saving(best, costs.loc[name]) for name in BENCHMARKS)
     return (expected, *savings, _peak(report, clock))
@@ -214,9 +216,13 @@ def _saving(best: pd.Series, benchmark: pd.Series) -> Card:
     label = f"Against {str(benchmark.name).upper()}"
     bps = f"{number(benchmark['cost_bps'] - best['cost_bps'], 3)} bps"
     detail = f"{money(saved)} in currency ({percent(1 - best['cost'] / benchmark['cost'])})"
+    if abs(saved) < CENT:
+        return Card(label, "the same", "the plan costs as much")
     if np.isnan(error):
         return Card(label, bps, f"less by {detail}, no error known")
-    if saved <= DECIDED * error:
+    if abs(saved) <= benchmark["saving_reach"]:
+        return Card(label, "not told from zero", f"{detail}, s.e. {money(error)}")
+    if saved < 0:
         return Card(label, "no saving", f"{detail}, s.e. {money(error)}")
     return Card(label, f"saves {bps}", f"{detail}, s.e. {money(error)}")
 

@@ -1,7 +1,5 @@
 """Forecast volatility, volume, spread and depth ahead, and each past period as it was then."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
@@ -10,32 +8,24 @@ from models.forecast.evaluation.contest import Horizon, interval, standard_error
 from models.forecast.intraday.catalogue import (
     CANDIDATES,
     DEFAULT_CANDIDATE,
-    CandidateTrack,
     PastDays,
     track_candidate,
 )
-from models.forecast.intraday.period_forecast import PeriodForecast, average_forecasts
-from models.forecast.intraday.rest_of_day import (
-    AROUND,
-    REST_OF_DAY_DAYS,
-    forecast_rest_of_day,
-    moved_towards,
-    updated_forecast,
-)
+from models.forecast.intraday.period_forecast import PeriodForecast
 from models.forecast.intraday.sparse.totals import total_interval
-from models.forecast.intraday.sparse.zeros import (
-    ZERO,
-    bears_zeros,
-    first_day_ahead,
-    level_ratio,
-    sparse,
-)
+from models.forecast.intraday.sparse.zeros import ZERO, bears_zeros, sparse
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
 from pipeline.stages.forecast_caveats import CaveatFacts, forecast_warnings, refuse_too_thin
 from pipeline.stages.forecast_record import SeriesRecord, record_tables
 from pipeline.stages.history import past_periods
+from pipeline.stages.horizon import (
+    MeasuredSeries,
+    horizon_forecast,
+    plan_state,
+    walked_forward,
+)
 
 SERIES = {
     "realized_variance": "volatility",
@@ -46,47 +36,6 @@ SERIES = {
 ZERO_BEARING = ("realized_variance", "volume")  # a period may have no move, and no trade
 TOTALS = {"realized_variance": 0.5, "volume": 1.0}  # the power that the sum is told in
 COVERAGE = 0.9  # of the intervals
-
-
-@dataclass(frozen=True, eq=False)
-class MeasuredSeries:
-    """One measurement's history.
-
-    measured: (R, N) logs, -inf of zero, the day to be traded last where it has no tape yet; past:
-    the D days with tape, volume as the trading rate behind it while nine in ten periods trade;
-    tracks: what every candidate said of them; choices: of the candidates, by horizon.
-    """
-
-    name: str
-    measured: np.ndarray
-    past: PastDays
-    tracks: dict[str, CandidateTrack]
-    choices: dict[Horizon, Choice]
-
-    @property
-    def variance(self) -> bool:
-        """Tell whether it is a variance, whose mean is forecast."""
-        return self.name == "realized_variance"
-
-    @property
-    def sparse(self) -> bool:
-        """Tell whether a tenth of the periods or more is empty."""
-        return sparse(self.past.logs)
-
-    def ratio(self, horizon: Horizon) -> np.ndarray:
-        """Return measured over forecast before every past period and after all, (D N + 1,).
-
-        1 unless the series is sparse. The states' where the horizon is the next period.
-        """
-        if not self.sparse:
-            return np.ones(self.past.logs.size + 1)
-        day_ahead = horizon == "day_ahead" and len(self.past.logs) > 1
-        told = (
-            chosen_forecast(self.tracks, self.choices["day_ahead"], "day_ahead")
-            if day_ahead
-            else self.tracks[DEFAULT_CANDIDATE].next_period
-        )
-        return level_ratio(told.size, self.past.logs)
 
 
 def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
@@ -130,6 +79,9 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
         found.contest,
         found.unfolding,
         totals,
+        walked_forward(
+            {SERIES[each.name]: each for each in series if each.name != "depth"}, dates, scope
+        ),
         forecast_warnings(periods, dates, scope, facts),
     )
 
@@ -205,9 +157,11 @@ def _states(
     for each in series:
         name = SERIES[each.name]
         told, ratio = each.tracks[DEFAULT_CANDIDATE].next_period, each.ratio("next_period")[:-1]
-        past[name] = _state(each, told, ratio.reshape(told.log_mean.shape))[row, column]
-        forecast, ratio = _horizon(each, dates, scope), each.ratio("day_ahead")[-1]
-        ahead[name] = _state(each, forecast, ratio)
+        past[name] = plan_state(each, told, ratio.reshape(told.log_mean.shape))[row, column]
+        forecast, ratio = horizon_forecast(each, dates, scope), each.ratio("day_ahead")[-1]
+        if name == "half_spread":
+            ahead["half_spread_mean"] = forecast.mean
+        ahead[name] = plan_state(each, forecast, ratio)
         before = chosen_forecast(each.tracks, each.choices["day_ahead"], "day_ahead")
         errors = standard_errors(before, each.measured[: len(dates)])
         power = 0.5 if each.variance else 1.0
@@ -228,45 +182,6 @@ def _total(
     events = int(np.isfinite(series.past.logs).sum())
     low, high = (end**power for end in total_interval(forecast, expected, COVERAGE, events))
     return {"series": SERIES[series.name], "expected": expected**power, "low": low, "high": high}
-
-
-def _horizon(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:
-    """Return the chosen candidates' forecast of the periods to be traded, given the day so far.
-
-    The morning's forecast is moved by the day so far as far as that has helped on past days.
-    """
-    count, day = len(scope.starts), int(np.searchsorted(dates, scope.date))
-    first, choice = scope.first, series.choices["day_ahead"]
-    today = series.past.logs[day, :first] if day < len(dates) else np.full(first, np.nan)
-    if day == 0:
-        return first_day_ahead(today, scope.periods)[:count]
-    past = series.past.until(day)
-    fits = [CANDIDATES[name](past, None) for name in choice.members]
-    updated = updated_forecast(fits, choice.weights, today, count)
-    if not first:
-        return updated
-    morning = average_forecasts([fit.forecast(first + count) for fit in fits], choice.weights)
-    near = first + np.array([-1, 0, 1]) * (scope.periods // AROUND)
-    origins = near[(near > 0) & (near < scope.periods)]
-    told = forecast_rest_of_day(
-        past, choice.shares, range(max(1, day - REST_OF_DAY_DAYS), day), origins
-    )
-    weight = float(told.weights[-1, np.flatnonzero(origins == first)[0]])
-    return moved_towards(morning[first:], updated, weight)
-
-
-def _state(series: MeasuredSeries, found: PeriodForecast, ratio: np.ndarray | float) -> np.ndarray:
-    """Return what law and plan use: root mean variance, mean volume, medians else.
-
-    ratio: of what was measured to what was forecast, by which means are corrected.
-    """
-    if series.variance:
-        return np.sqrt(found.mean * ratio)
-    if series.name == "volume":
-        if series.sparse:
-            return np.asarray(found.mean * ratio)
-        return found.occurrence * np.exp(found.log_mean + found.state_variance / 2)
-    return np.exp(found.log_mean)
 
 
 def _record_input(series: MeasuredSeries, dates: np.ndarray) -> SeriesRecord:

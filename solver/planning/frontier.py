@@ -12,6 +12,8 @@ from solver.problem.problem import Problem
 from solver.problem.solution import Settings, Solution
 from solver.solve import solve
 
+DOUBLINGS, HALVINGS = 30, 12  # of a risk aversion's square root: looked for, and looked for within
+
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
@@ -67,3 +69,42 @@ def frontier(
         solutions.append(solve(one, integer=integer, settings=settings, start=start))
         start = solutions[-1].x
     return Frontier(grid, tuple(solutions))
+
+
+def most_urgent(problem: Problem, rise: float = 0.02) -> Frontier:
+    """The cheapest plan, and the one of the largest risk aversion that costs little more over mid.
+
+    rise: the most of the cheapest plan's spread and temporary cost that risk aversion may add to
+    them. The second is the first where nothing bears risk.
+
+    Raises:
+        ProblemError: a table law, or an exponent up to 1, whose plans jump.
+
+    Source: Almgren, Chriss (2000), sec. 2.2: near its end the frontier is flat, so that a small
+    part of the cost buys much less risk.
+    """
+    if problem.tabular or problem.law_rows[2].min() <= 1.0:
+        raise ProblemError(
+            "law must be a PowerLaw with an exponent above 1 here, found another: its plans jump"
+        )
+    cheapest = solve(replace(problem, risk_aversion=0.0))
+    allowed = (1.0 + rise) * _over_mid(cheapest)
+    if not cheapest.variance > 0.0:
+        return Frontier(np.zeros(2), (cheapest, cheapest))
+
+    def tried(value: float) -> Solution:
+        return solve(replace(problem, risk_aversion=value), start=cheapest.x)
+
+    low = high = 1e-6 * _over_mid(cheapest) / cheapest.variance  # a millionth of the cost, in risk
+    for _ in range(DOUBLINGS):
+        if _over_mid(tried(high)) > allowed:
+            break
+        low, high = high, 4.0 * high
+    for _ in range(HALVINGS):
+        middle = float(np.sqrt(low * high))
+        low, high = (middle, high) if _over_mid(tried(middle)) <= allowed else (low, middle)
+    return Frontier(np.array([0.0, low]), (cheapest, tried(low)))
+
+
+def _over_mid(solution: Solution) -> float:
+    return solution.breakdown.spread + solution.breakdown.temporary

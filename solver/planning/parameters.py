@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from solver.planning.order_terms import PLANS, OrderTerms
+from solver.planning.section import periods_within, symbol_section
+from solver.planning.shape import Shape
+from solver.planning.tilt import Tilt, as_far_as_paid, as_it_is
 from solver.planning.uncertainty import Uncertainty
 from solver.problem.impact_law import ImpactLaw
-from solver.problem.laws import Floats, ProblemError, as_vector
+from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
 
-SCHEMA = "impact-params/2"
-
-
-@dataclass(frozen=True)
-class OrderTerms:
-    """How an order may be worked; every field has the default of `impact allocate`.
-
-    max_participation and min_participation: most and least of each period's forecast volume.
-    own_impact: "half" (a trade pays half of its own permanent move) or "none" (it escapes it).
-    slices: children a period, None for as many as the book's refill favours. drift: of the price,
-    currency / share per period, a number or one a period of the file (0 is an assumption). start,
-    end: trade only in periods that begin from start and before end; HH:MM in the calendar's zone
-    (past midnight where the session runs on), or ISO times.
-    """
-
-    side: str = "buy"
-    lot: float = 1.0
-    risk_aversion: float = 0.0
-    max_participation: float = 0.2
-    min_participation: float = 0.0
-    own_impact: str = "half"
-    slices: int | None = None
-    drift: ArrayLike = 0.0
-    start: str | None = None
-    end: str | None = None
+_Order = tuple[Mapping[str, Any], list[int], float, OrderTerms]  # section, periods, shares, terms
 
 
 def from_params(
@@ -52,25 +29,51 @@ def from_params(
     params: the content of `params.json`, as `json.load` gives it. The law is that of m children a
     period, m the fewest within 5 % of the least cost at the upper end of the refill's half-life,
     one where the refill is not identified. A law that is linear for want of depth on tape is kept
-    within displayed depth wherever that can hold the order.
+    within displayed depth wherever that can hold the order. Its states are those of `tilt_of`.
 
     Raises:
         ProblemError: another schema, a symbol that is not there, a window without periods, shares
             that are no whole lots or more than the caps hold.
     """
+    return tilt_of(params, symbol, shares, terms).problem
+
+
+def tilt_of(
+    params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms | None = None
+) -> Tilt:
+    """The problem of `from_params`, with how far its states are believed and why.
+
+    Raises:
+        ProblemError: as `from_params`; a plan that is none.
+    """
     asked = terms or OrderTerms()
+    as_choice("plan", asked.plan, PLANS)
     section = symbol_section(params, symbol)
     chosen = periods_within(params, symbol, asked)
-    law = chosen_law(params, symbol, shares, asked)
-    volume, sigma = (
-        np.array([section["periods"][place][name] for place in chosen], dtype=np.float64)
-        for name in ("volume", "sigma")
-    )
+    shape, point = Shape.from_section(section), ImpactLaw.from_section(section)
+    sigma = np.array([period["sigma"] for period in section["periods"]], dtype=np.float64)
+    factor = _slice_factor(params, symbol, shares, asked)
+    order = (section, chosen, shares, asked)
+    as_told = asked.plan == "point"
+
+    def stated(share: float) -> tuple[Problem, ImpactLaw]:
+        whole = as_told and share == 1.0
+        law = (point if whole else shape.law(point, share)).at(chosen)
+        risk = sigma if whole else shape.sigma(sigma, share)
+        return _problem(order, law, risk[chosen], factor), law
+
+    return (as_it_is if as_told else as_far_as_paid)(shape, point.at(chosen), stated)
+
+
+def _problem(order: _Order, law: ImpactLaw, sigma: Floats, factor: float) -> Problem:
+    """The order's problem under a law of one child a period; factor: what its children make it."""
+    section, chosen, shares, asked = order
+    volume = np.array([section["periods"][place]["volume"] for place in chosen], dtype=np.float64)
     cap = _cap(section, shares, volume, asked)
     drift = as_vector("drift", asked.drift)
     return Problem(
         shares=shares,
-        law=law.temporary,
+        law=replace(law, alpha=np.asarray(law.alpha) * factor).temporary,
         permanent=law.gamma,
         drift=drift if drift.ndim == 0 else _of_periods("drift", drift, section)[chosen],
         sigma=sigma,
@@ -84,85 +87,27 @@ def from_params(
     )
 
 
-def symbol_section(params: Mapping[str, Any], symbol: str) -> Mapping[str, Any]:
-    """One symbol's section of a parameter file.
-
-    Raises:
-        ProblemError: another schema, a symbol that is not there, or periods that are neither the
-            whole session nor what is left of it up to its end.
-    """
-    found = params.get("schema")
-    if found != SCHEMA:
-        raise ProblemError(
-            f"schema must be {SCHEMA}, found {found}: make the file anew with `impact run`"
-        )
-    if symbol not in params["symbols"]:
-        known = ", ".join(params["symbols"])
-        raise ProblemError(f"symbol {symbol}: not in the parameter file; it has {known}")
-    section: Mapping[str, Any] = params["symbols"][symbol]
-    _check_periods(params, symbol, section["periods"])
-    return section
-
-
-def _check_periods(
-    params: Mapping[str, Any], symbol: str, periods: Sequence[Mapping[str, Any]]
-) -> None:
-    count, places = params["calendar"]["periods"], [one["i"] for one in periods]
-    follow = places == list(range(places[0], places[0] + len(places)))
-    if follow and (places[-1] + 1 == count or _ends_with_session(params, periods[-1])):
-        return
-    raise ProblemError(
-        f"symbol {symbol}: the file lists {len(places)} of the session's {count} periods "
-        f"(i = {places[0]} to {places[-1]}), which are not all that is left of it from one moment "
-        "on: make the file anew with `impact run`; a part of the session is traded with start and "
-        "end"
-    )
-
-
-def _ends_with_session(params: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
-    """Whether the session is over after the last period, as on a half day."""
-    length = timedelta(seconds=params["calendar"]["period_seconds"])
-    close = datetime.fromisoformat(params["valid"]["to"])
-    return datetime.fromisoformat(last["start"]) + length >= close
-
-
-def periods_within(params: Mapping[str, Any], symbol: str, terms: OrderTerms) -> list[int]:
-    """Which of the symbol's periods an order may trade in, by their place in the file.
-
-    Raises:
-        ProblemError: a time that is none, or a window without periods.
-    """
-    starts = [one["start"] for one in symbol_section(params, symbol)["periods"]]
-    zone = ZoneInfo(params["calendar"]["timezone"])
-    moments = [datetime.fromisoformat(start) for start in starts]
-    begin, close = moments[0].astimezone(zone), moments[-1].astimezone(zone)
-    first, last = (
-        None if text is None else _moment(name, text, (begin, close))
-        for name, text in (("start", terms.start), ("end", terms.end))
-    )
-    chosen = [
-        place
-        for place, moment in enumerate(moments)
-        if (first is None or moment >= first) and (last is None or moment < last)
-    ]
-    if not chosen:
-        raise ProblemError(
-            f"no period begins from {terms.start} and before {terms.end}: the file's periods begin "
-            f"from {starts[0]} to {starts[-1]}"
-        )
-    return chosen
-
-
 def chosen_law(
     params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms
 ) -> ImpactLaw:
-    """The law of the periods that an order may trade in, alpha that of its children."""
+    """The law of the periods that an order may trade in, at the states forecast for each.
+
+    alpha: that of its children.
+    """
     section = symbol_section(params, symbol)
-    chosen = periods_within(params, symbol, terms)
-    law = ImpactLaw.from_section(section).at(chosen)
+    law = ImpactLaw.from_section(section).at(periods_within(params, symbol, terms))
+    factor = _slice_factor(params, symbol, shares, terms)
+    return replace(law, alpha=np.asarray(law.alpha) * factor)
+
+
+def _slice_factor(
+    params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms
+) -> float:
+    """What working a period's shares in children makes of its temporary impact."""
+    section = symbol_section(params, symbol)
     slicing = Slicing.from_section(section, params["calendar"]["period_seconds"])
     children = child_orders(params, symbol, shares, terms)
-    return replace(law, alpha=np.asarray(law.alpha) * slicing.factor(children, law.k))
+    return float(slicing.factor(children, float(section["law"]["k"])))
 
 
 def child_orders(params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms) -> int:
@@ -203,26 +148,6 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     slopes[1, names.index("k")] = 1.0
     slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if law["gamma"] else 0.0
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
-
-
-def _moment(name: str, text: str, session: tuple[datetime, datetime]) -> datetime:
-    """A time of the session whose first and last periods begin so, in the calendar's zone.
-
-    HH:MM is of the first period's day; where the session runs past midnight, of the next one if it
-    would come before the session (as an end: before anything could be traded).
-    """
-    first, last = session
-    of_day = not ("T" in text or " " in text)
-    try:
-        moment = datetime.fromisoformat(f"{first.date()}T{text}" if of_day else text)
-    except ValueError:
-        raise ProblemError(f"{name} must be a time, found {text}: write it as 10:30") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=first.tzinfo)
-    early = moment <= first if name == "end" else moment < first
-    if of_day and early and last.date() > first.date():
-        moment += timedelta(days=1)
-    return moment
 
 
 def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:

@@ -50,7 +50,7 @@ def registered_cost(section: SymbolParams, period: int, x: float) -> float:
 
 def twap_costs(small_run: SmallRun, section: SymbolParams) -> tuple[float, float]:
     """Temporary cost of TWAP as the schedule, and so the report, states it, and by the formula."""
-    asked = small_run.config.allocate.model_copy(update={"slices": 1})
+    asked = small_run.config.allocate.model_copy(update={"slices": 1, "plan": "point"})
     plan = plan_order(small_run.result.results.params, "SIM0", asked)
     x = plan.plan["twap"].to_numpy()
     stated = plan.costs.set_index("method").loc["twap", "temporary"]

@@ -40,15 +40,25 @@ class Choice:
 
 
 def choose_before(
-    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, day: int
+    tracks: dict[str, CandidateTrack],
+    logs: Floats,
+    variance: bool,
+    horizon: Horizon,
+    day: int,
+    tests: bool = True,
 ) -> Choice:
     """Choose by the days before `day`, the first third left out: it is too little to fit to."""
     early = {name: each.until(day) for name, each in tracks.items()}
-    return choose(early, logs[:day], variance, horizon, max(1, day // 3))
+    return choose(early, logs[:day], variance, horizon, max(1, day // 3), tests)
 
 
 def choose(
-    tracks: dict[str, CandidateTrack], logs: Floats, variance: bool, horizon: Horizon, first: int
+    tracks: dict[str, CandidateTrack],
+    logs: Floats,
+    variance: bool,
+    horizon: Horizon,
+    first: int,
+    tests: bool = True,
 ) -> Choice:
     """Choose by the cumulative losses of day `first` and later ones.
 
@@ -56,12 +66,16 @@ def choose(
     normal errors of the least mean loss, times its share before any was scored: half for the
     profile, the rest for all others alike. So the profile stands until days speak against it, and
     the average narrows to the best as they grow. Without a day to score the state space stands: it
-    alone can start within a day.
+    alone can start within a day. tests: whether entries carry p values, which weigh nothing.
     Source: Buckland, Burnham, Augustin 1997, "Model selection: an integral part of inference", for
     the weights; Vovk 1990, "Aggregating strategies", for their cumulation.
     """
     entries = judge(
-        {name: getattr(each, horizon) for name, each in tracks.items()}, logs, variance, first
+        {name: getattr(each, horizon) for name, each in tracks.items()},
+        logs,
+        variance,
+        first,
+        tests,
     )
     if not entries:
         reason = f"no day to score: the {DEFAULT_CANDIDATE} model stands"

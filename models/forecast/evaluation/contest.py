@@ -65,13 +65,17 @@ def loss_name(logs: Floats, variance: bool) -> str:
 
 
 def judge(
-    forecasts: dict[str, PeriodForecast], logs: Floats, variance: bool, first: int
+    forecasts: dict[str, PeriodForecast],
+    logs: Floats,
+    variance: bool,
+    first: int,
+    tests: bool = True,
 ) -> tuple[ContestEntry, ...]:
     """Return every forecaster's record from day `first` on, least loss first.
 
     Only periods that all of them forecast count; those that always say the same share a record.
     forecasts: one of them the profile's; they and the logs are (D, N). Losses of 30 periods are one
-    observation. No test is made of fewer than three days; empty without any.
+    observation. No test is made of fewer than three days, nor unless `tests`; empty without any.
     Source: Hansen, Lunde, Nason 2011; Diebold, Mariano 1995.
     """
     found = {name: losses(forecast, logs, variance)[first:] for name, forecast in forecasts.items()}
@@ -80,7 +84,7 @@ def judge(
         return ()
     blocks = {name: _block_means(loss, known) for name, loss in found.items()}
     alike = first_alike(blocks)
-    tested = known.any(axis=1).sum() >= LEAST_DAYS
+    tested = tests and known.any(axis=1).sum() >= LEAST_DAYS
     of_a_day = -(-logs.shape[1] // BLOCK)  # errors are dependent within the day
     p = confidence_set(blocks, SEED, of_a_day) if tested else dict.fromkeys(found, float("nan"))
     entries = []

@@ -121,16 +121,43 @@ def test_drift_comes_in_currency_in_bps_and_by_period(small_run: SmallRun, tmp_p
 
 
 def test_what_is_said_carries_errors_and_the_whole_cost(small_run: SmallRun) -> None:
-    params, order = small_run.result.results.params, order_of(shares=10_000)
+    params = small_run.result.results.params
+    order = order_of(shares=10_000, plan="point")
     plan = plan_order(params, "SIM0", order)
     said = report_text("SIM0", order, plan)
     cost = plan.costs.set_index("method").loc["optimal"]
     assert f"s.e. {cost['cost_error']:,.2f} from the parameters" in said
     assert f"the order pays {cost['whole']:,.2f} in all" in said
     assert "drift assumed 0" in said
-    level = plan.costs.assign(saving_error=1e9)
-    decided = report_text("SIM0", order, type(plan)(plan.plan, level, plan.value, plan.warnings))
+    level = plan.costs.assign(saving_error=1e9, saving_reach=2e9)
+    decided = report_text("SIM0", order, replace(plan, costs=level))
     assert "not told from TWAP" in decided
+
+
+def test_a_saving_carries_the_error_that_past_days_give_it(small_run: SmallRun) -> None:
+    """On days alike it is told from zero; not on days of which every second turned it over."""
+    params, order = small_run.result.results.params, order_of(shares=10_000, plan="point")
+    one = params.symbols["SIM0"]
+
+    def told(signs: tuple[int, ...]) -> tuple[pd.Series, str]:
+        joint = tuple(tuple(tuple(0.04 * sign * row) for row in np.eye(4)) for sign in signs)
+        assert one.shape is not None
+        shape = one.shape.model_copy(update={"days": len(signs), "joint": joint})
+        symbols = params.symbols | {"SIM0": one.model_copy(update={"shape": shape})}
+        plan = plan_order(params.model_copy(update={"symbols": symbols}), "SIM0", order)
+        assert plan.scored_days == len(signs)
+        return plan.costs.set_index("method").loc["twap"], report_text("SIM0", order, plan)
+
+    alike, said = told((1, 1, 1, 1))
+    assert "less than TWAP" in said
+    assert "errors of the parameters and, by 4 scored days, of the forecasts" in said
+    turned, unsure = told((1, -1, 1, -1))
+    assert "not told from TWAP" in unsure
+    assert turned["cost"] == alike["cost"]
+    assert turned["saving_reach"] > turned["saving_error"] > 5 * alike["saving_error"]
+    none, unknown = told((1,))
+    assert "errors of the parameters, not of the forecasts" in unknown
+    assert none["saving_error"] == pytest.approx(alike["saving_error"])
 
 
 def test_robust_and_frontier_are_said(small_run: SmallRun) -> None:
@@ -149,8 +176,8 @@ def test_a_corner_is_a_bet_that_must_be_asked_for(small_run: SmallRun) -> None:
     law = one.law.model_copy(update={"k": 1.0})
     flat = params.model_copy(update={"symbols": {"SIM0": one.model_copy(update={"law": law})}})
     spread = plan_order(flat, "SIM0", order_of(shares=5000))
-    np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["vwap"])
-    assert "spread_by_volume" in set(spread.warnings["code"])
+    np.testing.assert_array_equal(spread.plan["optimal"], spread.plan["twap"])
+    assert "spread_evenly" in set(spread.warnings["code"])
     again = solve(planned_problem(flat, "SIM0", order_of(shares=5000))).x
     assert np.cumsum(again) == pytest.approx(np.cumsum(spread.plan["optimal"]), abs=0.51)
     point = plan_order(flat, "SIM0", order_of(shares=5000, plan="point"))

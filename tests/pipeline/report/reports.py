@@ -203,6 +203,7 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
             plan.drop(columns=["nlp", "dp"]).assign(volume=0.0),
             costs,
             report.schedule.value.iloc[:0],
+            0,
             pd.DataFrame(columns=["code", "message"]),
         ),
         selection=Selection(

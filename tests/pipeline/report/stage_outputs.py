@@ -57,6 +57,7 @@ def make_schedule(order: AllocateConfig) -> Schedule:
                 "whole": 1_000_000.0 + value,
                 "cost_error": 31.0,
                 "saving_error": 2.5,
+                "saving_reach": 4.9,
                 "walked_twice": 1.5,
                 "lower_bound": 2499.0 if name in solved else np.nan,
                 "gap": 0.0 if name in solved else np.nan,
@@ -70,7 +71,7 @@ def make_schedule(order: AllocateConfig) -> Schedule:
         [(i, s, 0.02 * s, np.nan if s == 0 else 0.02, s / 2) for i in range(PERIODS) for s in left],
         columns=["period", "left", "value", "marginal", "trade"],
     )
-    return Schedule(plan, costs, value, pd.DataFrame(columns=["code", "message"]))
+    return Schedule(plan, costs, value, 0, pd.DataFrame(columns=["code", "message"]))
 
 
 def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
@@ -151,7 +152,8 @@ def make_forecast(rng: np.random.Generator, days: int) -> Forecast:
         ]
     )
     ahead = states.assign(sigma=0.1)
-    return Forecast(states, ahead, backtest, scores, contest, unfolding, totals, NO_WARNINGS)
+    shape = pd.DataFrame(columns=["series", "date", "period", "forecast", "realized"])
+    return Forecast(states, ahead, backtest, scores, contest, unfolding, totals, shape, NO_WARNINGS)
 
 
 def make_calibration(rng: np.random.Generator) -> Calibration:

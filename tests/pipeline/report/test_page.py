@@ -37,7 +37,8 @@ def page() -> Page:
 def test_headline_states_cost_deviation_and_savings(page: Page) -> None:
     assert "Sell 100,000 AAA" in page.text
     cost = (
-        "25.0 bps 2,500.00 in currency, s.e. 31.00 from the parameters; outcomes vary by 81.2 bps"
+        "25.0 bps 2,500.00 in currency, s.e. 31.00 from the parameters; "
+        "the price alone moves it by 81.2 bps (standard deviation), TWAP by 81.2"
     )
     assert cost in page.text
     # (3000 - 2500) / 3000

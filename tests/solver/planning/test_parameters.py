@@ -65,7 +65,9 @@ def params() -> dict:
 
 
 def test_every_field_is_the_files(params: dict) -> None:
-    terms = OrderTerms(slices=1, max_participation=0.1, lot=100, risk_aversion=1e-6, side="sell")
+    terms = OrderTerms(
+        slices=1, max_participation=0.1, lot=100, risk_aversion=1e-6, side="sell", plan="point"
+    )
     problem = from_params(params, "ABC", 20_000, terms)
     rows = params["symbols"]["ABC"]["periods"]
     for i, row in enumerate(rows):
@@ -93,7 +95,7 @@ def test_periods_that_hold_less_than_a_lot_share_their_lots(params: dict) -> Non
 
 def test_a_window_is_read_in_the_calendars_zone(params: dict) -> None:
     assert periods_within(params, "ABC", OrderTerms(start="09:40", end="10:00")) == [2, 3, 4, 5]
-    terms = OrderTerms(start="2025-02-03T14:45:00+00:00", slices=1)
+    terms = OrderTerms(start="2025-02-03T14:45:00+00:00", slices=1, plan="point")
     problem = from_params(params, "ABC", 10_000, terms)
     assert problem.n == N - 3
     assert problem.law.spread[0] == params["symbols"]["ABC"]["periods"][3]["spread"]
@@ -178,7 +180,7 @@ def test_a_law_without_depth_stays_within_it(params: dict) -> None:
 
 
 def test_the_quadratic_programme_touches_the_law_at_the_pace(params: dict) -> None:
-    problem = from_params(params, "ABC", 24_000, OrderTerms(slices=1))
+    problem = from_params(params, "ABC", 24_000, OrderTerms(slices=1, plan="point"))
     pace = np.linspace(1000, 3000, N)
     near = quadratic_approximation(problem, pace)
 
