@@ -105,7 +105,12 @@ def _bootstrapped(
     """
     try:
         drawn = one_step_bootstrap(
-            values, found.sums, jacobian @ found.transform, REPETITIONS, SEED
+            values,
+            found.sums,
+            jacobian @ found.transform,
+            REPETITIONS,
+            SEED,
+            found.influence.between @ jacobian.T,
         )
     except ValueError as error:
         message = (

@@ -108,7 +108,10 @@ def past_content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]
 
 
 def law_cells(frame: pd.DataFrame) -> Cells:
-    """Return the estimator's arrays from rows of `past_cells`."""
+    """Return the estimator's arrays from rows of `past_cells`.
+
+    Where clusters are parts of days the cells bear their days.
+    """
     names = (
         "size",
         "excess",
@@ -119,7 +122,10 @@ def law_cells(frame: pd.DataFrame) -> Cells:
         "thinness",
         "cluster",
     )
-    return Cells(**{name: frame[name].to_numpy() for name in names})
+    dates, day = np.unique(frame["date"].to_numpy(dtype=str), return_inverse=True)
+    parts = frame["cluster"].nunique() > len(dates)
+    columns = {name: frame[name].to_numpy() for name in names}
+    return Cells(**columns, day=day if parts else None)
 
 
 def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:
