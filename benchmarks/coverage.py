@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 from models.impact.book.families import Family
 from pipeline.engine.tables import Forecast
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
-from pipeline.stages.forecast import forecast_symbol
-from tests.pipeline.stages.cell_markets import World, cell_market, held, law_held
+from tests.pipeline.stages.cell_markets import World, cell_market
+from tests.pipeline.stages.held_laws import held, law_held
 
 MARKETS, PROCESSES = 300, 2
 
@@ -52,7 +52,7 @@ def calibrated(seed: int, asked: Asked) -> pd.DataFrame:
         none = pd.DataFrame()
         told = Forecast(market.states(), *[none] * 8)
         if asked.forecast:
-            told = forecast_symbol(market.days, market.scope)
+            told = replace(told, states=market.predicted())
         if not asked.stage:
             return law_held(market, told).assign(seed=seed)
         settings = CalibrateSettings(market.scope, Family.SPREAD_POWER)

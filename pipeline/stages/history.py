@@ -92,6 +92,15 @@ def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> 
     )
 
 
+def past_states(periods: pd.DataFrame, forecast: Forecast, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return past periods beside the states predicted before them (volume_state for volume), and
+    the clusters and buckets of their cells.
+    """
+    blocks = cells[["date", "period", "cluster", "bucket"]].drop_duplicates()
+    place = ["date", "period"]
+    return periods.merge(forecast.states, on=place, suffixes=("", "_state")).merge(blocks, on=place)
+
+
 def _clusters(states: pd.DataFrame) -> pd.Series:
     day = states["date"].astype("category").cat.codes.astype(int)
     if day.nunique() >= MANY_DAYS:

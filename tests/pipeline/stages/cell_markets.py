@@ -4,25 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.signal import lfilter
 
-from models.impact.book.cost_law import fit_law, is_level
-from models.impact.book.families import Family
+from models.forecast.intraday.catalogue import DEFAULT_CANDIDATE, PastDays, track_candidate
 from models.impact.flow.trades import LAGS as LOOKS
 from models.impact.slicing.depth import HALF_LIVES, LAGS
 from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
-from pipeline.engine.sessions import SessionCalendar
-from pipeline.engine.tables import Features, Forecast
-from pipeline.stages.history import law_cells, past_cells, past_periods, references, thinness
+from pipeline.engine.sessions import SessionCalendar, weekend_kinds
+from pipeline.engine.tables import Features
 
 CALENDAR = SessionCalendar("XNYS", 60)
 SIZES = np.array([100.0, 300.0, 1000.0, 3000.0])
 CENTRE = 1000.0  # shares: where days of other exponents cost the same
 BLOCKS, PER_BLOCK = 13, 30  # half-hours of a day, their periods
 GAMMA, AT_ONCE = 1e-5, 1.8e-5  # currency / share^2: what stays, what the same trades move
-WALKS = (100.0, 500.0, 3000.0)  # shares: what orders of these sizes cost at reference states
 TRADES, TRADE = 20, 400.0  # trades a period, their size's standard deviation
 
 
@@ -75,6 +71,23 @@ class CellMarket:
             volume=self.volume.ravel(),
             half_spread=0.01,
             depth=5000.0,
+        )
+
+    def predicted(self) -> pd.DataFrame:
+        """Return the states as `pipeline.stages.forecast` predicts them, without the rest of it."""
+        periods = pd.concat([day.periods for day in self.days], ignore_index=True)
+        volume = periods["buy_volume"] + periods["sell_volume"]
+        rate = np.log(volume) + periods["volume_squares"] / volume**2 / 2
+        kinds = weekend_kinds([*periods["date"].unique(), self.scope.date], self.world.days + 1)
+        told = [
+            track_candidate(
+                DEFAULT_CANDIDATE, PastDays(log.to_numpy().reshape(self.volume.shape), kinds, ())
+            ).next_period
+            for log in (np.log(periods["realized_variance"]), rate)
+        ]
+        return self.states().assign(
+            volatility=np.sqrt(told[0].mean).ravel(),
+            volume=np.exp(told[1].log_mean + told[1].state_variance / 2).ravel(),
         )
 
     def truth(self, volatility: float, volume: float, liquidity: float) -> dict[str, float]:
@@ -213,63 +226,3 @@ def _no_refill(date: str, ends: np.ndarray) -> pd.DataFrame:
 
 def unit_lognormal(rng: np.random.Generator, sd: float, shape: tuple[int, ...]) -> np.ndarray:
     return np.exp(sd * rng.normal(size=shape) - sd**2 / 2)
-
-
-def law_held(market: CellMarket, forecast: Forecast) -> pd.DataFrame:
-    """Fit the law alone and return `held`, alpha at average liquidity by the planted elasticity."""
-    cells = past_cells(market.days, forecast, market.scope)
-    known = cells["volatility"].notna() & cells["thinness"].notna()
-    fit = fit_law(law_cells(cells[known]), Family.SPREAD_POWER, BLOCKS)
-    error, reach = fit.covariance.standard_errors, fit.covariance.reach()
-    thin = _thin(market, forecast.states)
-    value = fit.values + is_level(fit.names) * np.log((thin**market.world.theta).mean())
-    columns = {"name": fit.names, "value": value, "standard_error": error}
-    columns |= {"dof": fit.covariance.dof, "low": value - reach, "high": value + reach}
-    table = pd.DataFrame(columns)
-    table.loc[error == 0, ["standard_error", "dof", "low", "high"]] = np.nan
-    return held(market, forecast.states, table, fit.covariance.matrix)
-
-
-def held(
-    market: CellMarket, states: pd.DataFrame, table: pd.DataFrame, covariance: np.ndarray
-) -> pd.DataFrame:
-    """Return estimates beside the truth: name, off, truth, error, dof, low and high of off.
-
-    table: the parameters as `Calibration` has them. Walks of three sizes are among them, with the
-    fewest degrees of freedom of the law's parameters.
-    """
-    level = references(past_periods(market.days, market.scope), states)
-    liquidity = float((_thin(market, states) ** market.world.theta).mean())
-    truth = market.truth(level.volatility, level.volume, liquidity)
-    names, value = table["name"].tolist(), table["value"].to_numpy()
-    planted = np.array([truth[name] for name in names])
-    rows = pd.DataFrame(
-        {
-            "name": [name[:9] for name in names],
-            "off": value - planted,
-            "truth": planted,
-            "error": table["standard_error"],
-            "dof": table["dof"],
-            "low": table["low"] - planted,
-            "high": table["high"] - planted,
-        }
-    )
-    levels, k, beta = is_level(names), names.index("k"), names.index("beta")
-    of_beta, dof = value[beta], table["dof"][table["name"] != "gamma"].min()
-    walks = []
-    for size in WALKS:
-        weight = levels / levels.sum()
-        off = weight @ (value - planted) + np.log(size) * (value[k] - planted[k])
-        off += np.log1p(of_beta) - np.log1p(planted[beta])
-        weight[k], weight[beta] = np.log(size), 1 / (1 + of_beta)
-        error = np.sqrt(weight @ covariance @ weight)
-        reach = stats.t.ppf(0.975, dof) * error
-        ends = {"low": off - reach, "high": off + reach}
-        walk = {"name": f"walk {size:.0f}", "off": off, "truth": np.nan, "error": error}
-        walks.append(walk | {"dof": dof} | ends)
-    return pd.concat([rows, pd.DataFrame(walks)], ignore_index=True)
-
-
-def _thin(market: CellMarket, states: pd.DataFrame) -> np.ndarray:
-    level = references(past_periods(market.days, market.scope), states)
-    return thinness(states, level).dropna().to_numpy()

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.tables import Forecast
-from tests.pipeline.stages.cell_markets import World, cell_market, law_held
+from tests.pipeline.stages.cell_markets import World, cell_market
+from tests.pipeline.stages.held_laws import law_held
 
 MARKETS = 24
 
