@@ -84,13 +84,14 @@ class Influence:
 
     labels: (G,), negative those of rows that stand for what moves from day to day; values: (G, q);
     dof: (q,) degrees of freedom of each variance, 0 where it is 0; shifts: of the days, where they
-    are no clusters.
+    are no clusters, and responses: (D, r, q), of the functions to a unit of each.
     """
 
     labels: NDArray[np.int64]
     values: Floats
     dof: Floats
     shifts: DayShifts | None = None
+    responses: Floats | None = None
 
     @property
     def covariance(self) -> Floats:
@@ -168,4 +169,4 @@ def _with_days(within: Influence, shifts: DayShifts, pull: Floats) -> Influence:
     found = np.zeros(len(variance))
     found[some] = variance[some] ** 2 / spread
     labels = np.concatenate([within.labels, -1 - np.arange(len(rows))])
-    return Influence(labels, values, found, shifts)
+    return Influence(labels, values, found, shifts, np.swapaxes(shifts.pushes, 1, 2) @ pull)

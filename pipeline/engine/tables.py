@@ -139,6 +139,10 @@ class Calibration:
     without: one row a day of the history: date, and a column of each parameter's name: how far its
         estimate moves where the day is left out, to first order; gamma by Kyle's slope.
     warnings: code, message.
+    days: below ten days, one row a day and direction ("level", "exponent") in which days differ:
+        date, direction, shift, dof, noise, variance_level, variance_exponent (as in
+        `models.inference.day_shifts.DayShifts`), and a column of each parameter's name: how far its
+        estimate moves with a unit of the shift. Without rows elsewhere.
     """
 
     parameters: pd.DataFrame
@@ -149,6 +153,7 @@ class Calibration:
     curve: pd.DataFrame
     without: pd.DataFrame
     warnings: pd.DataFrame
+    days: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
 from pipeline.stages.calibrated_states import calibrated_states
+from pipeline.stages.day_variances import day_table
 from pipeline.stages.days_left_out import FittedHistory, days_left_out, one_day_carries
 from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
 from pipeline.stages.history import (
@@ -102,6 +103,7 @@ def calibrate_symbol(
         curve=_curve_table(cells, fit.law),
         without=without,
         warnings=pd.DataFrame([asdict(one) for one in caveats], columns=["code", "message"]),
+        days=day_table(fit.law, estimates, np.unique(fitted["date"].to_numpy(dtype=str))),
     )
 
 
