@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from models.inference.day_shifts import Days, DayShifts, day_shifts
+
 Floats = NDArray[np.float64]
 # of the information outside one cluster: below it the cluster alone decides, its score is zero
 OWN_DIRECTION = 1e-8
@@ -64,31 +66,42 @@ def clustered(bread: Floats, scores: Floats, cluster: NDArray[np.int64]) -> Floa
 class ClusterSums:
     """A Z-estimator's equations summed by cluster.
 
-    labels: (G,) of the clusters; scores: (G, p); slopes: (G, p, p), derivative of the scores in the
-    parameters; information: (G, p, p), symmetric, the expected value of minus the slopes.
+    labels: (G,) of the clusters, not negative; scores: (G, p); slopes: (G, p, p), derivative of the
+    scores in the parameters; information: (G, p, p), symmetric, the expected value of minus the
+    slopes; days: of the clusters, where they are parts of days.
     """
 
     labels: NDArray[np.int64]
     scores: Floats
     slopes: Floats
     information: Floats
+    days: Days | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Influence:
     """What each cluster did to estimates; their covariance is values' values.
 
-    labels: (G,); values: (G, q); dof: (q,) degrees of freedom of each variance, 0 where it is 0.
+    labels: (G,), negative those of rows that stand for what moves from day to day; values: (G, q);
+    dof: (q,) degrees of freedom of each variance, 0 where it is 0; shifts: of the days, where they
+    are no clusters, and responses: (D, r, q), of the functions to a unit of each.
     """
 
     labels: NDArray[np.int64]
     values: Floats
     dof: Floats
+    shifts: DayShifts | None = None
+    responses: Floats | None = None
 
     @property
     def covariance(self) -> Floats:
         """Return the covariance, (q, q)."""
         return self.values.T @ self.values
+
+    @property
+    def between(self) -> Floats:
+        """Return the rows of what moves from day to day, (m, q)."""
+        return self.values[self.labels < 0]
 
 
 def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
@@ -97,7 +110,8 @@ def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
     transform: (q, p), the functions. Each cluster's score is divided by the share of information
     that the other clusters hold, which makes its influence that of leaving it out, to first order;
     the degrees of freedom are those of Satterthwaite under independent cells. For least squares
-    this is CR3, the cluster jackknife.
+    this is CR3, the cluster jackknife. Where the clusters are parts of several days, what moves
+    from day to day is added (`models.inference.day_shifts`).
     Raises: ValueError with fewer than two clusters.
     Source: Bell, McCaffrey 2002, "Bias reduction in standard errors for linear regression with
     multi-stage samples", sections 2 and 4; MacKinnon, Nielsen, Webb 2023, "Cluster-robust
@@ -119,12 +133,40 @@ def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
     values = np.einsum("gij,gj->gi", adjust, sums.scores) @ pull
     reached = np.einsum("gji,jq->giq", adjust, pull)
     weighted = sums.information @ reached
-    apart = inverse @ weighted
     dof = np.zeros(len(transform))
     for place in np.flatnonzero((values != 0).any(axis=0)):
-        gram = -apart[:, :, place] @ apart[:, :, place].T
-        gram[np.diag_indices_from(gram)] += (reached[:, :, place] * weighted[:, :, place]).sum(
-            axis=1
-        )
-        dof[place] = np.trace(gram) ** 2 / (gram**2).sum()
-    return Influence(sums.labels, values, dof)
+        dof[place] = _dof(inverse, reached[:, :, place], weighted[:, :, place])
+    found = Influence(sums.labels, values, dof)
+    if sums.days is None or not sums.days.several:
+        return found
+    adjusted = np.einsum("gij,gj->gi", adjust, sums.scores)
+    return _with_days(found, day_shifts(sums.days, sums.scores, adjusted, sums.information), pull)
+
+
+def _dof(inverse: Floats, reached: Floats, weighted: Floats) -> float:
+    """Return Satterthwaite's degrees of freedom; reached, weighted: (G, p), without and with each
+    cluster's information.
+    """
+    apart = weighted @ inverse.T
+    gram = -apart @ apart.T
+    gram[np.diag_indices_from(gram)] += (reached * weighted).sum(axis=1)
+    return float(np.trace(gram) ** 2 / (gram**2).sum())
+
+
+def _with_days(within: Influence, shifts: DayShifts, pull: Floats) -> Influence:
+    """Add to the influence of blocks that of days; pull: (p, q), of the summed scores.
+
+    Along the directions in which days differ the degrees of freedom are the days', in the others
+    the blocks' (Satterthwaite 1946).
+    """
+    rows = shifts.influence(pull)
+    values = np.concatenate([within.values, rows])
+    variance = (values**2).sum(axis=0)
+    seen, dof = shifts.seen(pull)
+    seen = np.minimum(seen, variance)
+    some = variance > 0
+    spread = seen[some] ** 2 / dof[some] + (variance - seen)[some] ** 2 / within.dof[some]
+    found = np.zeros(len(variance))
+    found[some] = variance[some] ** 2 / spread
+    labels = np.concatenate([within.labels, -1 - np.arange(len(rows))])
+    return Influence(labels, values, found, shifts, np.swapaxes(shifts.pushes, 1, 2) @ pull)

@@ -1,5 +1,6 @@
 """Inference beside the sandwich: cluster bootstrap, and one covariance over two fits."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,11 +19,14 @@ def one_step_bootstrap(
     transform: Floats,
     repetitions: int,
     seed: int,
+    between: Floats | None = None,
     mapped: DrawMap = map,
 ) -> Bootstrap:
     """Draw clusters with replacement and move the estimates by one Newton step on what was drawn.
 
-    values: (q,) estimates; transform: (q, p), their derivative in the equations' parameters. The
+    values: (q,) estimates; transform: (q, p), their derivative in the equations' parameters;
+    between: (m, q), rows whose cross product is the covariance that days add to their parts', drawn
+    as normal. The
     step uses the information of the drawn clusters, so that it goes beyond the sandwich in their
     unevenness, not in the law's curvature; their slopes themselves may be indefinite where a
     parameter is imprecise.
@@ -32,7 +36,11 @@ def one_step_bootstrap(
     """
     slope = np.linalg.solve(sums.slopes.sum(axis=0), sums.information.sum(axis=0))
     estimate = partial(_stepped, values, sums, transform @ slope)
-    return block_bootstrap(estimate, np.arange(len(sums.labels)), repetitions, seed, mapped)
+    drawn = block_bootstrap(estimate, np.arange(len(sums.labels)), repetitions, seed, mapped)
+    if between is None or not len(between):
+        return drawn
+    shocks = np.random.default_rng([seed, 1]).normal(size=(len(drawn.estimates), len(between)))
+    return replace(drawn, estimates=drawn.estimates + shocks @ between)
 
 
 def _stepped(values: Floats, sums: ClusterSums, slope: Floats, drawn: Ints) -> Floats:

@@ -122,8 +122,10 @@ class Calibration:
     facts: one row: family, route, observations, excluded, clusters, deviance, pseudo_r2,
         censored_share; shown, measured_to, walk_low, walk_high (as in `solver.Extrapolation`, NaN
         where no size is shown); asymmetry, asymmetry_error (log alpha of buys less that of
-        sells); volatility_slope, volume_slope and their _error (log realized states on predicted
-        ones, 1 where predictions are conditional means); gamma_long_run (as estimated, before the
+        sells); volatility_slope, volume_slope and their _error (log realized states on those the
+        law is fitted to, 1 where these are conditional means); volatility_moved, volume_moved and
+        their _error (the slopes that moved predictions, less their mean by bucket, to them;
+        NaN with one day); gamma_long_run (as estimated, before the
         bound), gamma_kyle, gamma_immediate (what trades move at once, estimated jointly with gamma;
         NaN where it is not identified) and their _error, gamma_immediate_lag (seconds), gamma_share
         (gamma over that) with _low and _high, gamma_estimator (of the long run); flow_r2,
@@ -141,6 +143,10 @@ class Calibration:
     without: one row a day of the history: date, and a column of each parameter's name: how far its
         estimate moves where the day is left out, to first order; gamma by Kyle's slope.
     warnings: code, message.
+    days: below ten days, one row a day and direction ("level", "exponent") in which days differ:
+        date, direction, shift, dof, noise, variance_level, variance_exponent (as in
+        `models.inference.day_shifts.DayShifts`), and a column of each parameter's name: how far its
+        estimate moves with a unit of the shift. Without rows elsewhere.
     """
 
     parameters: pd.DataFrame
@@ -151,6 +157,7 @@ class Calibration:
     curve: pd.DataFrame
     without: pd.DataFrame
     warnings: pd.DataFrame
+    days: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Calibrate: g by the book route and permanent impact by the flow route, for one symbol."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
+from pipeline.stages.calibrated_states import calibrated_states
+from pipeline.stages.day_variances import day_table
 from pipeline.stages.days_left_out import FittedHistory, days_left_out, one_day_carries
 from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
 from pipeline.stages.history import (
@@ -24,6 +26,7 @@ from pipeline.stages.history import (
     law_cells,
     past_cells,
     past_periods,
+    past_states,
     references,
     shown,
     thinness,
@@ -49,34 +52,39 @@ def calibrate_symbol(
 ) -> Calibration:
     """Fit g by walking the book, and h by the long-run response of the mid to signed volume.
 
-    That response is held below what the same trades move at once. Without a family asked for it is
-    the one that the comparison selects; alpha is that of one order a period.
+    The states of g are predictions moved to the mean of what came of them. The response is held
+    below what the same trades move at once. Without a family asked for it is the one that the
+    comparison selects; alpha is that of one order a period.
     Raises: ValueError from the estimators when there is nothing to fit.
     """
     scope = settings.scope
     periods, cells = past_periods(days, scope), past_cells(days, forecast, scope)
-    states = _states(periods, forecast, cells)
+    states = past_states(periods, forecast, cells)
     known = cells["volatility"].notna() & cells["thinness"].notna()
     if not known.any():
         raise ValueError(
             "no past period has a volatility and a volume forecast; the tape needs moves and trades"
         )
-    cells = cells[known]
+    calibrated, predicted = calibrated_states(states), cells[known]
+    cells = calibrated.moved(predicted)
     fitted = shown(cells)
     measured = law_cells(fitted)
     comparison = compare_families(measured)
     found = _family(measured, comparison, settings)
     fit = _fit(days, fitted, states, found, settings)
+    law = calibrated.with_errors(fit.law, shown(predicted), found.family, scope.buckets)
+    fit = replace(fit, law=law)
     reach, sizes = law_reach(cells, fit.law)
     level = references(periods, forecast.states)
     thin = thinness(forecast.states, level).dropna().to_numpy()
     ranges, weak = identification(found)
     estimates = exported_estimates(fit, thin, ranges)
-    contrasts = _contrasts(found, fitted, states)
+    contrasts = _contrasts(found, fitted, calibrated.fitted)
     without = days_left_out(fit, FittedHistory(days, fitted, states, scope))
     caveats = [
         *fit.law.warnings,
         *weak,
+        *calibrated.caveats,
         *curvature(sizes, fit.law),
         *compared(found, comparison, contrasts),
         *fit.permanent.warnings,
@@ -85,7 +93,7 @@ def calibrate_symbol(
         *estimates.warnings,
         *one_day_carries(without, estimates, measured.size),
     ]
-    facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts)
+    facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts) | calibrated.facts
     facts |= _mid_move_facts(measured_mid_move(days, scope))
     facts["least_child"] = float(cells["size"].min())
     facts["excluded"] = fit.law.n_excluded + int((~known).sum())
@@ -98,14 +106,8 @@ def calibrate_symbol(
         curve=_curve_table(cells, fit.law),
         without=without,
         warnings=pd.DataFrame([asdict(one) for one in caveats], columns=["code", "message"]),
+        days=day_table(fit.law, estimates, np.unique(fitted["date"].to_numpy(dtype=str))),
     )
-
-
-def _states(periods: pd.DataFrame, forecast: Forecast, cells: pd.DataFrame) -> pd.DataFrame:
-    """Return past periods beside the states predicted before them and their clusters."""
-    blocks = cells[["date", "period", "cluster"]].drop_duplicates()
-    place = ["date", "period"]
-    return periods.merge(forecast.states, on=place, suffixes=("", "_state")).merge(blocks, on=place)
 
 
 def _family(measured: Cells, comparison: Comparison, settings: CalibrateSettings) -> FamilyFit:
@@ -175,7 +177,7 @@ def _gamma_facts(found: BoundedImpact) -> dict[str, object]:
 
 
 def _contrasts(found: FamilyFit, cells: pd.DataFrame, states: pd.DataFrame) -> dict[str, Contrast]:
-    """Return buys against sells, and realized against predicted states."""
+    """Return buys against sells, and realized states against those the law is fitted to."""
     cluster = states["cluster"].to_numpy()
     return {
         "asymmetry": asymmetry(found, cells["side"].to_numpy()[found.index]),

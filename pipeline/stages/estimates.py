@@ -13,6 +13,7 @@ from models.inference.caveat import Caveat
 from models.inference.covariance import Covariance, Influence
 from models.inference.joint import joined, one_step_bootstrap
 
+BESIDE = ((0, 0), (0, 0), (0, 1))  # gamma, which the days of the law do not move
 REPETITIONS, SEED = 499, 0  # of the bootstrap, whose standard errors then have an error of 3 %
 
 
@@ -34,7 +35,8 @@ class ExportedEstimates:
     """The law's parameters and gamma as exported, shapes (p,): log_alpha_b, k, beta, theta, gamma.
 
     bootstrap_errors: NaN where there are none; ranges: what the profile criterion does not refuse;
-    gamma_range: its interval within the bound.
+    gamma_range: its interval within the bound; day_responses: (D, r, p), to a unit of each day's
+    shift, where days are no clusters.
     """
 
     values: np.ndarray
@@ -43,6 +45,7 @@ class ExportedEstimates:
     ranges: tuple[Range, ...]
     gamma_range: tuple[float, float]
     warnings: tuple[Caveat, ...]
+    day_responses: np.ndarray | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ def exported_estimates(
     shift, jacobian = _averaged(fit, thinness)
     values = fit.law.values + shift
     errors, warnings = _bootstrapped(values, fit.law, jacobian)
+    responses = fit.law.influence.responses
     return ExportedEstimates(
         values=np.append(values, fit.permanent.gamma),
         covariance=_covariance(fit, jacobian),
@@ -67,6 +71,7 @@ def exported_estimates(
         ranges=ranges,
         gamma_range=(fit.permanent.low, fit.permanent.high),
         warnings=tuple(warnings),
+        day_responses=None if responses is None else np.pad(responses @ jacobian.T, BESIDE),
     )
 
 
@@ -105,7 +110,12 @@ def _bootstrapped(
     """
     try:
         drawn = one_step_bootstrap(
-            values, found.sums, jacobian @ found.transform, REPETITIONS, SEED
+            values,
+            found.sums,
+            jacobian @ found.transform,
+            REPETITIONS,
+            SEED,
+            found.influence.between @ jacobian.T,
         )
     except ValueError as error:
         message = (

@@ -92,6 +92,15 @@ def past_cells(days: tuple[Features, ...], forecast: Forecast, scope: Scope) -> 
     )
 
 
+def past_states(periods: pd.DataFrame, forecast: Forecast, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return past periods beside the states predicted before them (volume_state for volume), and
+    the clusters and buckets of their cells.
+    """
+    blocks = cells[["date", "period", "cluster", "bucket"]].drop_duplicates()
+    place = ["date", "period"]
+    return periods.merge(forecast.states, on=place, suffixes=("", "_state")).merge(blocks, on=place)
+
+
 def _clusters(states: pd.DataFrame) -> pd.Series:
     day = states["date"].astype("category").cat.codes.astype(int)
     if day.nunique() >= MANY_DAYS:
@@ -108,7 +117,10 @@ def past_content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]
 
 
 def law_cells(frame: pd.DataFrame) -> Cells:
-    """Return the estimator's arrays from rows of `past_cells`."""
+    """Return the estimator's arrays from rows of `past_cells`.
+
+    Where clusters are parts of days the cells bear their days.
+    """
     names = (
         "size",
         "excess",
@@ -119,7 +131,10 @@ def law_cells(frame: pd.DataFrame) -> Cells:
         "thinness",
         "cluster",
     )
-    return Cells(**{name: frame[name].to_numpy() for name in names})
+    dates, day = np.unique(frame["date"].to_numpy(dtype=str), return_inverse=True)
+    parts = frame["cluster"].nunique() > len(dates)
+    columns = {name: frame[name].to_numpy() for name in names}
+    return Cells(**columns, day=day if parts else None)
 
 
 def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:

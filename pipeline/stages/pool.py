@@ -13,6 +13,7 @@ from models.pooling.reference_state import at_reference_state
 from models.pooling.symbols import Pooled, SymbolEstimates, pool
 from models.pooling.time_of_day import ProfileFit, shrink_profile
 from pipeline.engine.tables import Calibration
+from pipeline.stages.day_variances import LentDays, lent_days
 
 REFERENCE_SHARE = (
     0.1  # of a period's volume: the order whose cost is the level that symbols have in common
@@ -50,7 +51,7 @@ class PooledSymbol:
 @dataclass(frozen=True)
 class _Member:
     """A symbol with all its parameters and the derivative of the compared ones, in `names`, in
-    them.
+    them. common: of the covariance, what days do to all symbols alike, which no pooling takes away.
     """
 
     symbol: str
@@ -58,6 +59,7 @@ class _Member:
     names: tuple[str, ...]
     jacobian: np.ndarray
     shift: np.ndarray
+    common: np.ndarray
 
     @property
     def values(self) -> np.ndarray:
@@ -68,7 +70,7 @@ class _Member:
         return self.calibration.covariance.drop(columns="name").to_numpy(dtype=float)
 
     def estimate(self, regressors: tuple[float, ...]) -> SymbolEstimates:
-        spread = self.jacobian @ self.covariance @ self.jacobian.T
+        spread = self.jacobian @ (self.covariance - self.common) @ self.jacobian.T
         values = self.jacobian @ self.values + self.shift
         if self.names == PERMANENT and values[0] == 0:  # set to 0 by its caveat: not an estimate
             values = np.array([np.nan])
@@ -83,10 +85,13 @@ def pool_symbols(
 
     Levels are compared as the cost per share of an order of a tenth of a period's volume at the
     reference volatility, over that volatility, and gamma as the move by a period's volume over the
-    same. A parameter that was fixed stays. Of two or three symbols none is pooled, and it is said.
+    same. Below ten days symbols lend each other what they know of the variance between days, and
+    what days do to all alike stays. A parameter that was fixed stays. Of two or three symbols none
+    is pooled, and it is said.
     What other symbols say of gamma does not lift it above what a symbol's own trades move at once.
     """
-    current = {symbol: _restated(one, back=False) for symbol, one in calibrations}
+    lent = {one.symbol: one for one in lent_days(calibrations)}
+    current = {symbol: _restated(one.calibration, back=False) for symbol, one in lent.items()}
     shrinkage: dict[str, list[pd.DataFrame]] = {symbol: [] for symbol in current}
     families = {symbol: one.facts["family"].iloc[0] for symbol, one in current.items()}
     groups = [
@@ -94,13 +99,13 @@ def pool_symbols(
         for family in sorted(set(families.values()))
     ]
     for names, symbols in [*groups, (PERMANENT, list(current))]:
-        members = [_member(symbol, current[symbol], names) for symbol in symbols]
+        members = [_member(lent[symbol], current[symbol], names) for symbol in symbols]
         estimates = tuple(map(_Member.estimate, members, _regressors(members)))
         pooled = pool(estimates)
         for member, estimate in zip(members, estimates, strict=True):
             current[member.symbol] = _carried(member, pooled)
             shrinkage[member.symbol].append(_weights(estimate, pooled))
-    own = dict(calibrations)
+    own = {symbol: one.calibration for symbol, one in lent.items()}
     smoothed = (
         _smoothed(symbol, _restated(one, back=True), shrinkage[symbol], settings)
         for symbol, one in current.items()
@@ -115,14 +120,18 @@ def _restated(calibration: Calibration, back: bool) -> Calibration:
     values, matrix = at_reference_state(
         calibration.parameters["value"].to_numpy(dtype=float),
         calibration.covariance.drop(columns="name").to_numpy(dtype=float),
-        names.str.startswith("log_alpha_").to_numpy(),
+        _is_level(calibration),
         names.tolist().index("beta"),
         back,
     )
     return _replaced(calibration, values, matrix, [])
 
 
-def _member(symbol: str, calibration: Calibration, names: tuple[str, ...]) -> _Member:
+def _is_level(calibration: Calibration) -> np.ndarray:
+    return calibration.parameters["name"].str.startswith("log_alpha_").to_numpy()
+
+
+def _member(lent: LentDays, calibration: Calibration, names: tuple[str, ...]) -> _Member:
     """Return the symbol with its compared parameters: linear in all parameters, but for a shift."""
     facts = calibration.facts.iloc[0]
     places = {name: place for place, name in enumerate(calibration.parameters["name"])}
@@ -138,7 +147,9 @@ def _member(symbol: str, calibration: Calibration, names: tuple[str, ...]) -> _M
             jacobian[row, places[name]] = (
                 facts["volume_shares"] / facts["volatility"] if name == "gamma" else 1.0
             )
-    return _Member(symbol, calibration, names, jacobian, shift)
+    beta = lent.calibration.parameters["value"].to_numpy(dtype=float)
+    _, common = at_reference_state(beta, lent.common, _is_level(calibration), places["beta"])
+    return _Member(lent.symbol, calibration, names, jacobian, shift, common)
 
 
 def _regressors(members: list[_Member]) -> list[tuple[float, ...]]:
@@ -159,12 +170,12 @@ def _regressors(members: list[_Member]) -> list[tuple[float, ...]]:
 
 def _carried(member: _Member, pooled: Pooled) -> Calibration:
     values, matrix = pooled.carried(
-        member.symbol, member.values, member.covariance, member.jacobian
+        member.symbol, member.values, member.covariance - member.common, member.jacobian
     )
     caveats = [
         (caveat.code, caveat.message) for caveat in pooled.warnings if len(pooled.symbols) > 1
     ]
-    return _replaced(member.calibration, values, matrix, caveats)
+    return _replaced(member.calibration, values, matrix + member.common, caveats)
 
 
 def _replaced(
@@ -240,7 +251,7 @@ def _smoothed(
     symbol: str, calibration: Calibration, pooled: list[pd.DataFrame], settings: PoolSettings
 ) -> PooledSymbol:
     table = calibration.parameters
-    is_level = table["name"].str.startswith("log_alpha_").to_numpy()
+    is_level = _is_level(calibration)
     order = np.argsort(~is_level, kind="stable")  # levels first
     back = np.argsort(order)
     buckets = int(is_level.sum())

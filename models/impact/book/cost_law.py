@@ -165,8 +165,7 @@ def cost_law(found: FamilyFit, cells: int, buckets: int) -> CostLawFit:
         raise ValueError(f"buckets: {buckets}, but cells have bucket {found.used.bucket.max()}")
     solution, used = found.solution, found.used
     clusters = len(solution.sums.labels)
-    few = f"{clusters} clusters are few: the intervals rest on as few degrees of freedom"
-    caveats = [Caveat("few_clusters", few)] if clusters < FEW_CLUSTERS else []
+    caveats = _few(solution.sums)
     expand, missing = _expanded(solution.score.free, np.unique(used.bucket), buckets)
     values = expand @ solution.natural
     values[-len(SHAPE) :] = [solution.value(name) for name in SHAPE]
@@ -196,6 +195,24 @@ def cost_law(found: FamilyFit, cells: int, buckets: int) -> CostLawFit:
         censored_share=float(used.censored.mean()),
         warnings=(*found.caveats, *caveats),
     )
+
+
+def _few(sums: ClusterSums) -> list[Caveat]:
+    """Say where clusters, or the days that they are parts of, are few or one."""
+    days = sums.days
+    if days is not None and not days.several:
+        message = (
+            "one day of history cannot show what moves from day to day: the errors are those "
+            "within it, too small for another day"
+        )
+        return [Caveat("one_day", message)]
+    number, what = len(sums.labels), "clusters"
+    if days is not None:
+        number, what = len(np.unique(days.day)), "days"
+    if number >= FEW_CLUSTERS:
+        return []
+    message = f"{number} {what} are few: the intervals rest on as few degrees of freedom"
+    return [Caveat("few_clusters", message)]
 
 
 def _expanded(free: tuple[str, ...], labels: Ints, buckets: int) -> tuple[Floats, list[int]]:

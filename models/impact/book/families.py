@@ -193,5 +193,6 @@ def _quasi_score(used: Cells, costs: Floats, fixed: dict[str, float]) -> QuasiSc
         volatility=used.volatility[starts],
         log_thinness=np.log(used.thinness[starts]),
         cluster=used.cluster[starts],
+        day=None if used.day is None else used.day[starts],
         fixed=dict(fixed),
     )

@@ -41,11 +41,25 @@ class QuasiScore:
     log_thinness: Floats
     cluster: Ints
     fixed: Mapping[str, float]
+    day: Ints | None = None
 
     @property
     def free(self) -> tuple[str, ...]:
         """Return the names that are estimated beside the levels."""
         return tuple(name for name in SHAPE if name not in self.fixed)
+
+    @property
+    def day_directions(self) -> Floats:
+        """Return how days may differ, (p, r): in all levels, and where k is free in the exponent
+        about the sizes' geometric mean.
+        """
+        size, levels = self.levels + len(self.free), np.arange(self.levels)
+        directions = np.zeros((size, 1 + ("k" in self.free)))
+        directions[levels, 0] = 1.0
+        if "k" in self.free:
+            directions[levels, 1] = -self.log_size.mean()
+            directions[self.place("k"), 1] = 1.0
+        return directions
 
     @cached_property
     def run(self) -> Ints:

@@ -1,6 +1,6 @@
 """The root of the cost law's estimating equations, with what each cluster did to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy.optimize import root
 
 from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.inference.covariance import ClusterSums, Influence, jackknifed
+from models.inference.day_shifts import Days
 
 Floats = NDArray[np.float64]
 EXPONENTS = (0.25, 4.0)  # what the solver accepts
@@ -23,13 +24,15 @@ class Root:
     """The root of the estimating equations, and natural parameters with their clusters' influence.
 
     sums: the equations by cluster at the root; ratios: each coordinate of the root over its
-    standard error; jacobian: (p, p), derivative of the natural parameters in the point.
+    standard error by clusters alone, with ratio_dof degrees of freedom; jacobian: (p, p),
+    derivative of the natural parameters in the point.
     """
 
     score: QuasiScore
     point: Floats
     sums: ClusterSums
     ratios: Floats
+    ratio_dof: Floats
     natural: Floats
     jacobian: Floats
     influence: Influence
@@ -56,7 +59,7 @@ class Root:
         """Return the t ratio below which a free coefficient cannot be told from zero: one-sided, 5
         %, Student's.
         """
-        return float(stats.t.ppf(0.95, self.influence.dof[self.score.place(name)]))
+        return float(stats.t.ppf(0.95, self.ratio_dof[self.score.place(name)]))
 
     @property
     def proportional(self) -> bool:
@@ -77,17 +80,21 @@ def solve_scores(score: QuasiScore) -> Root:
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 9.2.
     """
     point, converged = find_root(score, _start(score))
-    labels, code = np.unique(score.cluster, return_inverse=True)
+    labels, first, code = np.unique(score.cluster, return_index=True, return_inverse=True)
     scores, slopes = score.equations(point, code, len(labels))
-    sums = ClusterSums(labels, scores, slopes, score.information(point, code, len(labels)))
+    information = score.information(point, code, len(labels))
+    days = None if score.day is None else Days(score.day[first], score.day_directions)
+    sums = ClusterSums(labels, scores, slopes, information, days)
     natural, jacobian = score.natural(point)
-    errors = np.sqrt(np.diag(jackknifed(sums, np.eye(len(point))).covariance))
+    within = jackknifed(replace(sums, days=None), np.eye(len(point)))
+    errors = np.sqrt(np.diag(within.covariance))
     ratios = np.divide(point, errors, out=np.full(len(point), np.inf), where=errors > 0)
     return Root(
         score=score,
         point=point,
         sums=sums,
         ratios=ratios,
+        ratio_dof=within.dof,
         natural=natural,
         jacobian=jacobian,
         influence=jackknifed(sums, jacobian),

@@ -18,8 +18,8 @@ class Cells:
     size: shares. excess: currency above the best price, the book continued where depth did not
     suffice. half_spread: currency / share. censored: share of time depth did not suffice. bucket:
     time-of-day bucket, from 0. volatility: v, thinness: reference over period volume, both as
-    predicted before the period. cluster: label of dependent cells. Measurements without any time
-    are NaN.
+    predicted before the period. cluster: label of dependent cells, not negative; day: of each cell,
+    where clusters are parts of days. Measurements without any time are NaN.
 
     Raises: ValueError naming the field.
     """
@@ -32,6 +32,7 @@ class Cells:
     volatility: Floats
     thinness: Floats
     cluster: Ints
+    day: Ints | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.size)
@@ -54,7 +55,8 @@ class Cells:
         return self.excess + self.half_spread * self.size if spread else self.excess
 
     def _columns(self) -> dict[str, NDArray]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in columns.items() if value is not None}
 
 
 def shown_sizes(size: Floats, censored: Floats) -> Floats:

@@ -48,14 +48,14 @@ def _state_rows(facts: pd.Series) -> tuple[tuple[str, ...], ...]:
             "0 where both sides cost the same",
         ),
         (
-            "Realized on predicted volatility",
+            "Realized volatility on the fit’s",
             *_with_error(facts, "volatility_slope"),
-            "slope; below 1 the forecast is noisy, β low",
+            "slope; below 1 its states are noisy, β low",
         ),
         (
-            "Realized on predicted volume",
+            "Realized volume on the fit’s",
             *_with_error(facts, "volume_slope"),
-            "slope; below 1 the forecast is noisy, θ low",
+            "slope; below 1 its states are noisy, θ low",
         ),
     )
 

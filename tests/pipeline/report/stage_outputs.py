@@ -270,7 +270,9 @@ def make_calibration(rng: np.random.Generator) -> Calibration:
     )
     without = pd.DataFrame(0.01, index=range(2), columns=names)
     without.insert(0, "date", ["2025-01-30", "2025-01-31"])
-    return Calibration(parameters, covariance, facts, families, sizes, curve, without, NO_WARNINGS)
+    return Calibration(
+        parameters, covariance, facts, families, sizes, curve, without, NO_WARNINGS, pd.DataFrame()
+    )
 
 
 def make_shrinkage(calibration: Calibration) -> pd.DataFrame:

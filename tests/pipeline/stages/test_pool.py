@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.tables import Calibration
+from pipeline.stages.day_variances import lent_days
 from pipeline.stages.pool import PoolSettings, pool_symbols
 
 BUCKETS, PERIODS = 6, 390
@@ -70,6 +71,7 @@ def calibration(
         pd.DataFrame(),
         pd.DataFrame(),
         pd.DataFrame(columns=["code", "message"]),
+        pd.DataFrame(),
     )
 
 
@@ -159,6 +161,7 @@ def test_families_are_pooled_apart_and_a_gamma_set_to_zero_is_no_estimate():
                     one.curve,
                     one.without,
                     one.warnings,
+                    one.days,
                 ),
             )
         )
@@ -189,6 +192,7 @@ def test_a_fixed_parameter_stays_fixed():
                     one.curve,
                     one.without,
                     one.warnings,
+                    one.days,
                 ),
             )
         )
@@ -236,3 +240,55 @@ def test_a_gamma_that_pooling_does_not_move_keeps_its_interval():
             one.parameters.iloc[-1][["low", "high"]].tolist() for one in (before, after.calibration)
         ]
         assert ends[0] == ends[1]
+
+
+def days_of(
+    rng: np.random.Generator, one: Calibration, shock: np.ndarray, own: float
+) -> Calibration:
+    """Add to errors what few days do: the level moves by a common shock and by its own."""
+    shifts = np.column_stack([shock + own * rng.normal(size=len(shock)), np.zeros(len(shock))])
+    responses = np.zeros((len(shock), 2, len(NAMES)))
+    responses[:, 0, :BUCKETS] = responses[:, 1, BUCKETS] = 1 / len(shock)
+    variance = np.diag(shifts.var(axis=0, ddof=1))
+    table = pd.DataFrame(
+        {
+            "date": np.repeat([f"2025-01-{6 + day:02d}" for day in range(len(shock))], 2),
+            "direction": np.tile(["level", "exponent"], len(shock)),
+            "shift": shifts.ravel(),
+            "dof": float(len(shock) - 1),
+            "noise": 1e-6,
+            "variance_level": np.tile(variance[:, 0], len(shock)),
+            "variance_exponent": np.tile(variance[:, 1], len(shock)),
+        }
+    )
+    table[NAMES] = responses.reshape(-1, len(NAMES))
+    matrix = one.covariance[NAMES].to_numpy() + np.einsum(
+        "drp,rs,dsq->pq", responses, variance, responses
+    )
+    parameters = one.parameters.assign(standard_error=np.sqrt(np.diag(matrix)), dof=5.0)
+    covariance = pd.DataFrame(matrix, columns=NAMES).assign(name=NAMES)
+    return replace(one, days=table, parameters=parameters, covariance=covariance)
+
+
+def test_symbols_lend_each_other_their_days_and_what_is_common_stays():
+    rng = np.random.default_rng(7)
+    shock = 0.3 * rng.normal(size=5)
+    symbols = tuple(
+        (f"S{i}", days_of(rng, calibration(rng, 1.0, 0.02), shock, 0.05)) for i in range(8)
+    )
+    found = lent_days(symbols)
+    level = [one.calibration.covariance["log_alpha_0"][0] for one in found]
+    before = [one.covariance["log_alpha_0"][0] for _, one in symbols]
+    assert np.std(level) < 0.7 * np.std(before)
+    for one, (_, own) in zip(found, symbols, strict=True):
+        matrix = one.calibration.covariance[NAMES].to_numpy()
+        assert np.linalg.eigvalsh(matrix)[0] > -1e-15
+        assert np.linalg.eigvalsh(matrix - one.common)[0] > -1e-15
+        assert one.common[0, 0] == pytest.approx(shock.var(ddof=1) / 5, rel=0.3)
+        assert one.calibration.parameters["value"].equals(own.parameters["value"])
+    common = found[0].common[0, 0]
+    for one in pool_symbols(symbols, PoolSettings(PERIODS)):
+        table = one.calibration.parameters.set_index("name")
+        assert (table["standard_error"][NAMES[:BUCKETS]] > 0.9 * np.sqrt(common)).all()
+    alone = lent_days(symbols[:3])
+    assert [one.calibration for one in alone] == [one for _, one in symbols[:3]]
