@@ -1,6 +1,6 @@
 """The whole pipeline, in the order of the data: tape to parameters, schedules and a report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -76,7 +76,8 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         params = _export(job, tape, fits, pooled)
         reports = _plan(config, fits, pooled, params, tape)
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        return _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
+        done = _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
+        return replace(done, summary=(*opened.left_out(), *done.summary))
 
 
 def _fit_laws(

@@ -165,8 +165,9 @@ def check_bars(
     ]
     minutes, place, rows = np.unique(ts // MINUTE_NS, return_inverse=True, return_counts=True)
     count = count_rows(dict(zip(minutes.tolist(), rows.tolist(), strict=True)), calendar)
-    if activity is not None and activity.sum() > 0:
-        weight = np.bincount(place, activity) * len(ts) / activity.sum()
+    most = 0.0 if activity is None else float(activity.max())
+    if activity is not None and 0 < most < np.inf:
+        weight = np.bincount(place, activity / most) * len(ts) / (activity / most).sum()
         count = replace(count, held=_held(minutes * MINUTE_NS, weight, calendar))
     check_clock(count, holes_of(calendar, days), calendar, where, "bars")
 
