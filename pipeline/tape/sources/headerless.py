@@ -12,7 +12,7 @@ from pipeline.engine.errors import InputError
 from pipeline.tape.sources.source import rebatch
 from pipeline.tape.sources.tables import check_text, csv_fault, separated
 
-WORD = re.compile("[a-zA-Z]{2}")
+WORD, NUMBER = re.compile("[a-zA-Z]{2}"), re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class Headerless:
             advice = f"they are separated by {other!r}: write commas" if other else "is it whole?"
             raise InputError(f"{self.label} has {len(fields)} columns, not {wanted}; {advice}")
         spare = {f"spare_{number}": pl.String for number in range(len(fields) - wanted)}
-        return spare, int(bool(WORD.search(fields[0])))
+        header = WORD.search(fields[0]) and not any(NUMBER.fullmatch(field) for field in fields)
+        return spare, int(bool(header))
 
     def _whole(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         done = blank = 0
