@@ -70,29 +70,35 @@ def read_records(path: Path, url: str, rows: int) -> Iterator[pl.DataFrame]:
 
 def _typed(frame: pl.DataFrame, url: str) -> pl.DataFrame:
     """Return the records with letters as text and finite numbers, whatever type wrote them."""
-    for name in ("action", "side"):
-        if name in frame.columns and frame[name].dtype not in (pl.String, pl.Null):
+    letters = [name for name in ("action", "side") if name in frame.columns]
+    for name in letters:
+        if frame[name].dtype not in (pl.String, pl.Null):
             raise InputError(
                 f"{url}: column '{name}' holds {frame[name].dtype}, not letters such as T, A, B; "
                 "write text"
             )
+    frame = frame.with_columns(pl.col(letters).cast(pl.String))
+    for name in (name for name in ("ts_event", "ts_recv") if name in frame.columns):
+        kind = frame[name].dtype
+        if not (kind.is_numeric() or kind in (pl.String, pl.Date, pl.Datetime, pl.Null)):
+            raise InputError(f"{url}: column '{name}' holds {kind}, not times since 1970")
     measures = [
         name
         for name in frame.columns
         if name in ("price", "size", "flags") or "_px_" in name or "_sz_" in name
     ]
     found = {name: numbers(frame, name, url) for name in measures}
-    whole = [name for name in measures if frame[name].dtype.is_integer()]  # digit for digit
     for name in (name for name in measures if "_px_" in name or name == "price"):
-        far = found[name].is_finite() & (found[name].abs() > FARTHEST)
-        far = far.fill_null(False)
+        far = (found[name].is_finite() & (found[name].abs() > FARTHEST)).fill_null(False)
         if far.any():
+            row, price = frame["row"][far.arg_max()], found[name][far.arg_max()]
             raise InputError(
-                f"{url}: row {frame['row'][far.arg_max()]}: {name} = "
-                f"{found[name][far.arg_max()]:g} is no price; mend it, or leave it empty"
+                f"{url}: row {row}: {name} = {price:g} is no price; mend it, or leave it empty"
             )
-    floats = {name: values for name, values in found.items() if name not in whole}
-    return frame.with_columns(**floats)
+    # whole numbers stay, digit for digit
+    return frame.with_columns(
+        values for name, values in found.items() if not frame[name].dtype.is_integer()
+    )
 
 
 def _with_symbol(frame: pl.DataFrame, url: str) -> pl.DataFrame:

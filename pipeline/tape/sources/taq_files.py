@@ -138,6 +138,11 @@ def _numbers(found: pl.DataFrame, names: dict[str, str], url: str) -> pl.DataFra
         )
         number = pl.select(pl.when(~undefined).then(number.fill_nan(None))).to_series()
         found = found.with_columns(number.alias(name))
+        if name == "bid_px":  # a book below 0, as a spread's may be, not a side marked as absent
+            below = (found["bid_px"].cast(pl.Float64, strict=False) < 0) & (
+                found["ask_px"].cast(pl.Float64, strict=False) < 0
+            )
+            _refuse(found, name, below, url, "a price of 0 or more, for impact is a part of it")
     sizes = [name for name in names if name.endswith("_sz") or name == "size"]
     for name in sizes:
         price = {"size": "price"}.get(name, name.replace("_sz", "_px"))
