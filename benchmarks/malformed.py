@@ -2,7 +2,7 @@
 
 Run: python -m benchmarks.malformed [--cases 10000] [--reader NAME] [--seed 0] [--show]. Each case
 is a small whole file with one seeded mutation; a case is worked in a process that may take 4 GB and
-10 seconds. Counted by reader: read, refused (one printable line of at most 300 characters, no
+60 seconds. Counted by reader: read, refused (one printable line of at most 300 characters, no
 output left behind), and what must not be: traceback, unclear, partial, noise (the engine below
 writes to the terminal by itself), hang (or the process is lost).
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.pipeline.malformed.outcome import outcome
 from tests.pipeline.malformed.readers import READERS
 
-SECONDS, MEMORY = 10, 4 << 30
+SECONDS, MEMORY = 60, 4 << 30
 ENDS = ("read", "refused", "traceback", "unclear", "partial", "noise", "hang")
 
 
