@@ -11,7 +11,7 @@ import pandas as pd
 from models.forecast.daily.measures import Measures
 from pipeline.engine.errors import InputError, shown
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.studies.tables import read_table
+from pipeline.studies.tables import check_plain, read_table
 from pipeline.tape.clock import check_bars
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
@@ -28,7 +28,7 @@ REALIZED = re.compile(r"rv(|[\d_].*)")  # a variance, and how it was sampled: rv
 LEAST_BARS = 0.5  # of the usual number: a day with fewer has no level of its own
 COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
 LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
-NO_DATE = "is not a date; write it as 2025-01-31 or 2025-01-31T14:30:00Z"
+NO_DATE = "is no date; write 2025-01-31, 20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
 YEARS = (1678, 2261)  # whole ones that 64 bits of ns hold
 PERCENT = 100.0  # returns are measured in percent
 ACTIVITY = ("volume", "trades")  # what tells a busy bar, the first that is there
@@ -203,10 +203,7 @@ def _dates_of_numbers(given: pd.Series, name: str, path: str) -> pd.Series:
     small = given < LEAST_NS
     if small.any():
         row = int(np.argmax(small))
-        raise InputError(
-            f"{path}: row {row + 1}, {name} = {given.iloc[row]} is not a date; write it as "
-            "2025-01-31, 20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
-        )
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]} {NO_DATE}")
     return given
 
 
@@ -219,6 +216,7 @@ def _column(frame: pd.DataFrame, name: str, path: str) -> pd.Series:
             f"{path}: {found.shape[1]} columns are called '{name}' but for their case; rename all "
             "but one"
         )
+    check_plain(found, name, path)
     return found
 
 
