@@ -1,6 +1,6 @@
 """The whole pipeline, in the order of the data: tape to parameters, schedules and a report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -50,7 +50,8 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         reports = _plan(config, ahead, fits, pooled, params)
         tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        return _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
+        done = _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
+        return replace(done, summary=(*tape.left_out(), *done.summary))
 
 
 def _plan(

@@ -23,6 +23,7 @@ from pipeline.commands.options import (
     seconds,
     track_record,
 )
+from pipeline.commands.terminal import say
 
 
 def evaluate(
@@ -64,12 +65,15 @@ def evaluate(
     Example: `impact evaluate --source lean --data DIR --candidates twap,static,rule,moment`
     """
     from pipeline.engine.config import load_config
-    from pipeline.engine.store import write_file, write_json
+    from pipeline.engine.store import check_file, write_file, write_json
     from pipeline.evaluation.candidates import CANDIDATES
     from pipeline.evaluation.outcome import content, record, report_text
     from pipeline.evaluation.study import EvaluateRequest
     from pipeline.evaluation.study import evaluate as judge
 
+    for path, option in ((as_json, "--json"), (picture, "--picture")):
+        if path:
+            check_file(path, option)
     request = EvaluateRequest(
         candidates=tuple(CANDIDATES) if candidates == "all" else tuple(candidates.split(",")),
         sizes=percentages("--sizes", sizes),
@@ -105,4 +109,4 @@ def evaluate(
         tracked.figures["savings"].savefig(drawn, format="png")
         write_file(picture, drawn.getvalue())
     track_record(tracked, settings)
-    typer.echo(report_text(found))
+    say(report_text(found))

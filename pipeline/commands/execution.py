@@ -17,6 +17,7 @@ from pipeline.commands.options import (
     Source,
     seconds,
 )
+from pipeline.commands.terminal import say
 
 
 def replay(
@@ -69,7 +70,7 @@ def replay(
     --shares 5000 --policy rule,twap`
     """
     from pipeline.engine.config import load_config
-    from pipeline.engine.store import write_json
+    from pipeline.engine.store import check_file, write_json
     from pipeline.parameters.schema import read_params
     from pipeline.replay.evidence import evidence
     from pipeline.replay.replay_text import content, deciding_text, report_text
@@ -78,6 +79,8 @@ def replay(
 
     if sheet:
         check_target(sheet)
+    if as_json:
+        check_file(as_json, "--json")
     file = read_params(params)
     calendar = file.calendar
     settings = load_config(
@@ -119,9 +122,9 @@ def replay(
         write_json(content(result, held), as_json)
     if sheet:
         write_sheet(result, held, file, sheet)
-    typer.echo(report_text(result, held))
+    say(report_text(result, held))
     if took := deciding_text(result):
-        typer.echo(took)
+        say(took)
 
 
 def step(

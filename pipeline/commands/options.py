@@ -59,7 +59,7 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same numbers.")
 
 def as_number(text: str | None) -> str | int | None:
     """Return the number that a text writes, or the text."""
-    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+    return int(text) if text is not None and re.fullmatch(r"-?[0-9]{1,18}", text) else text
 
 
 def seconds(option: str, text: str) -> float:

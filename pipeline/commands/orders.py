@@ -13,6 +13,7 @@ from pipeline.commands.options import (
     Risk,
     Side,
 )
+from pipeline.commands.terminal import say
 
 
 def allocate(
@@ -69,11 +70,14 @@ def allocate(
     """
     from pipeline.commands.options import as_number
     from pipeline.engine.config import load_config
+    from pipeline.engine.store import check_file
     from pipeline.parameters.schema import read_params
     from pipeline.planning.allocate import plan_from_file
     from pipeline.planning.order_studies import frontier_text, robust_text, write_value_function
     from pipeline.planning.plan_text import report_json, report_text
 
+    if value_function:
+        check_file(value_function, "--value-function")
     asked = {
         "shares": shares,
         "side": side,
@@ -99,6 +103,6 @@ def allocate(
     if value_function:
         lines.append(write_value_function(file, symbol, order, value_function))
     if as_json:
-        typer.echo(json.dumps(report_json(symbol, order, schedule)))
+        say(json.dumps(report_json(symbol, order, schedule)))
     else:
-        typer.echo("\n".join(lines))
+        say("\n".join(lines))

@@ -17,6 +17,7 @@ from pipeline.commands.options import (
     as_number,
     track_record,
 )
+from pipeline.commands.terminal import say
 from pipeline.engine.errors import InputError
 
 
@@ -62,9 +63,11 @@ def backtest_forecasts(
     period --calendar 24/7`
     """
     from pipeline.engine.config import load_config
-    from pipeline.engine.store import write_json
+    from pipeline.engine.store import check_file, write_json
     from pipeline.studies import backtest, period_backtest
 
+    if as_json:
+        check_file(as_json, "--json")
     settings = load_config(
         config,
         {
@@ -91,7 +94,7 @@ def backtest_forecasts(
     if as_json:
         write_json(content, as_json)
     track_record(record, settings)
-    typer.echo(text)
+    say(text)
 
 
 def calibrate(
@@ -138,8 +141,10 @@ def calibrate(
     Examples: `impact calibrate --route orders --source panel --data DIR --json orders.json`,
     `impact calibrate --route flow --source lobster --data DIR`
     """
-    from pipeline.engine.store import write_json
+    from pipeline.engine.store import check_file, write_json
 
+    if as_json:
+        check_file(as_json, "--json")
     if route == "orders":
         from pipeline.studies.orders import route as orders
 
@@ -174,7 +179,7 @@ def calibrate(
         raise InputError(f"--route: no route '{route}'; the routes are orders and flow")
     if as_json:
         write_json(content, as_json)
-    typer.echo(text)
+    say(text)
 
 
 def placebo(
@@ -207,9 +212,11 @@ def placebo(
     Example: `impact placebo --route flow --source lobster --data DIR`
     """
     from pipeline.engine.config import load_config
-    from pipeline.engine.store import write_json
+    from pipeline.engine.store import check_file, write_json
     from pipeline.studies.placebo import PlaceboRequest, content, record, report_text, run_placebos
 
+    if as_json:
+        check_file(as_json, "--json")
     settings = load_config(
         config,
         {
@@ -228,4 +235,4 @@ def placebo(
     if as_json:
         write_json(content(found), as_json)
     track_record(record(found), settings)
-    typer.echo(report_text(found))
+    say(report_text(found))

@@ -24,6 +24,7 @@ from pipeline.commands.options import (
     Workers,
     as_number,
 )
+from pipeline.commands.terminal import say
 
 
 def run(
@@ -60,7 +61,9 @@ def run(
             "calendar": calendar,
             "columns": columns,
             "as_of": as_of,
-            "symbols": symbols.split(",") if symbols else None,
+            "symbols": [each.strip() for each in symbols.split(",") if each.strip()]
+            if symbols
+            else None,
             "accept": accept or None,
         },
         "allocate": {
@@ -75,7 +78,7 @@ def run(
     }
     result = run_pipeline(load_config(config, overrides), out)
     for line in result.summary:
-        typer.echo(line)
+        say(line)
 
 
 def simulate(
@@ -97,7 +100,7 @@ def simulate(
         "simulate": {"symbols": symbols, "days": days, "seed": seed, "book": book},
         "executor": {"workers": as_number(workers)},
     }
-    typer.echo(f"tape: {simulate_tape(load_config(config, overrides), out)}")
+    say(f"tape: {simulate_tape(load_config(config, overrides), out)}")
 
 
 def ingest(
@@ -121,4 +124,4 @@ def ingest(
         "executor": {"workers": as_number(workers), "scheduler": scheduler},
     }
     for line in ingest_tape(load_config(config, overrides), out):
-        typer.echo(line)
+        say(line)

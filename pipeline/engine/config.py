@@ -2,25 +2,28 @@
 
 import difflib
 import tomllib
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, shown
 from pipeline.engine.findings import REFUSING
+from pipeline.engine.places import open_file, reading
 
 Side = Literal["buy", "sell"]
 Method = Literal["auto", "nlp", "dp", "qp"]
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**12)]
+Clock = Annotated[str, Field(pattern=r"^(|([01]?[0-9]|2[0-4]):[0-5][0-9](:[0-5][0-9])?)$")]
+YEARS = range(1990, 2050)  # that calendars know
 Kind = TypeVar("Kind", bound="Section")
 
 
 class Section(BaseModel):
     """A table of the configuration file: frozen, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -30,7 +33,7 @@ class DataConfig(Section):
     location: str = ""
     columns: str = ""
     calendar: str = "XNYS"
-    period_seconds: Count = 60
+    period_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     symbols: tuple[str, ...] = ()
     as_of: str = ""
     accept: tuple[str, ...] = ()
@@ -45,6 +48,11 @@ class DataConfig(Section):
                 raise ValueError(f"{code} is no code of a refusal; {hint}")
         return codes
 
+    @field_validator("as_of")
+    @classmethod
+    def _a_moment(cls, text: str) -> str:
+        return _of_calendar(text, "2025-01-31T12:00") if text else text
+
 
 class SimulateConfig(Section):
     """The simulated market of `--source simulate`, and whether its book moves within the minute."""
@@ -54,6 +62,11 @@ class SimulateConfig(Section):
     seed: Annotated[int, Field(ge=0)] = 7
     start: str = "2025-01-06"
     book: Literal["resting", "moving"] = "resting"
+
+    @field_validator("start")
+    @classmethod
+    def _a_day(cls, text: str) -> str:
+        return _of_calendar(text, "2025-01-31")
 
 
 class FeaturesConfig(Section):
@@ -99,9 +112,10 @@ class AllocateConfig(Section):
     far as that has paid, or "point", the optimum of the forecast as it is.
     """
 
-    shares: Annotated[int, Field(ge=1)] = 10_000
+    shares: Count = 10_000
     side: Side = "buy"
-    risk_aversion: Annotated[float, Field(ge=0)] = 0.0
+    # 1 / currency; 1e-6 is usual, and far beyond 1 every plan trades at once
+    risk_aversion: Annotated[float, Field(ge=0, le=1000)] = 0.0
     lot: Count = 1
     max_participation: Annotated[float, Field(gt=0, le=1)] = 0.2
     min_participation: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -110,14 +124,22 @@ class AllocateConfig(Section):
     plan: Literal["shrunk", "point"] = "shrunk"
     slices: Literal["auto"] | Count = "auto"
     drift: str = "0"
-    start: str = ""
-    end: str = ""
+    start: Clock = ""
+    end: Clock = ""
+
+    @model_validator(mode="after")
+    def _whole_lots(self) -> "AllocateConfig":
+        if self.shares % self.lot:
+            raise ValueError(
+                f"shares {self.shares}: not a multiple of the lot {self.lot}; change one of them"
+            )
+        return self
 
 
 class ExecutorConfig(Section):
     """Worker processes: 0 works in process, "auto" decides by the amount of data."""
 
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    workers: Literal["auto"] | Annotated[int, Field(ge=0, le=256)] = "auto"
     scheduler: str = ""
 
 
@@ -161,16 +183,10 @@ def read_toml(path: str, given_by: str) -> dict[str, Any]:
     """Return the TOML file's tables.
 
     Raises: InputError naming the file, and the option that gave it, when it cannot be read or is
-    not TOML.
+    not TOML in UTF-8.
     """
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot read the configuration ({error.strerror}); check {given_by}"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid TOML ({error})") from None
+    with open_file(path, given_by) as file, reading(path, "not valid TOML", f"check {given_by}"):
+        return tomllib.loads(file.read().decode("utf-8-sig"))
 
 
 def checked(kind: type[Kind], values: dict[str, Any], label: str) -> Kind:
@@ -184,8 +200,19 @@ def checked(kind: type[Kind], values: dict[str, Any], label: str) -> Kind:
         raise InputError(f"{label}: {_explain(error, kind)}") from None
 
 
+def _of_calendar(text: str, example: str) -> str:
+    try:
+        known = datetime.fromisoformat(text).year in YEARS
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"not a time from {YEARS[0]} to {YEARS[-1]}; write it as {example}")
+    return text
+
+
 def _explain(error: ValidationError, kind: type[Section]) -> str:
-    first = error.errors()[0]
+    errors = error.errors()
+    first = errors[0]
     where = [str(part) for part in first["loc"]]
     if first["type"] == "missing":
         return (
@@ -194,10 +221,19 @@ def _explain(error: ValidationError, kind: type[Section]) -> str:
             else f"no table [{where[0]}]"
         )
     if first["type"] != "extra_forbidden":
-        return f"[{where[0]}] {'.'.join(where[1:])} = {first['input']!r}: {first['msg'].lower()}"
+        said = [_said(each["msg"]) for each in errors if each["loc"][:2] == first["loc"][:2]]
+        reason = " or ".join(dict.fromkeys(said))
+        key = f" {where[1]} = {shown(first['input'])}" if where[1:] else ""
+        return f"[{where[0]}]{key}: {reason}"
     known = list(kind.model_fields)
     if len(where) > 1:
         known = list(kind.model_fields[where[0]].annotation.model_fields)
     near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(known)}"
     return f"unknown key '{'.'.join(where)}'; {hint}"
+
+
+def _said(message: str) -> str:
+    """Return what the library says without its phrases about itself."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "should be")
+    return plain.replace("String should match pattern", "should be HH:MM, as").split(", unable")[0]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-import fsspec
+from pipeline.engine.places import open_file, reading
 
 
 def digest(*parts: str) -> str:
@@ -12,6 +12,9 @@ def digest(*parts: str) -> str:
 
 
 def file_digest(url: str) -> str:
-    """Return the SHA-256 of one file's bytes, read in blocks."""
-    with fsspec.open(url, "rb") as file:
+    """Return the SHA-256 of one file's bytes, read in blocks.
+
+    Raises: InputError when it cannot be read.
+    """
+    with open_file(url, "--data") as file, reading(url, "cannot be read", "check --data"):
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,54 @@
-"""The one exception that reaches the user as a single line and exit code 2."""
+"""The one exception that reaches the user as a single line and exit code 2, and how lines are
+written.
+"""
+
+import re
+
+LONGEST = 300  # characters of a message
+NEXT_STEP = 130  # of them for its end, which says what to do
+LONG_WORD = re.compile(r"\S{61,}")  # of a message that is too long: its middle goes first
+SHOWN = 60  # characters of a value within a message
+# user and password in a URI; the password may hold what it should not, so that it is the longest
+CREDENTIALS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^\s/:@]*:\S*|[^\s/@]*)@")
 
 
 class InputError(ValueError):
     """Input that cannot be used: the message names the file, row or key, what was found and what to
     do.
+
+    It is one line of at most 300 printable characters, of which the middle is left out where there
+    are more, and holds no password of a URI.
     """
+
+    def __init__(self, message: str) -> None:
+        text = printable(" ".join(str(message).split()))
+        if len(text) > LONGEST:
+            text = LONG_WORD.sub(lambda word: f"{word[0][:10]}...{word[0][-47:]}", text)
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST - NEXT_STEP - 5]} ... {text[-NEXT_STEP:]}"
+        super().__init__(text)
+
+
+def printable(text: str) -> str:
+    """Return text as it may go to a terminal: what is no character to be seen is written as its
+    escape (ends of lines stay), and users and passwords of URIs as ***.
+    """
+    masked = CREDENTIALS.sub(r"\1***@", text)
+    if masked.replace("\n", "").isprintable():
+        return masked
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode()
+        for each in masked
+    )
+
+
+def shown(value: object) -> str:
+    """Return a value of a file as a message quotes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error of another library says, in its first line."""
+    said = getattr(error, "strerror", None) or str(error).strip()
+    return said.splitlines()[0].split(". ")[0] if said else type(error).__name__

@@ -13,7 +13,8 @@ import fsspec
 import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, reason_of
+from pipeline.engine.places import place
 
 DONE = "_done"
 Tables = TypeVar("Tables")
@@ -31,7 +32,7 @@ class Store:
 
     def has(self, stage: str, key: str) -> bool:
         """Tell whether the output was published whole."""
-        fs, path = fsspec.url_to_fs(self.url(stage, key))
+        fs, path = place(self.url(stage, key), "--out")
         return fs.exists(f"{path}/{DONE}")
 
     def publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> str:
@@ -39,7 +40,7 @@ class Store:
         writers wins.
         """
         url = self.url(stage, key)
-        fs, path = fsspec.url_to_fs(url)
+        fs, path = place(url, "--out")
         local = isinstance(fs, LocalFileSystem)
         if local:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ def _rename(work: Path, path: Path) -> None:
 
 def write_file(url: str, content: bytes) -> str:
     """Write one file so that readers see the old content or the new, never a part."""
-    fs, path = fsspec.url_to_fs(url)
+    fs, path = place(url, "--out")
     if not isinstance(fs, LocalFileSystem):
         fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         fs.pipe_file(path, content)
@@ -86,10 +87,56 @@ def write_file(url: str, content: bytes) -> str:
     with tempfile.NamedTemporaryFile(
         dir=Path(path).parent, prefix=".partial-", delete=False
     ) as file:
-        file.write(content)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+        partial = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            partial.chmod(0o644)
+            partial.replace(path)
+        except OSError:
+            partial.unlink()
+            raise
     return url
+
+
+def check_out(url: str, option: str = "--out") -> None:
+    """Check that a folder of outputs can be written, without making it.
+
+    Raises: InputError naming the option when it is a file, or nothing can be made there.
+    """
+    fs, path = place(url, option)
+    if not isinstance(fs, LocalFileSystem):
+        if "http" in fs.protocol:  # a text or a tuple of them
+            raise InputError(f"{option} {url}: cannot be written by HTTP; name a folder")
+        return
+    _probe(Path(path), f"{option} {url}")
+
+
+def check_file(path: str, option: str) -> None:
+    """Check that a local file can be written, without making it.
+
+    Raises: InputError naming the option.
+    """
+    fs, local = place(path, option)
+    if isinstance(fs, LocalFileSystem):
+        if Path(local).is_dir():
+            raise InputError(f"{option} {path}: is a folder; name a file")
+        _probe(Path(local).parent, f"{option} {path}")
+
+
+def _probe(folder: Path, asked: str) -> None:
+    try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        if not there.is_dir():
+            raise InputError(f"{asked}: {there} is a file; name a folder")
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{asked}: cannot be written ({reason_of(error)}); name another place"
+        ) from None
 
 
 def write_folder(folder: str, contents: dict[str, bytes]) -> None:

@@ -6,10 +6,10 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-import fsspec
 from pydantic import Field, ValidationError
 
 from pipeline.engine.errors import InputError
+from pipeline.engine.places import open_file, reading
 from pipeline.parameters.sections import (
     Above,
     ExtrapolationSection,
@@ -156,13 +156,11 @@ def read_params(url: str) -> Params:
 
     Raises: InputError naming the file and the first key at fault.
     """
-    try:
-        with fsspec.open(url, "rb") as file:
-            content = json.loads(file.read())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{url}: cannot read the parameter file ({error}); check --params"
-        ) from None
+    with (
+        open_file(url, "--params") as file,
+        reading(url, "cannot read the parameter file", "check --params"),
+    ):
+        content = json.loads(file.read())
     found = content.get("schema") if isinstance(content, dict) else None
     if isinstance(found, str) and found != SCHEMA:
         raise InputError(

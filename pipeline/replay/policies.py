@@ -86,7 +86,8 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
     if kind == "rule":
         return PooledSupply()
     if kind == "moment":
-        level = planned.even_cost(stage.times[stage.first :], stage.shares / stage.moments)
+        times, child = stage.times[stage.first :], stage.shares / stage.moments
+        level = planned.even_cost(times, child) if planned.days_scored else None
         return take_or_wait(stage, planned, band, level)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
@@ -135,6 +136,13 @@ class Planned:
         """Return what the file says of the mid's next seconds."""
         params, symbol, _ = self._asked
         return params.symbols[symbol].mid_move
+
+    @property
+    def days_scored(self) -> int:
+        """Return how many past days were forecast from what came before them: 0 of one day."""
+        params, symbol, _ = self._asked
+        shape = params.symbols[symbol].shape
+        return 0 if shape is None else shape.days
 
     @property
     def end(self) -> int:

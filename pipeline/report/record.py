@@ -4,12 +4,14 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.engine.digests import digest
 from pipeline.engine.tables import Forecast, Learned
 from pipeline.parameters.schema import Params, SymbolParams
 from pipeline.report.results import SymbolReport
 from pipeline.report.view import figures
 from pipeline.tracking.record import ModelRecord, Record
 
+LONGEST_NAME = 200  # characters
 ENDS = ("low", "high", "dof", "bootstrap_error")
 
 
@@ -67,7 +69,7 @@ def _forecast_metrics(forecast: Forecast) -> dict[str, float]:
 
 def _candidate_record(report: SymbolReport, section: SymbolParams, row: Any) -> Record:
     names = ("deviance", "deviance_error", "rmse_bps", "bias", "cells")
-    registered = f"impact-{report.symbol}" if row.winner else None
+    registered = registered_name(report.symbol) if row.winner else None
     return Record(
         name=f"{report.symbol} {row.candidate}",
         parameters={"symbol": report.symbol, "candidate": row.candidate},
@@ -76,6 +78,12 @@ def _candidate_record(report: SymbolReport, section: SymbolParams, row: Any) -> 
         | {name: str(bool(getattr(row, name))) for name in ("winner", "exported")},
         models=_models(report.learned, section, row, registered),
     )
+
+
+def registered_name(symbol: str) -> str:
+    """Return a symbol's registered model: its name has no / or :, and MLflow's length."""
+    name = symbol.replace("%", "%25").replace("/", "%2F").replace(":", "%3A")
+    return f"impact-{name if len(name) <= LONGEST_NAME else digest(symbol)[:32]}"
 
 
 def _models(

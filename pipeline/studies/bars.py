@@ -99,7 +99,15 @@ def _wanted(frame: pd.DataFrame, target: str) -> list[str]:
 def _column(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
     if name == "range" and "range" not in frame.columns:
         high, low, close = (prices(frame, each, path) for each in ("high", "low", "close"))
-        return (high - low) / close
+        with np.errstate(over="ignore"):
+            spread = (high - low) / close
+        if np.isinf(spread).any():
+            row = int(np.argmax(np.isinf(spread)))
+            raise InputError(
+                f"{path}: row {row + 1}: high {high[row]:g}, low {low[row]:g} and close "
+                f"{close[row]:g} are of different scales; mend the row"
+            )
+        return spread
     return (prices if name == price_column(frame) else amounts)(frame, name, path)
 
 

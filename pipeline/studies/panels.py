@@ -1,16 +1,17 @@
 """Read a panel of daily measures, or minute bars aggregated to them, for the forecasters."""
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from models.forecast.daily.measures import Measures
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, shown
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.studies.tables import check_plain, read_table
 from pipeline.tape.clock import check_bars
 
 TIMES = ("date", "timestamp", "ts_event", "time", "datetime")
@@ -27,6 +28,8 @@ REALIZED = re.compile(r"rv(|[\d_].*)")  # a variance, and how it was sampled: rv
 LEAST_BARS = 0.5  # of the usual number: a day with fewer has no level of its own
 COMPACT = (1900_01_01, 2100_12_31)  # a date written as a number
 LEAST_NS = 10**17  # since the epoch: smaller numbers count seconds, milliseconds or days
+NO_DATE = "is no date; write 2025-01-31, 20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
+YEARS = (1678, 2261)  # whole ones that 64 bits of ns hold
 PERCENT = 100.0  # returns are measured in percent
 ACTIVITY = ("volume", "trades")  # what tells a busy bar, the first that is there
 
@@ -126,7 +129,7 @@ def sessions_of(
         raise InputError(
             f"{path}: no bar lies within a session of calendar {calendar.name}; check --calendar"
         )
-    activity = next((frame[name] for name in ACTIVITY if name in frame.columns), None)
+    activity = next((_column(frame, name, path) for name in ACTIVITY if name in frame), None)
     if activity is not None:
         activity = pd.to_numeric(activity, errors="coerce").abs().fillna(0.0).to_numpy(dtype=float)
     check_bars(ts, activity, calendar, path)
@@ -138,15 +141,7 @@ def read_frame(path: str) -> pd.DataFrame:
 
     Raises: InputError when it cannot be read or has no rows.
     """
-    try:
-        frame = pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, EOFError, ValueError) as error:  # pandas' and pyarrow's reading errors
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path}: cannot be read as CSV or Parquet ({reason}); check --panel"
-        ) from None
-    if frame.empty:
-        raise InputError(f"{path}: no rows; check --panel")
+    frame = read_table(path, "--panel")
     return frame.rename(columns=lambda name: str(name).lower())
 
 
@@ -170,10 +165,11 @@ def times(frame: pd.DataFrame, path: str) -> pd.Series:
     given = columns[name]
     if pd.api.types.is_numeric_dtype(given):
         given = _dates_of_numbers(given, name, path)
-    time = pd.to_datetime(given, errors="coerce", utc=True).dt.tz_localize(None)
-    if time.isna().any():
-        row = int(np.argmax(time.isna()))
-        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]!r} is not a date")
+    time = _parsed(given, name, path)
+    wrong = time.isna() | ~time.dt.year.between(*YEARS)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"{path}: row {row + 1}, {name} = {shown(given.iloc[row])} {NO_DATE}")
     step = time.diff()
     if (step <= pd.Timedelta(0)).any():
         row = int(np.argmax(step <= pd.Timedelta(0)))
@@ -188,16 +184,26 @@ def times(frame: pd.DataFrame, path: str) -> pd.Series:
     return time
 
 
+def _parsed(given: pd.Series, name: str, path: str) -> pd.Series:
+    """Return times in UTC without the zone, all of the first one's format, NaT for what is none.
+
+    Raises: InputError where that is no format, and each value would be guessed at by itself.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return pd.to_datetime(given, errors="coerce", utc=True).dt.tz_localize(None)
+    except (UserWarning, TypeError, ValueError, OverflowError):
+        raise InputError(f"{path}: row 1, {name} = {shown(given.iloc[0])} {NO_DATE}") from None
+
+
 def _dates_of_numbers(given: pd.Series, name: str, path: str) -> pd.Series:
     if given.between(*COMPACT).all():
         return given.astype("int64").astype(str)
     small = given < LEAST_NS
     if small.any():
         row = int(np.argmax(small))
-        raise InputError(
-            f"{path}: row {row + 1}, {name} = {given.iloc[row]} is not a date; write it as "
-            "2025-01-31, 20250131, 2025-01-31T14:30:00Z or nanoseconds since 1970"
-        )
+        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]} {NO_DATE}")
     return given
 
 
@@ -210,6 +216,7 @@ def _column(frame: pd.DataFrame, name: str, path: str) -> pd.Series:
             f"{path}: {found.shape[1]} columns are called '{name}' but for their case; rename all "
             "but one"
         )
+    check_plain(found, name, path)
     return found
 
 
@@ -253,11 +260,15 @@ def numbers(frame: pd.DataFrame, name: str, path: str) -> np.ndarray:
     Raises: InputError when it is absent or a value is not a number.
     """
     given = _column(frame, name.lower(), path)
+    if pd.api.types.is_datetime64_any_dtype(given):
+        raise InputError(f"{path}: column '{name}' holds times, not numbers")
     values = pd.to_numeric(given, errors="coerce")
     wrong = values.isna() & given.notna()
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise InputError(f"{path}: row {row + 1}, {name} = {given.iloc[row]!r} is not a number")
+        raise InputError(
+            f"{path}: row {row + 1}, {name} = {shown(given.iloc[row])} is not a number"
+        )
     return np.asarray(values, dtype=np.float64)
 
 

@@ -19,13 +19,12 @@ MOST_MISSING = 0.25  # of the session, at its beginning or end
 FAR_BETTER = 2.0  # times as many rows within sessions by another clock
 ABNORMAL = 0.05  # of the rows: so many more within sessions by another clock are worth a word
 MANY_DAYS = 5  # of a symbol: a day of news after the close does not outweigh the others
-ADVICE = {
-    "taq": 'set timezone in the column map to the zone of its times, such as "UTC" or '
-    '"America/New_York"',
+ADVICE = {  # short, as a refusal has 300 characters
+    "taq": 'set timezone in the map, such as "UTC"',
     "databento": "its times have to be UTC: convert them",
-    "lobster": "its times have to be seconds after midnight in New York: convert them",
-    "lean": "its times have to be milliseconds after midnight in New York: convert them",
-    "bars": "times without an offset count as UTC: write the offset, or convert them",
+    "lobster": "write its times in seconds after New York's midnight",
+    "lean": "write its times in ms after New York's midnight",
+    "bars": "times without an offset count as UTC: write it",
 }
 
 
@@ -134,9 +133,7 @@ def check_clock(
                 if more > 0
                 else f"of the usual session {hole:.0%} has no quote"
             )
-            raise InputError(
-                f"{where}: {said}; {reason}; {ADVICE[source]}, or give the market's own --calendar"
-            )
+            raise InputError(f"{where}: {said}; {reason}; {ADVICE[source]}, or give its --calendar")
         return Caveat("outside_sessions", f"{said}; is --calendar the market's own?")
     hole_ns = holes.late_ns if shift > 0 else holes.early_ns
     if more >= ABNORMAL * count.rows and (holes.days >= MANY_DAYS or hole_ns >= abs(shift) / 2):
@@ -165,18 +162,19 @@ def check_bars(
     ]
     minutes, place, rows = np.unique(ts // MINUTE_NS, return_inverse=True, return_counts=True)
     count = count_rows(dict(zip(minutes.tolist(), rows.tolist(), strict=True)), calendar)
-    if activity is not None and activity.sum() > 0:
-        weight = np.bincount(place, activity) * len(ts) / activity.sum()
+    most = 0.0 if activity is None else float(activity.max())
+    if activity is not None and 0 < most < np.inf:
+        weight = np.bincount(place, activity / most) * len(ts) / (activity / most).sum()
         count = replace(count, held=_held(minutes * MINUTE_NS, weight, calendar))
     check_clock(count, holes_of(calendar, days), calendar, where, "bars")
 
 
 def by_another_clock(count: ClockCount) -> str:
-    """Say how much the clock would put into sessions that holds most."""
+    """Say how much of the activity the clock would put into sessions that holds most."""
     shift, more = count.best
     hours = f"{abs(shift) / (2 * HALF_HOUR_NS):g} h {'earlier' if shift > 0 else 'later'}"
     now, then = count.held[0] / count.rows, (count.held[0] + more) / count.rows
-    return f"{then:.0%} of the activity, not {now:.0%}, would be inside if all times were {hours}"
+    return f"{then:.0%}, not {now:.0%}, would be inside with times {hours}"
 
 
 def read_as(count: ClockCount, calendar: SessionCalendar) -> str:
@@ -185,6 +183,4 @@ def read_as(count: ClockCount, calendar: SessionCalendar) -> str:
         datetime.fromtimestamp(ns // SECOND_NS, UTC).astimezone(ZoneInfo(calendar.timezone))
         for ns in (count.first_ns, count.last_ns)
     )
-    return (
-        f"read in {calendar.timezone} they are from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"
-    )
+    return f"in {calendar.timezone} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}"

@@ -53,6 +53,16 @@ class IngestOutput:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """Why the file of one symbol cannot be used, where its name tells the symbol."""
+
+    symbol: str
+    reason: str
+    fresh: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class DayInput:
     """All canonical parts of one symbol's day, in the order of time."""
 
@@ -121,6 +131,42 @@ def ingest(task: IngestTask) -> IngestOutput:
     clock = ClockCount(**(stored["clock"] | {"held": tuple(stored["clock"]["held"])}))
     seconds = time.perf_counter() - started
     return IngestOutput(key, url, task.raw.url, days, counts, clock, fresh, seconds)
+
+
+def ingest_or_refuse(task: IngestTask) -> IngestOutput | Refusal:
+    """Return one raw file's canonical tables, or why a file of one symbol has none.
+
+    Raises: InputError for a file whose name does not tell its symbol.
+    """
+    try:
+        return ingest(task)
+    except InputError as error:
+        if task.raw.symbol is None:
+            raise
+        return Refusal(task.raw.symbol, str(error))
+
+
+def without_refused(
+    outputs: list[IngestOutput | Refusal], asked: tuple[str, ...]
+) -> tuple[list[IngestOutput], dict[str, tuple[Caveat, ...]]]:
+    """Return what can be used, and why some symbols are left out, with all of their files.
+
+    Raises: InputError with the first reason when a symbol that was asked for is left out, or all.
+    """
+    reasons: dict[str, str] = {}
+    for output in outputs:
+        if isinstance(output, Refusal):
+            reasons.setdefault(output.symbol, output.reason)
+    kept = [
+        output
+        for output in outputs
+        if isinstance(output, IngestOutput)
+        and not any(day.symbol in reasons for day in output.days)
+    ]
+    for symbol, reason in reasons.items():
+        if not kept or symbol in asked:
+            raise InputError(reason)
+    return kept, {name: (Caveat("left_out", reason),) for name, reason in reasons.items()}
 
 
 def _fill(task: IngestTask, directory: Path) -> None:

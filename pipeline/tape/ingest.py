@@ -1,6 +1,4 @@
-"""Stage 1: raw files of any source become the canonical tables, validated, as Parquet by symbol and
-date.
-"""
+"""Stage 1: raw files of any source become canonical tables, validated, Parquet by symbol-day."""
 
 import hashlib
 import importlib
@@ -15,7 +13,8 @@ import fsspec
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.digests import digest
+from pipeline.engine.errors import InputError, reason_of
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.tables import Day
 from pipeline.tape.clock import (
@@ -36,6 +35,8 @@ SOURCES = {
     "taq": "pipeline.tape.sources.taq",
 }
 BATCH_ROWS = 32_768
+LONGEST_NAME = 200  # characters of a symbol that a folder bears as it is
+POSITIVE = "the mid must be above 0, for impact is a part of it; leave it out with --symbols"
 TRADES_SCHEMA = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
 CONTENT = {
     "quotes": ("ts", "bid_px_0", "ask_px_0"),
@@ -92,7 +93,7 @@ def ingest_file(
     current: dict[str, _DayWriter] = {}
     minutes: Counter[int] = Counter()
     try:
-        for batch in source(source_name).read(raw, calendar):
+        for batch in _batches(raw, source_name, calendar):
             minutes.update(batch.minutes)
             key = (batch.symbol, batch.date)
             if key not in writers:  # time is in order: the symbol's day before is complete
@@ -105,6 +106,17 @@ def ingest_file(
             writer.close()
     ordered = [writer for _, writer in sorted(writers.items())]
     return _summary(ordered, minutes, calendar, raw.url, source_name)
+
+
+def _batches(raw: RawFile, source_name: str, calendar: SessionCalendar) -> Iterator[TapeBatch]:
+    """Yield what the source reads; an error of the table engine is one of the file's content."""
+    try:
+        yield from source(source_name).read(raw, calendar)
+    except (pl.exceptions.PolarsError, OverflowError, UnicodeError) as error:
+        raise InputError(
+            f"{raw.url}: cannot be read as {source_name} ({reason_of(error)}); is it whole, and of "
+            "that kind?"
+        ) from None
 
 
 def _summary(
@@ -163,7 +175,10 @@ def part_path(table: str, symbol: str, date: str) -> str:
     """Return where a table (quotes, trades, counts) of one symbol-day lies below the ingested
     folder.
     """
-    return f"{table}/symbol={quote(symbol, safe='')}/date={date}/part.parquet"
+    name = quote(symbol, safe="")
+    if len(name) > LONGEST_NAME:  # of a folder's name, 255 on most systems
+        name = f"{name[:100]}-{digest(symbol)[:32]}"
+    return f"{table}/symbol={name}/date={date}/part.parquet"
 
 
 def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
@@ -171,8 +186,7 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
 
     Raises: InputError with `label`, the table and the first rule broken.
     """
-    levels = (len(quotes.columns) - 1) // 4
-    schema = {"ts": pl.Int64} | dict.fromkeys(level_columns(levels), pl.Float64)
+    schema = {"ts": pl.Int64} | dict.fromkeys(_book_of(quotes), pl.Float64)
     bid, ask = pl.col("bid_px_0"), pl.col("ask_px_0")
     prices, sizes = (
         pl.col([name for name in quotes.columns if kind in name]) for kind in ("_px_", "_sz_")
@@ -184,9 +198,10 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
         {
             "times must not decrease": pl.col("ts").diff().fill_null(0) >= 0,
             "the best bid must be below the best ask": bid.is_nan() | ask.is_nan() | (bid < ask),
-            "prices must be finite, or NaN where a level is empty": pl.all_horizontal(
-                ~prices.is_infinite()
+            "prices must be finite, or NaN where a level is empty": ~pl.any_horizontal(
+                prices.is_infinite()
             ),
+            POSITIVE: (bid + ask).is_nan() | (bid + ask > 0),
             "sizes must be finite and not negative": pl.all_horizontal(
                 sizes.is_finite() & (sizes >= 0)
             ),
@@ -206,6 +221,10 @@ def validate(quotes: pl.DataFrame, trades: pl.DataFrame, label: str) -> None:
         },
         label,
     )
+
+
+def _book_of(quotes: pl.DataFrame) -> list[str]:
+    return level_columns((len(quotes.columns) - 1) // 4)
 
 
 def _check(

@@ -14,15 +14,17 @@ from pipeline.engine.digests import digest
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.job import Job, cache_of, open_job
 from pipeline.engine.scope import Scope, make_scope
-from pipeline.engine.store import Store
+from pipeline.engine.sessions import SessionCalendar
+from pipeline.engine.store import Store, check_out
 from pipeline.tape.days import (
     DayInput,
     IngestTask,
     check_clocks,
     discover,
     group_days,
-    ingest,
+    ingest_or_refuse,
     quality_table,
+    without_refused,
 )
 from pipeline.tape.simulate import simulate_to
 from pipeline.tape.sources.source import RawFile
@@ -54,6 +56,15 @@ class Tape:
     quality: pd.DataFrame
     caveats: dict[str, tuple[Caveat, ...]]
 
+    def left_out(self) -> list[str]:
+        """Return a line for each symbol that could not be used."""
+        there = {day.symbol for day in self.days}
+        return [
+            f"{symbol} is left out: {said[0].message}"
+            for symbol, said in self.caveats.items()
+            if symbol not in there
+        ]
+
     def by_symbol(self, found: list[Kind]) -> dict[str, tuple[Kind, ...]]:
         """Return what was found on each of the days, by symbol."""
         pairs = list(zip(self.days, found, strict=True))
@@ -64,12 +75,18 @@ class Tape:
 def find_tape(config: Config, out: str) -> RawTape:
     """Return the raw files of the tape, simulated below `out` first where that is the source.
 
-    Raises: InputError when source or location is wrong.
+    What can be told without the tape is checked before; with symbols asked for, files that are of
+    others by their names are left.
+    Raises: InputError when source, location, calendar or `out` is wrong.
     """
+    check_out(out)
+    SessionCalendar(config.data.calendar, config.data.period_seconds)
     source, location = config.data.source, config.data.location
     if source == "simulate":
         source, location = "databento", _simulated(config, cache_of(out))
-    return RawTape(source, discover(source, location, config.data.columns))
+    files, asked = discover(source, location, config.data.columns), config.data.symbols
+    wanted = [file for file in files if not asked or file.symbol in (None, *asked)]
+    return RawTape(source, wanted or files)
 
 
 def open_tape(job: Job, raw: RawTape) -> Tape:
@@ -88,23 +105,28 @@ def open_tape(job: Job, raw: RawTape) -> Tape:
 def ingest_files(
     job: Job, raw: RawTape
 ) -> tuple[list[DayInput], pd.DataFrame, dict[str, tuple[Caveat, ...]]]:
-    """Return every symbol-day of the files, how many rows each rule touched, and caveats by symbol.
+    """Return every symbol-day of the files, how many rows each rule touched, and caveats by symbol:
+    one that cannot be used is left out with the reason, and the others go on.
 
     Raises: InputError when the files cannot be used.
     """
     tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
     asked = job.config.data.symbols
-    outputs = job.stage("ingest", ingest, tasks)
+    outputs, left_out = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
     days = group_days(outputs, asked)
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
-    caveats = check_clocks(wanted, job.calendar, raw.source)
+    caveats = left_out | check_clocks(wanted, job.calendar, raw.source)
     return days, quality_table(outputs, asked), caveats
 
 
 def simulate_tape(config: Config, out: str) -> str:
-    """Write a simulated tape into the folder `out` and return it."""
+    """Write a simulated tape into the folder `out` and return it.
+
+    Raises: InputError when it cannot be written.
+    """
+    check_out(out)
     with Executor(choose_workers(config.executor.workers, 0)) as executor:
         simulate_to(Path(out), config.simulate, partial(executor.map, label="simulate"))
     return out

@@ -102,8 +102,11 @@ def write_day(task: DayTask) -> str:
     else:
         tape = simulate_day(task.market, task.symbol, task.day)
     records = to_databento(tape, f"SIM{task.symbol}", task.symbol + 1, task.session.open_ns)
-    records.write_parquet(partial, compression="zstd")
-    partial.replace(path)
+    try:
+        records.write_parquet(partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     return str(path)
 
 

@@ -1,6 +1,5 @@
 """The columns of the files of parent orders and fills, and a broker's own names of them."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,8 +8,10 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, ValidationError
 
-from pipeline.engine.config import Section
+from pipeline.engine.config import Section, read_toml
 from pipeline.engine.errors import InputError
+from pipeline.engine.places import reading
+from pipeline.studies.tables import check_plain, read_table
 
 REQUIRED = {
     "orders": ("id", "symbol", "side", "quantity", "start", "arrival_price"),
@@ -95,13 +96,9 @@ def read_broker_columns(path: str | None) -> BrokerColumns:
     """
     if path is None:
         return BrokerColumns()
+    values = read_toml(path, "--columns")
     try:
-        with open(path, "rb") as file:
-            return BrokerColumns.model_validate(tomllib.load(file))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check --columns") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML ({error})") from None
+        return BrokerColumns.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -126,13 +123,7 @@ def read_broker_table(
     path = _find(Path(folder), columns.file)
     ids = {key: getattr(columns, key) for key in IDS if key in type(columns).model_fields}
     texts = [getattr(columns, key) for key in TEXT if key in type(columns).model_fields]
-    try:
-        frame = _read(path, list(ids.values()), texts)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path}: cannot be read as CSV or Parquet ({reason}); check --data"
-        ) from None
+    frame = _read(path, list(ids.values()), texts)
     names = {
         key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
     }
@@ -142,8 +133,9 @@ def read_broker_table(
                 f"{path}: no column '{name}' for {part}.{key}; the columns are "
                 f"{', '.join(map(str, frame.columns))}; name it in --columns MAP.toml"
             )
-    if frame.empty:
-        raise InputError(f"{path}: no rows; check --data")
+    for name in names.values():
+        if name in frame.columns:
+            check_plain(frame[name], name, path)
     found = pd.DataFrame({key: frame[name] for key, name in names.items() if name in frame.columns})
     plain = {key: _text(found[key], ids[key], path) for key in ids if key in found}
     return found.assign(**plain), path
@@ -153,12 +145,13 @@ def _read(path: Path, ids: list[str], texts: list[str]) -> pd.DataFrame:
     """Read the file; ids are not taken for numbers, which a blank among them makes floats, nor in
     a CSV the columns named in texts.
     """
+    frame = read_table(path, "--data", (*ids, *texts))
     if path.suffix != ".parquet":
-        return pd.read_csv(path, dtype=dict.fromkeys([*ids, *texts], str))
-    frame = pd.read_parquet(path)
-    exact = pd.read_parquet(
-        path, columns=[name for name in ids if name in frame], dtype_backend="numpy_nullable"
-    )
+        return frame
+    with reading(str(path), "cannot be read as Parquet", "check --data"):
+        exact = pd.read_parquet(
+            path, columns=[name for name in ids if name in frame], dtype_backend="numpy_nullable"
+        )
     return frame.assign(**{name: exact[name] for name in exact})
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from models.impact.orders.equations import ParentOrders
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, shown
+from pipeline.engine.places import reading
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
 
 TABLES = {
@@ -104,16 +105,10 @@ def _tables(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    try:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a panel has {', '.join(TABLES.values())}")
+    with reading(str(path), "cannot be read as CSV", "check --data"):
         table = pd.read_csv(path, index_col=0, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such file; a panel has {', '.join(TABLES.values())}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as CSV ({str(error).splitlines()[0]}); check --data"
-        ) from None
     if table.empty:
         raise InputError(f"{path}: no rows or no days; check --data")
     numbers = table.apply(pd.to_numeric, errors="coerce")
@@ -122,9 +117,10 @@ def _table(path: Path) -> pd.DataFrame:
     )
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
+        value = shown(table.iat[row, column])
         raise InputError(
-            f"{path}: row {row + 2}, column {table.columns[column]} = {table.iat[row, column]!r} "
-            "is not a number; leave the cell empty where it is missing"
+            f"{path}: row {row + 2}, column {table.columns[column]} = {value} is not a number; "
+            "leave the cell empty where it is missing"
         )
     return numbers.set_axis(table.index.str.strip())
 

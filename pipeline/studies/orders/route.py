@@ -69,7 +69,7 @@ def calibrate_orders(request: OrdersRequest) -> OrderCalibration:
     except ValueError as error:
         raise InputError(
             f"{request.data}: {error}; {len(sample.orders)} of {sample.rows} rows can be used, "
-            f"left out: {_counts(sample.dropped) or 'none'}"
+            f"left out: {_counts(sample.dropped) or 'none'}; give orders of more days"
         ) from None
 
 

@@ -8,6 +8,7 @@ FIX = r"^(\d{8})-(\d{2}:\d{2}.*)$"  # UTCTimestamp: UTC unless an offset follows
 COMPACT = r"^((?:19|20)\d{6})(\d{6})(\d{3}|\d{6})?$"  # YYYYMMDDHHMMSS, and ms or us
 EPOCH = r"^(\d{9,19})(?:\.(\d+))?$"
 OFFSET = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
+STRAY = r"[T ].*[Z+-]|Z$"
 # the longest whole number of an epoch in s, ms, us, ns, and the decimals that make ns of it
 DIGITS = ((11, 9), (14, 6), (17, 3), (19, 0))
 YEARS = (1678, 2261)  # whole ones that 64 bits of ns hold
@@ -52,6 +53,8 @@ def _compact(found: re.Match[str]) -> str:
 
 
 def _parsed(text: pd.Series, utc: bool = False) -> pd.Series:
+    if not utc:  # an offset that is none by its form is no local time either
+        text = text.where(~text.str.contains(STRAY, regex=True).fillna(False))
     return _in_ns(pd.to_datetime(text, errors="coerce", utc=utc, format="ISO8601"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, shown
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates
 from pipeline.tape.sources.databento_files import read_records
@@ -18,11 +18,11 @@ from pipeline.tape.sources.databento_numbers import (
     in_fixed_point,
 )
 from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files
+from pipeline.tape.sources.tables import LATEST_NS, nanoseconds, sayable
 
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
-LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)})"
+LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)}, or zips of them)"
 REQUIRED = ("ts_event", "action", "side", "price", "size", *(f"{name}_00" for name in BOOK_FIELDS))
-UNDEFINED = 2**63 - 1  # an undefined time
 CLEAR = "R"  # the action of a record that clears the book
 SNAPSHOT, BAD_TIMESTAMP, BAD_BOOK = 32, 8, 4  # bits of `flags`
 AGGRESSOR = {"B": 1, "A": -1, "N": 0}  # on a trade, `side` is the aggressor's
@@ -34,9 +34,15 @@ def discover(location: str) -> list[RawFile]:
     Where some names say mbp-10 or mbp-1, as Databento's do, only those are taken.
     Raises: InputError when none fits.
     """
-    files = list_files(location, lambda name: name.lower().endswith(SUFFIXES), LOOKED_FOR)
-    named = [file for file in files if "mbp-" in Path(file[0]).name]
-    return [RawFile(url, None, None, size) for url, size in named or files]
+    files = list_files(
+        location, lambda name: name.lower().endswith((*SUFFIXES, ".zip")), LOOKED_FOR
+    )
+    named = [
+        file for file in files if "mbp-" in Path(file[0]).name or file[0].lower().endswith(".zip")
+    ]
+    if not any("mbp-" in Path(url).name for url, _ in files):
+        named = files
+    return [RawFile(url, None, None, size) for url, size in named]
 
 
 def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
@@ -50,13 +56,12 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
     cleaners: dict[str, Cleaner] = {}
     publishers: dict[str, int] = {}
     instruments: dict[str, _Instrument | None] = {}
-    dbn = ".dbn" in Path(raw.url).name.lower()
     previous: dict[str, pl.DataFrame] = {}
     auctions = calendar.name != "24/7"  # a market that never closes has no opening cross
-    with local_files(raw) as paths:
-        for records in read_records(paths[0], raw.url, batch_rows):
+    with local_files(raw, lambda name: name.lower().endswith(SUFFIXES)) as paths:
+        for path, records in _records(paths, raw.url, batch_rows):
             levels = _check_columns(records.columns, raw.url)
-            fixed = dbn or in_fixed_point(records, raw.url)
+            fixed = ".dbn" in path.name.lower() or in_fixed_point(records, raw.url)
             for part in records.partition_by("symbol", maintain_order=True):
                 symbol = part["symbol"][0]
                 _check_publisher(part, publishers, symbol, raw.url)
@@ -68,6 +73,18 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
                         symbol, raw.url, calendar, levels, opening_cross=auctions
                     )
                 yield from cleaners[symbol].clean(_normalise(flagged, levels, fixed, raw.url))
+
+
+def _records(paths: list[Path], url: str, rows: int) -> Iterator[tuple[Path, pl.DataFrame]]:
+    """Yield the records of the file, or of all members of a zip in the order of their names."""
+    found = [path for path in paths if "mbp-" in path.name] or paths
+    for path in found:
+        if not path.name.lower().endswith(SUFFIXES):
+            raise InputError(f"{url}: no tape by its name; expected {LOOKED_FOR}")
+        label = url if path.name == Path(url).name else f"{url}: {path.name}"
+        yield from ((path, records) for records in read_records(path, label, rows))
+    if not found:
+        raise InputError(f"{url}: none of its members is a tape; expected {LOOKED_FOR}")
 
 
 def _check_columns(columns: list[str], url: str) -> int:
@@ -122,7 +139,7 @@ def _one_instrument(part: pl.DataFrame, before: _Instrument | None, url: str) ->
     seen = part.select(
         "row",
         number=pl.col("instrument_id").cast(pl.Int64, strict=False),
-        date=_nanoseconds(part, order).cast(pl.Datetime("ns")).dt.date(),
+        date=_defined_time(part, order).cast(pl.Datetime("ns")).dt.date(),
     ).drop_nulls()
     if seen.is_empty():
         return before
@@ -171,9 +188,11 @@ def _normalise(part: pl.DataFrame, levels: int, fixed: bool, url: str) -> pl.Dat
     for name, column in (("order", order), ("ts", "ts_event")):
         wrong = records.filter(pl.col(name).is_null() & ~spared[name])
         if len(wrong):
+            row = wrong["row"][0]
+            found = shown(part.filter(row=row)[column][0])
             raise InputError(
-                f"{url}: row {wrong['row'][0]}: {column} is no time; "
-                "expected ns since 1970 or ISO 8601 in UTC"
+                f"{url}: row {row}: {column} is no time: {found}; expected ns since 1970 or ISO "
+                "8601 in UTC, as 2025-01-06T14:30:00.123Z"
             )
     return records
 
@@ -205,15 +224,19 @@ def _flags(part: pl.DataFrame) -> list[pl.Expr]:
 
 def _defined_time(part: pl.DataFrame, name: str) -> pl.Expr:
     time = _nanoseconds(part, name)
-    return pl.when((time > 0) & (time != UNDEFINED)).then(time)
+    return pl.when((time > 0) & (time <= LATEST_NS)).then(time)
 
 
 def _nanoseconds(part: pl.DataFrame, name: str) -> pl.Expr:
     kind, column = part[name].dtype, pl.col(name)
     if kind == pl.String:  # ISO 8601, with Z, +0000, +00:00 or nothing for UTC
         plain = column.str.replace(r"(Z|\+00:?00)$", "").str.replace("T", " ", literal=True)
-        moment = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="ns", strict=False)
+        moment = sayable(plain).str.to_datetime(
+            "%Y-%m-%d %H:%M:%S%.f", time_unit="ns", strict=False
+        )
         return pl.coalesce(moment.cast(pl.Int64), column.cast(pl.Int64, strict=False))
+    if kind in (pl.Date, pl.Datetime):
+        return pl.lit(nanoseconds(part[name]))
     if kind.is_temporal():
-        return column.cast(pl.Datetime("ns", kind.time_zone)).cast(pl.Int64)
+        return pl.lit(None, pl.Int64)
     return column.cast(pl.Int64, strict=False)

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,9 +11,17 @@ import polars as pl
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
+from pipeline.tape.sources.archives import member_names
 from pipeline.tape.sources.clean import BOOK_FIELDS, Cleaner, flag_duplicates, scaled
+from pipeline.tape.sources.headerless import Headerless
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import RawFile, TapeBatch, list_files, local_files, zip_names
+from pipeline.tape.sources.source import (
+    RawFile,
+    TapeBatch,
+    list_files,
+    local_files,
+    midnight_ns,
+)
 
 NAME = re.compile(
     r"^(?P<date>\d{8})_(?P<symbol>.+)_(?P<kind>trade|quote)_tick\.csv$", re.IGNORECASE
@@ -29,6 +36,8 @@ TRADE = ("ms", "price", "size", "venue", "condition", "suspicious")
 QUOTE = ("ms", *BOOK_FIELDS, "venue", "condition", "suspicious")
 PRICE_UNIT = 1e4
 MS_NS = SECOND_NS // 1000
+LONGEST_DAY_MS = 172_800_000  # a later time is of another day
+ROWS = 200_000  # read at once
 NEW_YORK = ZoneInfo("America/New_York")  # times are since its midnight
 # of the rows, when they are consolidated quotes: a bid row and then an ask row of one time
 PAIRED = 0.9
@@ -65,7 +74,7 @@ def discover(location: str) -> list[RawFile]:
     found: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     sizes = dict(list_files(location, lambda name: bool(ZIP.match(name)), LOOKED_FOR))
     for url in sizes:
-        for names in filter(None, (NAME.match(Path(name).name) for name in zip_names(url))):
+        for names in filter(None, (NAME.match(name) for name in member_names(url))):
             date = f"{names['date'][:4]}-{names['date'][4:6]}-{names['date'][6:]}"
             kinds, kind = found[names["symbol"].upper(), date], names["kind"].lower()
             if kind in kinds:
@@ -104,16 +113,15 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
     Their sides are not in the file.
     Raises: InputError naming the file, and the row at fault.
     """
-    day = datetime.fromisoformat(raw.date).replace(tzinfo=NEW_YORK)
-    midnight = int(day.timestamp()) * SECOND_NS
+    midnight = midnight_ns(raw.date, NEW_YORK, raw.url)
     wanted = (raw.date.replace("-", ""), raw.symbol)
-    with local_files(raw) as paths:
-        members = {
-            names["kind"].lower(): path
-            for path in paths
-            if (names := NAME.match(path.name))
-            and (names["date"], names["symbol"].upper()) == wanted
-        }
+
+    def is_wanted(name: str) -> bool:
+        names = NAME.match(name)
+        return bool(names) and (names["date"], names["symbol"].upper()) == wanted
+
+    with local_files(raw, is_wanted) as paths:
+        members = {NAME.match(path.name)["kind"].lower(): path for path in paths}
         quotes = _quotes(_csv(members["quote"], raw.url, QUOTE), midnight)
         trades = _trades(_csv(members["trade"], raw.beside[0], TRADE), midnight)
     records = SymbolDay(raw.symbol, quotes, trades, raw.url, raw.beside[0]).records(calendar)
@@ -130,28 +138,25 @@ def _csv(path: Path, url: str, names: tuple[str, ...]) -> pl.DataFrame:
         "condition": pl.String,
         "suspicious": pl.String,
     }
-    try:
-        table = pl.read_csv(
-            path, has_header=False, schema=kinds, row_index_name="row", row_index_offset=1
-        )
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0].split(". ")[0]
-        raise InputError(
-            f"{url}: {path.name}: not LEAN's {len(names)} columns ({reason}); is it whole?"
-        ) from None
+    file = Headerless(path, f"{url}: {path.name}", kinds, ("venue",))
+    frames = [*file.batches(ROWS)]
+    if not frames:
+        raise InputError(f"{url}: {path.name} has no rows; fetch it again or remove it")
+    table = pl.concat(frames).with_row_index("row", 1)
     table = table.with_columns(
         pl.col("condition").str.to_integer(base=16, dtype=pl.Int64, strict=False),
         pl.col("suspicious") == "1",
         pl.col("row").cast(pl.Int64),
     )
-    short = table.filter(
-        pl.any_horizontal(pl.exclude("venue").is_null(), ~pl.col(pl.Float64).is_finite())
-    )
-    if len(short):
-        raise InputError(
-            f"{url}: {path.name}, row {short['row'][0]}: fields are missing or no numbers; is it "
-            "whole?"
-        )
+    within = pl.col("ms").is_between(0, LONGEST_DAY_MS)
+    for wrong, reason in (
+        (pl.any_horizontal(pl.exclude("venue").is_null()), "fields are missing or no numbers"),
+        (~pl.all_horizontal(pl.col(pl.Float64).is_finite()), "a number is not finite"),
+        (~within, "its time is not milliseconds after midnight, 0 to 86,400,000"),
+    ):
+        rows = table.filter(wrong)["row"]
+        if len(rows):
+            raise InputError(f"{url}: {path.name}, row {rows[0]}: {reason}; is it whole?")
     return table
 
 

@@ -3,24 +3,24 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import fsspec
 import polars as pl
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, shown
+from pipeline.engine.places import place
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
+from pipeline.tape.sources.archives import member_names
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates, scaled
+from pipeline.tape.sources.headerless import Headerless
 from pipeline.tape.sources.source import (
     RawFile,
     TapeBatch,
     list_files,
     local_files,
-    rebatch,
-    zip_names,
+    midnight_ns,
 )
 
 NAME = re.compile(
@@ -39,6 +39,7 @@ DECIMALS = 9
 # executions, of which that share may not show in the book, as after a halt; files that are not in
 # step show a few of a hundred
 LEAST_EXECUTIONS, MOST_UNSEEN = 100, 0.05
+LONGEST_DAY = 172_800  # seconds: a later time is of another day
 NASDAQ = ZoneInfo("America/New_York")  # times are since its midnight
 
 
@@ -57,7 +58,7 @@ def discover(location: str) -> list[RawFile]:
         if url.lower().endswith(".zip"):
             found.append(_describe_zip(url, size))
         elif "_message_" in Path(url).name:
-            fs, book = fsspec.url_to_fs(_book(url))
+            fs, book = place(_book(url), "--data")
             if not fs.exists(book):
                 raise InputError(
                     f"{url}: its book {Path(book).name} is not beside it; put both in one folder"
@@ -77,7 +78,7 @@ def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> I
     Row i's book is after message i.
     Raises: InputError naming the file, and the row at fault.
     """
-    with local_files(raw) as paths:
+    with local_files(raw, lambda name: bool(NAME.match(name))) as paths:
         messages = [
             path
             for path in paths
@@ -143,8 +144,7 @@ class _Step:
 def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[TapeBatch]:
     names = NAME.match(pair.message.name)
     levels = int(names["levels"])
-    midnight = datetime.fromisoformat(names["date"]).replace(tzinfo=NASDAQ)
-    midnight_ns = int(midnight.timestamp()) * SECOND_NS
+    midnight = midnight_ns(names["date"], NASDAQ, pair.label)
     cleaner = Cleaner(names["symbol"], pair.label, calendar, levels, opening_cross=False)
     before, halted = None, False
     step = _Step(pair.label)
@@ -152,16 +152,20 @@ def _read_pair(pair: _Pair, calendar: SessionCalendar, rows: int) -> Iterator[Ta
         step.check(records, before)
         flagged = _flag(records, before, halted)
         before, halted = records.tail(1), flagged["state"][-1]
-        yield from cleaner.clean(_normalise(flagged, levels, midnight_ns, pair.label))
+        yield from cleaner.clean(_normalise(flagged, levels, midnight, pair.label))
 
 
 def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
-    messages = _csv(
-        pair, pair.message, dict.fromkeys(MESSAGE, pl.Int64) | {"time": pl.String}, rows
+    kinds = dict.fromkeys(MESSAGE, pl.Int64) | {"time": pl.String}
+    # newer message files have a seventh column
+    messages = Headerless(pair.message, f"{pair.label}: {pair.message.name}", kinds, spare=True)
+    book = Headerless(
+        pair.book,
+        f"{pair.label}: {pair.book.name}",
+        dict.fromkeys(_book_columns(levels), pl.Int64),
     )
-    book = _csv(pair, pair.book, dict.fromkeys(_book_columns(levels), pl.Int64), rows)
     done = 0
-    for left, right in zip_longest(messages, book):
+    for left, right in zip_longest(messages.batches(rows), book.batches(rows)):
         count = [0 if part is None else len(part) for part in (left, right)]
         if count[0] != count[1]:
             more = "more" if count[0] > count[1] else "fewer"
@@ -172,36 +176,6 @@ def _rows(pair: _Pair, levels: int, rows: int) -> Iterator[pl.DataFrame]:
         numbers = pl.Series("row", range(done + 1, done + count[0] + 1), dtype=pl.Int64)
         yield pl.concat([numbers.to_frame(), left, right], how="horizontal")
         done += count[0]
-
-
-def _csv(
-    pair: _Pair, path: Path, schema: dict[str, type[pl.DataType]], rows: int
-) -> Iterator[pl.DataFrame]:
-    """Stream one headerless file; a seventh column of newer message files is left."""
-    done = 0
-    try:
-        width = pl.scan_csv(path, has_header=False, infer_schema=False).collect_schema().len()
-        if width < len(schema) or (path == pair.book and width != len(schema)):
-            raise InputError(
-                f"{pair.label}: {path.name} has {width} columns, not {len(schema)}; is it whole?"
-            )
-        spare = {f"spare_{number}": pl.String for number in range(width - len(schema))}
-        frames = pl.scan_csv(path, has_header=False, schema=schema | spare).collect_batches(
-            chunk_size=rows
-        )
-        for whole in rebatch(frames, rows):
-            frame = whole.select(*schema)
-            short = frame.select(pl.any_horizontal(pl.all().is_null()).arg_true()).to_series()
-            if len(short):
-                row = done + short[0] + 1
-                raise InputError(
-                    f"{pair.label}: {path.name}, row {row}: fields are missing; is the file whole?"
-                )
-            yield frame
-            done += len(frame)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{pair.label}: {path.name} after row {done}: {reason}") from None
 
 
 def _flag(records: pl.DataFrame, before: pl.DataFrame | None, halted: bool) -> pl.DataFrame:
@@ -218,17 +192,18 @@ def _flag(records: pl.DataFrame, before: pl.DataFrame | None, halted: bool) -> p
     ).with_columns(halted=pl.col("state") | (pl.col("type") == HALT))
 
 
-def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str) -> pl.DataFrame:
+def _normalise(records: pl.DataFrame, levels: int, midnight: int, label: str) -> pl.DataFrame:
     parts = pl.col("time").str.splitn(".", 2)
-    seconds, decimals = parts.struct[0], parts.struct[1].fill_null("")
+    seconds = parts.struct[0].cast(pl.Int64, strict=False)
+    decimals = parts.struct[1].fill_null("")
     visible, hidden = pl.col("type") == EXECUTION, pl.col("type") == HIDDEN
     cleaned = records.select(
         "row",
         "duplicate",
         "halted",
         (
-            midnight_ns
-            + seconds.cast(pl.Int64, strict=False) * SECOND_NS
+            midnight
+            + pl.when(seconds.is_between(0, LONGEST_DAY)).then(seconds) * SECOND_NS
             + decimals.str.slice(0, DECIMALS)
             .str.pad_end(DECIMALS, "0")
             .cast(pl.Int64, strict=False)
@@ -251,7 +226,8 @@ def _normalise(records: pl.DataFrame, levels: int, midnight_ns: int, label: str)
         row = wrong["row"][0]
         found = records.filter(pl.col("row") == row)["time"][0]
         raise InputError(
-            f"{label}: row {row}: time '{found}' is not decimal seconds after midnight"
+            f"{label}: row {row}: time {shown(found)} is not decimal seconds after midnight, as "
+            "34200.017459617"
         )
     return cleaned
 
@@ -275,7 +251,7 @@ def _book(message: str) -> str:
 
 
 def _describe_zip(url: str, size: int) -> RawFile:
-    members = [Path(name).name for name in zip_names(url)]
+    members = member_names(url)
     messages = [
         name for name in members if (names := NAME.match(name)) and names["kind"] == "message"
     ]

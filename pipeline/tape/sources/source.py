@@ -1,19 +1,20 @@
 """Where tape comes from: the raw files of a source, and what every source turns them into."""
 
-import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-import fsspec
 import polars as pl
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, reason_of
+from pipeline.engine.places import place
+from pipeline.engine.sessions import SECOND_NS
+from pipeline.tape.sources.archives import check_whole, is_hidden, refuse_unread, unpack
 
 RULES = (
     "not_selected",  # dropped: left out by a column map's `rows`, from quotes and trades alike
@@ -56,7 +57,9 @@ RULES = (
     "tick_signed",  # kept trade: aggressor inferred by their tick test
     "undirected_trade",  # kept: hidden, or neither a stated nor an inferred aggressor
 )
-DECODING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+YEARS = range(1971, 2261)  # whose times are ns since 1970
 
 
 @dataclass(frozen=True)
@@ -101,23 +104,28 @@ def list_files(
 ) -> list[tuple[str, int]]:
     """Return (path or URL, bytes) of the file, or of the folder's wanted files, sorted.
 
+    Hidden files are passed over.
     Raises: InputError when there is nothing, or a file is empty.
     """
-    fs, path = fsspec.url_to_fs(location)
+    fs, path = place(location, "--data")
     try:
-        found = fs.find(path, detail=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{location}: cannot be listed ({error}); check --data") from None
+        found, single = fs.find(path, detail=True), fs.isfile(path)
+        exists = bool(found) or fs.exists(path)
+    except Exception as error:  # each kind of file system has errors of its own
+        raise InputError(
+            f"{location}: cannot be listed ({reason_of(error)}); check --data"
+        ) from None
     if not found:
-        state = "an empty folder" if fs.exists(path) else "no such file or folder"
+        state = "an empty folder" if exists else "no such file or folder"
         raise InputError(f"{location}: {state}; expected {looked_for}")
-    single = list(found) == [path.rstrip("/")]
     local = isinstance(fs, LocalFileSystem)
     files = [
-        (name if local else fs.unstrip_protocol(name), int(info["size"]))
+        (name if local else fs.unstrip_protocol(name), int(info.get("size") or 0))
         for name, info in sorted(found.items())
-        if single or wanted(Path(name).name)
+        if single or (not is_hidden(name.removeprefix(path)) and wanted(Path(name).name))
     ]
+    for name in [name for name, _ in files] if single else found if not files else ():
+        refuse_unread(name)
     if not files:
         raise InputError(f"{location}: none of its {len(found)} files fits; expected {looked_for}")
     for name, size in files:
@@ -127,29 +135,32 @@ def list_files(
 
 
 @contextmanager
-def local_files(raw: RawFile) -> Iterator[list[Path]]:
-    """Make the raw file's parts, or the members of zips, readable as local files meanwhile.
+def local_files(raw: RawFile, wanted: Callable[[str], bool]) -> Iterator[list[Path]]:
+    """Make the raw file's parts, or the wanted members of zips, readable as local files meanwhile.
 
-    Raises: InputError when a part cannot be fetched or a zip is damaged.
+    Raises: InputError when a part cannot be fetched, or what is packed is damaged or grows too
+    large.
     """
     with tempfile.TemporaryDirectory(prefix="impact-") as directory:
         yield [
             path
             for number, url in enumerate(raw.urls)
-            for path in _parts(url, Path(directory) / str(number))
+            for path in _parts(url, Path(directory) / str(number), wanted)
         ]
 
 
-def zip_names(url: str) -> list[str]:
-    """Return the names of a zip's members, without unpacking it.
+def midnight_ns(date: str, zone: ZoneInfo, url: str) -> int:
+    """Return when the day of a file's name ('YYYY-MM-DD') begins in a zone, ns since 1970.
 
-    Raises: InputError when it is truncated or damaged.
+    Raises: InputError when there is no such day, or none that a tape can be of.
     """
     try:
-        with fsspec.open(url, "rb") as file, zipfile.ZipFile(file) as archive:
-            return archive.namelist()
-    except DECODING_ERRORS as error:
-        raise InputError(f"{url}: truncated or damaged zip ({error}); fetch it again") from None
+        day = datetime.fromisoformat(date)
+    except ValueError:
+        day = datetime.min
+    if day.year not in YEARS:
+        raise InputError(f"{url}: date {date} in its name is no day of a tape; mend its name")
+    return int(day.replace(tzinfo=zone).timestamp()) * SECOND_NS
 
 
 def rebatch(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
@@ -164,37 +175,24 @@ def rebatch(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
         yield held
 
 
-def _parts(url: str, directory: Path) -> list[Path]:
+def _parts(url: str, directory: Path, wanted: Callable[[str], bool]) -> list[Path]:
     directory.mkdir()  # one a part: files of different folders may share a name
     path = _fetch(url, directory)
-    if path.suffix.lower() != ".zip":
-        return [path]
-    try:
-        return _unzip(path, directory / "members")
-    except DECODING_ERRORS as error:
-        raise InputError(f"{url}: truncated or damaged zip ({error}); fetch it again") from None
+    is_zip = path.suffix.lower() == ".zip"
+    files = unpack(url, path, directory / "members", wanted) if is_zip else [path]
+    for file in files:
+        if file.suffix.lower() in (".gz", ".zst"):
+            check_whole(file, f"{url}: {file.name}" if is_zip else url)
+    return files
 
 
 def _fetch(url: str, directory: Path) -> Path:
-    fs, path = fsspec.url_to_fs(url)
+    fs, path = place(url, "--data")
     if isinstance(fs, LocalFileSystem):
         return Path(path)
     target = directory / Path(path).name
     try:
         fs.get_file(path, str(target))
-    except OSError as error:
-        raise InputError(f"{url}: cannot be fetched ({error})") from None
+    except Exception as error:  # each kind of file system has errors of its own
+        raise InputError(f"{url}: cannot be fetched ({reason_of(error)}); check --data") from None
     return target
-
-
-def _unzip(path: Path, directory: Path) -> list[Path]:
-    directory.mkdir()
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        for member in members:  # flat: only the file's own name matters, and none can point outside
-            with (
-                archive.open(member) as source,
-                (directory / Path(member.filename).name).open("wb") as target,
-            ):
-                shutil.copyfileobj(source, target)
-    return sorted(directory.iterdir())

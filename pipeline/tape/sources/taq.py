@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -13,7 +14,14 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.tape.sources.clean import Cleaner, flag_duplicates, level_columns
 from pipeline.tape.sources.nbbo import SymbolDay
-from pipeline.tape.sources.source import RULES, RawFile, TapeBatch, list_files, local_files
+from pipeline.tape.sources.source import (
+    RULES,
+    RawFile,
+    TapeBatch,
+    list_files,
+    local_files,
+    midnight_ns,
+)
 from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_tape_columns
 from pipeline.tape.sources.taq_files import left_out, read_tape_table
 from pipeline.tape.sources.taq_rows import OTHERS, check_scale, refuse_nothing_taken
@@ -21,6 +29,7 @@ from pipeline.tape.sources.taq_selected import scan
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 UNREAD, LEAST_UNREAD = 0.1, 20  # of a file's stated sides, and rows: fewer may be of no side
+UTC = ZoneInfo("UTC")
 LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
 
 # Sale conditions of the CTA and UTP plans, a letter each, by rule.
@@ -56,34 +65,44 @@ def discover(location: str, columns: str) -> list[RawFile]:
             "source taq needs a column map; name its file as columns in [data] of --config"
         )
     mapped = read_tape_columns(columns)
-    sizes = dict(list_files(location, lambda name: name.lower().endswith(SUFFIXES), LOOKED_FOR))
+    sizes = dict(
+        list_files(location, lambda name: name.lower().endswith((*SUFFIXES, ".zip")), LOOKED_FOR)
+    )
     groups: dict[tuple[str | None, str | None], dict[str, list[str]]]
     groups = defaultdict(lambda: {"quotes": [], "trades": []})
     for url in sizes:
         for kind, table in (("quotes", mapped.quotes), ("trades", mapped.trades)):
-            if names := re.fullmatch(table.files, Path(url).name):
-                groups[_key(names.groupdict(), url)][kind].append(url)
+            names = table.named(Path(url).name)
+            if names is not None:
+                groups[_key(names, url)][kind].append(url)
     if not groups:
         raise InputError(
             f"{location}: none of its {len(sizes)} files has a name that fits files in {columns}; "
             f"the first is {Path(next(iter(sizes))).name}"
         )
-    found = []
-    for (symbol, date), parts in sorted(
-        groups.items(), key=lambda group: tuple(map(str, group[0]))
-    ):
-        missing = [kind for kind, urls in parts.items() if not urls]
-        if missing:
-            there = (parts["quotes"] + parts["trades"])[0]
-            raise InputError(
-                f"{there}: no {missing[0]} beside it; check files of [{missing[0]}] in {columns}"
-            )
-        # once where both are in one file
-        urls = list(dict.fromkeys(parts["quotes"] + parts["trades"]))
-        found.append(
-            RawFile(urls[0], symbol, date, sum(sizes[url] for url in urls), (*urls[1:], columns))
+    return [
+        _raw_file(*key, parts, sizes, columns)
+        for key, parts in sorted(groups.items(), key=lambda group: tuple(map(str, group[0])))
+    ]
+
+
+def _raw_file(
+    symbol: str | None,
+    date: str | None,
+    parts: dict[str, list[str]],
+    sizes: dict[str, int],
+    columns: str,
+) -> RawFile:
+    missing = [kind for kind, urls in parts.items() if not urls]
+    if missing:
+        there = (parts["quotes"] + parts["trades"])[0]
+        raise InputError(
+            f"{there}: no {missing[0]} beside it; check files of [{missing[0]}] in {columns}"
         )
-    return found
+    # once where both are in one file
+    urls = list(dict.fromkeys(parts["quotes"] + parts["trades"]))
+    size = sum(sizes[url] for url in urls)
+    return RawFile(urls[0], symbol, date, size, (*urls[1:], columns))
 
 
 def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None]:
@@ -96,6 +115,7 @@ def _key(names: dict[str, str | None], url: str) -> tuple[str | None, str | None
                 "the map"
             )
         date = "-".join(digits.groups())
+        midnight_ns(date, UTC, url)
     return names.get("symbol"), date
 
 
@@ -106,7 +126,9 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
     signed against the best quotes.
     Raises: InputError naming the file, and the row or column at fault.
     """
-    with local_files(raw) as paths:
+    with local_files(raw, lambda name: name.lower().endswith(SUFFIXES)) as paths:
+        if len(paths) != len(raw.urls):
+            raise InputError(f"{raw.url}: a zip of several tables, or none; unpack it")
         mapped = read_tape_columns(str(paths[-1]))
         maps = {"quotes": mapped.quotes, "trades": mapped.trades}
         tables, rest = {}, []
@@ -114,7 +136,7 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
             parts = [
                 (path, url)
                 for path, url in zip(paths, raw.urls, strict=True)
-                if re.fullmatch(table.files, Path(url).name)
+                if table.named(Path(url).name) is not None
             ]
             frames = [read_tape_table(path, url, table, mapped, raw) for path, url in parts]
             tables[kind] = pl.concat(frames)
@@ -123,14 +145,14 @@ def read(raw: RawFile, calendar: SessionCalendar) -> Iterator[TapeBatch]:
             here = {
                 kind: table
                 for kind, table in maps.items()
-                if re.fullmatch(table.files, Path(url).name)
+                if table.named(Path(url).name) is not None
             }
-            rest.append(left_out(path, list(here.values()), mapped, raw))
+            rest.append(left_out((path, url), list(here.values()), mapped, raw))
             for kind, table in here.items():
                 if tables[kind].is_empty() and len(rest[-1]):
-                    refuse_nothing_taken(scan(path), table, url)
+                    refuse_nothing_taken(scan(path, url, list(table.rows)), table, url)
         urls = [
-            next(url for url in raw.urls if re.fullmatch(table.files, Path(url).name))
+            next(url for url in raw.urls if table.named(Path(url).name) is not None)
             for table in maps.values()
         ]
     _check_sides(tables["trades"], mapped.trades, urls[1])

@@ -1,8 +1,8 @@
 """The column map of a trades-and-quotes tape, from a TOML file."""
 
-import re
 from typing import Annotated, Literal
 
+import polars as pl
 from pydantic import AfterValidator, Field
 
 from pipeline.engine.config import Positive, Section, checked, read_toml
@@ -10,10 +10,16 @@ from pipeline.engine.config import Positive, Section, checked, read_toml
 
 def _pattern(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+        pl.Series([""]).str.contains(_whole(text))
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).strip().splitlines()
+        said = next((line for line in reason if line.startswith("error: ")), reason[0])
+        raise ValueError(f"not a regular expression that is read: {said}") from None
     return text
+
+
+def _whole(pattern: str) -> str:
+    return f"^(?:{pattern})$"
 
 
 class TableColumns(Section):
@@ -35,6 +41,16 @@ class TableColumns(Section):
     condition: str = ""
     price_divisor: Positive = 1.0
     size_multiple: Positive = 1.0
+
+    def named(self, file: str) -> dict[str, str | None] | None:
+        """Return what the groups of `files` say of a file's name, None where it does not fit.
+
+        The engine takes time in proportion to the name, whatever the expression.
+        """
+        name, pattern = pl.Series([file]), _whole(self.files)
+        if not name.str.contains(pattern)[0]:
+            return None
+        return name.str.extract_groups(pattern)[0] or {}
 
     def prices(self) -> tuple[tuple[str, str], ...]:
         """Return (canonical name, column) of every price."""

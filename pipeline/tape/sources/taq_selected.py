@@ -6,10 +6,19 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.engine.errors import InputError
+from pipeline.engine.places import reading
 from pipeline.tape.sources.source import RawFile
+from pipeline.tape.sources.tables import (
+    AGAIN,
+    check_text,
+    parquet_batches,
+    parquet_types,
+    separated,
+)
 from pipeline.tape.sources.taq_columns import QuoteColumns, TapeColumns, TradeColumns
 from pipeline.tape.sources.taq_rows import taken, unnamed_instruments
 
+ROWS = 200_000  # of Parquet read at once
 OPTIONAL = ("symbol", "date", "venue", "condition", "side", "id", "suffix")
 
 
@@ -21,40 +30,50 @@ def selected(
     Then the columns that tell instruments apart though the map does not name them, which are there
     as `instrument <name>`.
     """
-    try:
-        frame = scan(path).with_row_index("row", 1)
-        columns = frame.collect_schema().names()
-        _check_columns(columns, table, mapped, url)
-        unnamed = unnamed_instruments(columns, table)
+    columns = column_names(path, url)
+    _check_columns(columns, table, mapped, url)
+    unnamed = unnamed_instruments(columns, table)
+    names = text_columns(table)
+    used = [table.time, *names.values(), *(column for _, column in _as_read(table)), *unnamed]
+    frame = scan(path, url, [*used, *table.rows]).with_row_index("row", 1)
+    with reading(url, "cannot be read", AGAIN):
         found = (
             frame.filter(taken(table))
             .select(
                 pl.col("row").cast(pl.Int64),
                 pl.col(table.time).alias("time"),
-                *(
-                    stripped(column).alias(name)
-                    for name, column in text_columns(table).items()
-                    if name != "id"
-                ),
+                *(stripped(column).alias(name) for name, column in names.items() if name != "id"),
                 *(pl.col(column).alias(name) for name, column in _as_read(table)),
                 *(pl.col(name).alias(f"instrument {name}") for name in unnamed),
             )
             .collect()
         )
-        return found, unnamed
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"{url}: cannot be read ({str(error).strip().splitlines()[0]}); is it whole?"
-        ) from None
+    return found, unnamed
 
 
-def scan(path: Path) -> pl.LazyFrame:
-    """Open a file; CSV is read as text, so that a value that is no number can be named."""
-    return (
-        pl.scan_parquet(path)
-        if path.suffix == ".parquet"
-        else pl.scan_csv(path, infer_schema=False)
-    )
+def column_names(path: Path, url: str) -> list[str]:
+    """Return the names of a file's columns.
+
+    Raises: InputError when it is not what its name says.
+    """
+    if path.suffix.lower() == ".parquet":
+        return list(parquet_types(path, url))
+    check_text(path, url)
+    with reading(url, "cannot be read", AGAIN):
+        return pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
+
+
+def scan(path: Path, url: str, names: list[str]) -> pl.LazyFrame:
+    """Open the columns of these names; CSV is read as text, so that what is no number can be named.
+
+    Raises: InputError when it is damaged, or a column holds what cannot be read.
+    """
+    if path.suffix.lower() != ".parquet":
+        return pl.scan_csv(path, infer_schema=False, glob=False)
+    frames = [*parquet_batches(path, url, ROWS, list(dict.fromkeys(names)))]
+    if not frames:
+        raise InputError(f"{url}: it has no rows; fetch it again or remove it")
+    return pl.concat(frames).lazy()
 
 
 def text_columns(table: TradeColumns | QuoteColumns) -> dict[str, str]:
@@ -95,8 +114,11 @@ def _check_columns(
         | {column: column for _, column in (*table.prices(), *table.sizes())}
     )
     keys |= {f"rows.{name}": name for name in table.rows}
+    other = separated(columns)
+    if other:
+        raise InputError(f"{url}: its columns are separated by {other!r}; write commas")
     for key, column in keys.items():
         if column not in columns:
-            near = difflib.get_close_matches(column, columns[1:], n=3, cutoff=0.5) or columns[1:9]
+            near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5) or columns[:8]
             where = f" ({key} in the column map)" if key != column else ""
             raise InputError(f"{url}: no column '{column}'{where}; it has {', '.join(near)}")

@@ -111,9 +111,9 @@ def test_a_file_without_a_usable_quote_is_refused_with_the_reason(tmp_path: Path
     raw = write(tmp_path / "night.parquet", [MONDAY.close_ns, MONDAY.close_ns + 1])
     with pytest.raises(
         InputError,
-        match=r"night.parquet: no usable quote \(out_of_session 2\); read in America/New_York they "
-        r"are from 2025-01-06 16:00 to 2025-01-06 16:00; 100% of the activity, not "
-        r"0%, would be inside if all times were 0.5 h earlier: is --calendar XNYS the right one\? "
+        match=r"night.parquet: no usable quote \(out_of_session 2\); in America/New_York from "
+        r"2025-01-06 16:00 to 2025-01-06 16:00; 100%, not 0%, would be inside with times 0.5 h "
+        r"earlier: is --calendar XNYS the right one\? "
         r"Else its times have to be UTC",
     ):
         ingest_file(raw, "databento", XNYS, tmp_path / "out")

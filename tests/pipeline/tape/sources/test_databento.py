@@ -478,8 +478,20 @@ def test_a_market_without_auctions_keeps_its_first_print(tmp_path: Path) -> None
     assert (counts["cross_print"], counts["undirected_trade"], len(trades)) == (0, 4, 6)
 
 
-def test_zip_is_not_a_databento_file(tmp_path: Path) -> None:
+def test_the_vendors_zips_are_read_alone_and_in_a_folder(tmp_path: Path) -> None:
+    halves = [frame(TAPE[:7]).write_csv(), frame(TAPE[7:]).write_csv()]
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.csv", "x")
-    with pytest.raises(InputError, match="none of its 1 files fits"):
-        databento.discover(str(tmp_path))
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("__MACOSX/._1.csv", b"\0\5")
+        for number, text in enumerate(halves):
+            archive.writestr(f"part/{number}.csv", text)
+    whole, _, _ = ingest_written(frame(), tmp_path / "whole.csv")
+    for location in (tmp_path / "a.zip", tmp_path):
+        (tmp_path / "whole.csv").unlink(missing_ok=True)
+        (raw,) = databento.discover(str(location))
+        assert_frame_equal(ingest(Path(raw.url))[0], whole)
+
+
+def ingest_written(table: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, pl.DataFrame, dict]:
+    table.write_csv(path)
+    return ingest(path)

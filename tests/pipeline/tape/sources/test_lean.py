@@ -288,10 +288,10 @@ def test_only_the_regular_session_is_kept_on_a_half_day_and_across_the_change_of
         (
             PAIRS,
             [("nan", *trade(5, 100_0300)[1:])],
-            r"Trade_Tick.csv, row 1: fields are missing or no numbers",
+            r"Trade_Tick.csv, row 1: a number is not finite",
         ),
-        ([(1, 2, 3)], [trade(5, 100_0300)], "Quote_Tick.csv: not LEAN's 8 columns"),
-        (PAIRS, [(*trade(5, 100_0300), 1, 2)], "not LEAN's 6 columns"),
+        ([(1, 2, 3)], [trade(5, 100_0300)], "Quote_Tick.csv has 3 columns, not 8"),
+        (PAIRS, [(*trade(5, 100_0300), 1, 2)], "Trade_Tick.csv has 8 columns, not 6"),
     ],
 )
 def test_a_defect_is_named_in_one_line(
