@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +90,14 @@ def day_shifts(days: Days, scores: Floats, adjusted: Floats, information: Floats
     variance = found.solved(_excess(shifts.T @ shifts, chance))
     gram = np.einsum("dfra,ab,efrb->der", moved, variance, moved)
     gram += np.einsum("dfrp,fpq,efrq->der", maker, noise, maker)
-    trace = np.einsum("ddr->r", gram)
+    trace, spread = np.einsum("ddr->r", gram), (gram**2).sum(axis=(0, 1))
+    whole = np.full(len(trace), len(labels) - 1.0)  # where nothing moves
     return DayShifts(
         labels=labels,
         shifts=shifts,
         variance=variance,
         noise=found.solved(chance),
-        dof=trace**2 / (gram**2).sum(axis=(0, 1)),
+        dof=np.divide(trace**2, spread, out=whole, where=spread > 0),
         pushes=pushes,
     )
 
@@ -129,9 +131,13 @@ class _Moments:
 
 
 def _excess(squares: Floats, chance: Floats) -> Floats:
-    """Return what of summed squares is over what chance makes, where it is more."""
-    lower = np.linalg.cholesky(chance)
-    inverse = np.linalg.inv(lower)
-    share, axes = np.linalg.eigh(inverse @ squares @ inverse.T)
-    half = lower @ axes
-    return np.asarray((half * np.maximum(share - 1, 0.0)) @ half.T)
+    """Return what of summed squares is over what chance makes, where it is more.
+
+    Directions that chance hardly moves, but for rounding, count as moved by `ROUNDING` of the most.
+    """
+    share, axes = np.linalg.eigh((chance + chance.T) / 2)
+    share = np.maximum(share, max(ROUNDING * share.max(), np.finfo(float).tiny))
+    root, inverse = axes * np.sqrt(share), (axes / np.sqrt(share)).T
+    more, turned = np.linalg.eigh(inverse @ squares @ inverse.T)
+    half = root @ turned
+    return np.asarray((half * np.maximum(more - 1, 0.0)) @ half.T)

@@ -93,3 +93,14 @@ def test_the_law_says_how_few_its_days_are_and_keeps_what_blocks_identify():
     single = fit_law(replace(cells, day=0 * day), Family.SPREAD_POWER, 3)
     assert [caveat.code for caveat in single.warnings] == ["one_day"]
     np.testing.assert_array_equal(single.covariance.matrix, alone.covariance.matrix)
+
+
+def test_a_direction_that_chance_does_not_move_is_no_refusal() -> None:
+    # costs exactly proportional to size: blocks leave the exponent without an error
+    rng = np.random.default_rng(2)
+    day = np.repeat(np.arange(4), 6)
+    scores = np.column_stack([rng.normal(size=24), np.zeros(24)])
+    information = np.tile(np.diag([5.0, 5.0]), (24, 1, 1))
+    found = day_shifts(Days(day, np.eye(2)), scores, scores, information)
+    assert np.isfinite(found.variance).all()
+    assert found.variance[1, 1] == pytest.approx(0.0, abs=1e-12)

@@ -19,6 +19,7 @@ SIZES = np.array([100.0, 300.0, 1000.0, 3000.0])
 CENTRE = 1000.0  # shares: where days of other exponents cost the same
 BLOCKS, PER_BLOCK = 13, 30  # half-hours of a day, their periods
 GAMMA, AT_ONCE = 1e-5, 1.8e-5  # currency / share^2: what stays, what the same trades move
+NO_MID_MOVES = pd.DataFrame(columns=["date", "pressure", "move"])
 TRADES, TRADE = 20, 400.0  # trades a period, their size's standard deviation
 
 
@@ -169,7 +170,7 @@ def _features(
     ends = edges[PER_BLOCK::PER_BLOCK]
     immediate = pd.DataFrame(sums).assign(date=date, end=np.repeat(ends, len(LOOKS)))
     cells = _cells(world, rng, index, scale, tilt)
-    return Features(periods, cells, _no_refill(date, ends), immediate)
+    return Features(periods, cells, _no_refill(date, ends), immediate, NO_MID_MOVES)
 
 
 def _trades(
