@@ -111,7 +111,7 @@ def test_the_law_is_stored_as_json_and_predicts_what_the_solver_charges(
     model = mlflow.pyfunc.load_model(logged[0].model_uri)
     asked = pd.DataFrame({"period": [0, 200, 389], "shares": [100.0, 2500.0, 7.0]})
     params = read_params(str(small_run.folder / "out/params.json"))
-    order = small_run.config.allocate.model_copy(update={"slices": 1})
+    order = small_run.config.allocate.model_copy(update={"slices": 1, "plan": "point"})
     law = stated_problem(params, "SIM0", order).law
     expected = [
         law.spread[period] * x + law.scale[period] * x ** float(law.exponent)
