@@ -82,7 +82,7 @@ class Forecast:
         alone: volatility (square root of the mean variance, currency per period), volume (the mean
         trading rate, shares), half_spread (currency), depth (shares).
     horizon: the same columns for the periods to be traded, and each with _low and _high: the 90 %
-        interval of what will be measured; half_spread_mean: the mean beside the median.
+        interval of what will be measured; half_spread_mean: the mean expected of any.
     backtest: held-out days (or the held-out end of one day), forecast at their start: series, date,
         period, forecast, baseline, realized, low, high.
     scores: series, origin ("next period", "day ahead"), metric, model, baseline (smaller is

@@ -22,6 +22,7 @@ from pipeline.stages.forecast_record import SeriesRecord, record_tables
 from pipeline.stages.history import past_periods
 from pipeline.stages.horizon import (
     MeasuredSeries,
+    flat_level,
     horizon_forecast,
     plan_state,
     walked_forward,
@@ -160,7 +161,7 @@ def _states(
         past[name] = plan_state(each, told, ratio.reshape(told.log_mean.shape))[row, column]
         forecast, ratio = horizon_forecast(each, dates, scope), each.ratio("day_ahead")[-1]
         if name == "half_spread":
-            ahead["half_spread_mean"] = forecast.mean
+            ahead["half_spread_mean"] = flat_level(each, forecast, dates, scope)
         ahead[name] = plan_state(each, forecast, ratio)
         before = chosen_forecast(each.tracks, each.choices["day_ahead"], "day_ahead")
         errors = standard_errors(before, each.measured[: len(dates)])

@@ -26,6 +26,7 @@ from models.forecast.intraday.rest_of_day import (
 from models.forecast.intraday.sparse.zeros import first_day_ahead, level_ratio, sparse
 from pipeline.engine.scope import Scope
 
+LAST = 60  # periods, of which a level within the session is the mean
 SHAPE_DAYS = 20  # latest days, at most, whose shape is scored
 
 
@@ -84,6 +85,19 @@ def plan_state(
             return np.asarray(found.mean * ratio)
         return found.occurrence * np.exp(found.log_mean + found.state_variance / 2)
     return np.exp(found.log_mean)
+
+
+def flat_level(
+    series: MeasuredSeries, told: PeriodForecast, dates: np.ndarray, scope: Scope
+) -> float:
+    """Return the mean expected of any period to be traded, its place in the day left aside.
+
+    Within a session the mean of the last sixty periods measured on the day, else the forecast's.
+    """
+    day = int(np.searchsorted(dates, scope.date))
+    today = series.measured[day : day + 1, : scope.first]
+    known = today[np.isfinite(today)][-LAST:]
+    return float(np.exp(known).mean() if len(known) else np.nanmean(told.mean))
 
 
 def horizon_forecast(series: MeasuredSeries, dates: np.ndarray, scope: Scope) -> PeriodForecast:
