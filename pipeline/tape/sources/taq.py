@@ -23,6 +23,7 @@ from pipeline.tape.sources.source import (
     midnight_ns,
 )
 from pipeline.tape.sources.taq_columns import TapeColumns, TradeColumns, read_tape_columns
+from pipeline.tape.sources.taq_conditions import BOOK_TRADE, HALT, NOT_FIRM, TRADE_RULES, has
 from pipeline.tape.sources.taq_files import left_out, read_tape_table
 from pipeline.tape.sources.taq_rows import OTHERS, check_scale, refuse_nothing_taken
 from pipeline.tape.sources.taq_selected import scan
@@ -31,25 +32,6 @@ SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 UNREAD, LEAST_UNREAD = 0.1, 20  # of a file's stated sides, and rows: fewer may be of no side
 UTC = ZoneInfo("UTC")
 LOOKED_FOR = f"trades and quotes ({', '.join(SUFFIXES)}) as [data] columns names them"
-
-# Sale conditions of the CTA and UTP plans, a letter each, by rule.
-TRADE_RULES = {
-    "cross_print": "O56X",  # opening, reopening, closing print, cross or periodic auction
-    "official_price": "QM9",  # official open, official close, corrected close
-    "special_terms": "CNR",  # cash, next day, seller's option
-    "late_print": "LZGU",  # sold last, out of sequence, bunched sold, the same outside hours
-    "extended_hours": "T",
-    # acquisition, average or bunched, distribution, price variation, rules 127 and 155, prior
-    # reference price, split, contingent, average, stopped (1, 2, 3), derivatively priced, qualified
-    # contingent
-    "priced_elsewhere": "ABDHJKPSVW12347",
-}
-# regular, automatic, intermarket sweep, odd lot, yellow flag, trade-through exempt
-BOOK_TRADE = "@EFIY8 "
-HALT = "DPM"  # news out, news pending, volatility pause: the stock halts in all markets
-# Slow, closing, range indication, imbalance, related security, market maker closed, non-firm,
-# resume without a quote, in view of common, equipment, no open and no resume: of one venue.
-NOT_FIRM = "ABCEFGHIJKLNQSTUVWXZ"
 NO_TRADES = {"ts": pl.Int64, "price": pl.Float64, "size": pl.Float64, "aggressor": pl.Int8}
 
 
@@ -246,14 +228,14 @@ def _batches(
 
 def _quotes(table: pl.DataFrame, mapped: TapeColumns) -> pl.DataFrame:
     """Each row states both sides of its venue; one without price or size is withdrawn."""
-    firm = ~(_has(HALT) | _has(NOT_FIRM))
+    firm = ~(has(HALT) | has(NOT_FIRM))
     return table.select(
         "row",
         "ts",
         pl.col("venue") if mapped.quotes.venue else pl.lit("best").alias("venue"),
         pl.lit(False).alias("half_quote"),
-        _has(HALT).alias("halted"),
-        _has(NOT_FIRM).alias("not_firm"),
+        has(HALT).alias("halted"),
+        has(NOT_FIRM).alias("not_firm"),
         *(
             pl.when(pl.col(f"{side}_px") > 0, firm)
             .then(pl.col(f"{side}_px"))
@@ -296,13 +278,9 @@ def _trades(table: pl.DataFrame, mapped: TradeColumns) -> pl.DataFrame:
         side.cast(pl.Int8).alias("aggressor"),
         "same_print",
         *(["duplicate"] if mapped.id else []),  # a tape without numbers is searched for repeats
-        *(_has(letters).alias(rule) for rule, letters in TRADE_RULES.items()),
+        *(has(letters).alias(rule) for rule, letters in TRADE_RULES.items()),
         pl.col("condition")
         .str.contains(f"[^{re.escape(known)}]")
         .fill_null(False)
         .alias("unknown_condition"),
     )
-
-
-def _has(letters: str) -> pl.Expr:
-    return pl.col("condition").str.contains(f"[{letters}]").fill_null(False)
