@@ -224,7 +224,8 @@ def _saving(best: pd.Series, benchmark: pd.Series) -> Card:
         return Card(label, "not told from zero", f"{detail}, s.e. {money(error)}")
     if saved < 0:
         return Card(label, "no saving", f"{detail}, s.e. {money(error)}")
-    return Card(label, f"saves {bps}", f"{detail}, s.e. {money(error)}")
+    in_bps = number(error * best["cost_bps"] / best["cost"], 2)
+    return Card(label, f"saves {bps}, s.e. {in_bps}", f"{detail}, s.e. {money(error)}")
 
 
 def _peak(report: SymbolReport, clock: Clock) -> Card:

@@ -42,9 +42,13 @@ def test_headline_states_cost_deviation_and_savings(page: Page) -> None:
     )
     assert cost in page.text
     # (3000 - 2500) / 3000
-    assert "Against TWAP saves 5.00 bps 500.00 in currency (16.7%), s.e. 2.50" in page.text
+    assert (
+        "Against TWAP saves 5.00 bps, s.e. 0.025 500.00 in currency (16.7%), s.e. 2.50" in page.text
+    )
     # 100.25 / 2600.25
-    assert "Against VWAP saves 1.00 bps 100.25 in currency (3.9%), s.e. 2.50" in page.text
+    assert (
+        "Against VWAP saves 1.00 bps, s.e. 0.025 100.25 in currency (3.9%), s.e. 2.50" in page.text
+    )
     assert "using nothing later than 2025-01-31 16:00 America/New_York" in page.text
     assert "2025-02-03, 09:30–16:00 America/New_York, 78 periods of 300 s" in page.text
 
