@@ -23,11 +23,10 @@ from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
-    WAITING,
     new_run_id,
     publish_run,
-    version_of,
     waiting_in,
+    waiting_of,
 )
 from pipeline.report.publish import Results, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
@@ -111,7 +110,7 @@ def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
     record = run_record(name, results, contents)
     waiting = waiting_for(record, job.config.track.experiment, run_id)
     files = publish_run(contents, out, run_id, waiting.dump())
-    tracked = track_all(f"{version_of(out, run_id)}/{WAITING}", lambda: waiting_in(out))
+    tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))
     return RunResult(results, _summary(job, results, files, tracked))
 
 

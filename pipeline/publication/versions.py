@@ -49,7 +49,7 @@ def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes)
     files = {**contents, MANIFEST: manifest, WAITING: aside}
     if not isinstance(fs, LocalFileSystem):
         for name, content in files.items():
-            write_file(f"{version_of(out, run_id)}/{name}", content)
+            write_file(f"{out.rstrip('/')}/{VERSIONS}/{run_id}/{name}", content)
         for name, content in {**contents, POINTER: manifest}.items():
             write_file(f"{out.rstrip('/')}/{name}", content)
     else:
@@ -57,16 +57,16 @@ def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes)
     return {name: f"{out.rstrip('/')}/{name}" for name in contents}
 
 
-def version_of(out: str, run_id: str) -> str:
-    """Return where a run's version lies."""
-    return f"{out.rstrip('/')}/{VERSIONS}/{run_id}"
-
-
 def waiting_in(out: str) -> list[str]:
     """Return the records below `out` that still are to be tracked, oldest first."""
     fs, root = place(out.rstrip("/"), "--out")
-    found = fs.glob(f"{root}/{VERSIONS}/*/{WAITING}")
-    return sorted(str(fs.unstrip_protocol(name)) for name in found)
+    runs = sorted(name.split("/")[-2] for name in fs.glob(f"{root}/{VERSIONS}/*/{WAITING}"))
+    return [waiting_of(out, run_id) for run_id in runs]
+
+
+def waiting_of(out: str, run_id: str) -> str:
+    """Return where a run's record waits to be tracked."""
+    return f"{out.rstrip('/')}/{VERSIONS}/{run_id}/{WAITING}"
 
 
 def settled(waiting: str) -> None:

@@ -69,7 +69,7 @@ def _stage_in(database: Path, experiment: str) -> str | None:
     try:
         with database.open("r+b"):
             pass
-        store = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=SECONDS)
+        store = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.5)
         try:
             found = store.execute(asked, (experiment,)).fetchone()
         finally:

@@ -18,6 +18,7 @@ from pipeline.tracking.record import Record
 from pipeline.tracking.waiting import Waiting, of_run, read_waiting
 
 PATIENCE = 120.0  # seconds that other runs may take to track theirs
+PAGES = "/#/experiments"
 LEFT_BEHIND = DEFAULT_FOLDER / "untracked"  # of studies, which publish no folder
 
 
@@ -48,9 +49,12 @@ def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
     said, page = [], ""
     try:
         with _alone(own):
-            files = [one for one in waiting() if one != own]
-            page = _track_file(own, track)
+            files = list(waiting())
+            # another run may have tracked this one's record with its own
+            page = _track_file(own, track) if own in files else PAGES
             for one in files:
+                if one == own:
+                    continue
                 try:
                     _track_file(one, track)
                     said.append(f"tracked too, left behind by an earlier run: {one}")

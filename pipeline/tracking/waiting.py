@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, reading
 from pipeline.tracking.record import ModelRecord, Record
 
@@ -100,6 +99,4 @@ def _whole(value: Any) -> Any:
     found = {name: _whole(each) for name, each in content.items()}
     if kind == "map":
         return found
-    if kind not in KINDS:
-        raise InputError(f"{kind}: no part of a record")
     return KINDS[kind](**found)
