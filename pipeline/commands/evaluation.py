@@ -19,6 +19,7 @@ from pipeline.commands.options import (
     Symbols,
     Workers,
     as_number,
+    check_tracking,
     percentages,
     seconds,
     track_record,
@@ -100,6 +101,7 @@ def evaluate(
             "executor": {"workers": as_number(workers)},
         },
     )
+    check_tracking(settings)
     found = judge(request, settings)
     if as_json:
         write_json(content(found), as_json)
@@ -108,5 +110,5 @@ def evaluate(
         drawn = BytesIO()
         tracked.figures["savings"].savefig(drawn, format="png")
         write_file(picture, drawn.getvalue())
-    track_record(tracked, settings)
     say(report_text(found))
+    track_record(tracked, settings)
