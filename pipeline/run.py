@@ -11,6 +11,7 @@ from pipeline.engine.store import check_out
 from pipeline.fitting import (
     Ahead,
     Fits,
+    criteria,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -58,7 +59,8 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         ahead = look_ahead(job, raw)
         fits = fit_symbols(job, ahead)
         pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled).model_copy(update={"run_id": new_run_id()})
+        params = parameters_of(job, ahead, pooled, criteria(fits))
+        params = params.model_copy(update={"run_id": new_run_id()})
         reports = _plan(config, ahead, fits, pooled, params)
         tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
