@@ -14,8 +14,8 @@ class Verdict:
     """Whether the candidate is let in force, and what that rests on.
 
     nights: how many were seen; mean: of their differences, bps, candidate less champion, below 0
-    where it is cheaper; low, high: its 95 % interval (t), NaN below two nights; bound: what `value`,
-    that of `bound_on` (nights, mean, low, high or p), is held against.
+    where it is cheaper; low, high: its 95 % interval (t), NaN below two nights; bound: what
+    `value`, that of `bound_on` (nights, mean, low, high or p), is held against.
     """
 
     passes: bool
