@@ -79,21 +79,26 @@ def history(out: Out = "out") -> None:
     Example: `impact history --out DIR`
     """
     from pipeline.retraining.night_text import history_text
-    from pipeline.retraining.nights import nights_of
+    from pipeline.retraining.nights import moves_of, nights_of
 
-    say(history_text(list(nights_of(out))))
+    say(history_text(nights_of(out), moves_of(out)))
 
 
 def rollback(
+    why: Annotated[str, typer.Option(help="The reason, for `impact history`.")],
     out: Out = "out",
     run: Annotated[str | None, typer.Option(help="The run to go back to; the one before.")] = None,
 ) -> None:
     """Put the files of an earlier run in force, in one step; only files as published are.
 
-    Example: `impact rollback --out DIR`
+    Example: `impact rollback --out DIR --why "spreads of a test feed"`
     """
+    import getpass
+    from datetime import UTC, datetime
+
     from pipeline.engine.errors import InputError
     from pipeline.publication.versions import in_force, make_current, runs_of
+    from pipeline.retraining.nights import Move, write_move
 
     now = in_force(out)
     if run is None:
@@ -102,6 +107,8 @@ def rollback(
             raise InputError(f"--out {out}: no run before {now or 'the first'} is kept there")
         run = earlier[-1]
     make_current(out, run)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    write_move(Move(made=made, who=getpass.getuser(), was=now, in_force=run, why=why), out)
     say(f"in force: {run} (was {now})")
 
 

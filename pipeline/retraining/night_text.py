@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pipeline.parameters.schema import Params
-from pipeline.retraining.nights import Night
+from pipeline.retraining.nights import Move, Night
 
 WORDS = {
     "first": "in force: the first parameters",
@@ -31,14 +31,18 @@ def night_text(night: Night) -> str:
     return "\n".join(lines)
 
 
-def history_text(nights: Sequence[Night]) -> str:
-    """Return a line a night, oldest first."""
+def history_text(nights: Sequence[Night], moves: Sequence[Move]) -> str:
+    """Return a line a night, oldest first, then the moves by hand."""
     if not nights:
         return "no night yet: `impact retrain --as-of DATE` makes the first"
     lines = [f"{'night':<12}{'outcome':<10}{'in force':<26}{'refit less champion':>20}  why"]
     for one in nights:
         gap = f"{one.charged.difference:+.3f} bps" if one.charged else ""
         lines.append(f"{one.date:<12}{one.outcome:<10}{one.in_force:<26}{gap:>20}  {one.why}")
+    lines += [
+        f"{one.made[:10]:<12}{'by hand':<10}{one.in_force:<26}{'':>20}  {one.who}: {one.why}"
+        for one in moves
+    ]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +20,9 @@ class Part(BaseModel):
     """A piece of a night's file: nothing beside what is named here."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Found = TypeVar("Found", bound=Part)
 
 
 class Charged(Part):
@@ -69,6 +72,31 @@ class Night(Part):
     charged: Charged | None
 
 
+class Move(Part):
+    """What was put in force by hand: run ids, by whom, when and why."""
+
+    made: str
+    who: str
+    was: str | None
+    in_force: str
+    why: str
+
+
+def write_move(move: Move, out: str) -> None:
+    """Write a move by hand beside the nights."""
+    name = f"move-{move.made.replace(':', '').replace('+0000', 'Z')}.json"
+    url = f"{out.rstrip('/')}/{FOLDER}/{name}"
+    write_file(url, (move.model_dump_json(indent=1) + "\n").encode())
+
+
+def moves_of(out: str) -> list[Move]:
+    """Return the moves by hand so far, oldest first.
+
+    Raises: InputError naming the file and the key at fault.
+    """
+    return list(_parts(out, "move", Move))
+
+
 def write_night(night: Night, out: str) -> None:
     """Write what a night did, in one step."""
     write_file(_night(out, night.date), (night.model_dump_json(indent=1) + "\n").encode())
@@ -84,27 +112,26 @@ def candidate_of(date: str, out: str) -> Params:
     return read_params(_candidate(out, date))
 
 
-def nights_of(out: str) -> Iterator[Night]:
-    """Yield the nights so far, oldest first.
+def nights_of(out: str) -> list[Night]:
+    """Return the nights so far, oldest first.
 
     Raises: InputError naming the file and the key at fault.
     """
+    return list(_parts(out, "night", Night))
+
+
+def _parts(out: str, kind: str, part: type[Found]) -> Iterator[Found]:
     fs, root = place(out.rstrip("/"), "--out")
-    for path in sorted(fs.glob(f"{root}/{FOLDER}/night-*.json")):
-        with fs.open(path, "rb") as file, reading(path, "cannot read the night", "mend it"):
-            content = file.read()
+    for path in sorted(fs.glob(f"{root}/{FOLDER}/{kind}-*.json")):
+        advice = f"take the file away to do without that {kind}"
+        with fs.open(path, "rb") as file, reading(path, "cannot be read", advice):
+            content = json.loads(file.read())
         try:
-            yield Night.model_validate(json.loads(content))
+            yield part.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise InputError(
-                f"{path}: {key}: {first['msg']}; take the file away to have that night done again"
-            ) from None
-        except ValueError as error:
-            raise InputError(
-                f"{path}: is no JSON ({error}); take it away to have that night done again"
-            ) from None
+            key = ".".join(str(each) for each in first["loc"]) or "the file"
+            raise InputError(f"{path}: {key}: {first['msg']}; {advice}") from None
 
 
 def _night(out: str, date: str) -> str:

@@ -71,12 +71,13 @@ def _alone(out: str) -> AbstractContextManager[None]:
 def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     job = _until_close(job, date)
     results, left_out = results_of(job, raw)
-    nights = [one for one in nights_of(out) if one.date < date]
-    done = next((one for one in nights_of(out) if one.date == date), None)
+    every = nights_of(out)
+    nights = [one for one in every if one.date < date]
+    done = next((one for one in every if one.date == date), None)
     inputs = _inputs(results)
     if done is not None and done.inputs == inputs:
         return Retrained(done, anew=False, said=(f"{date} is done: nothing is new",))
-    later = [one.date for one in nights_of(out) if one.date > date]
+    later = [one.date for one in every if one.date > date]
     if later:
         raise InputError(
             f"--as-of {date}: {later[-1]} is done already, and nights follow each other; give a "
