@@ -35,7 +35,7 @@ class DayCurves:
     @property
     def open(self) -> NDArray[np.bool_]:
         """Which periods have a book, (N,)."""
-        return np.isfinite(self.cost).all(axis=1)
+        return np.asarray(np.isfinite(self.cost).all(axis=1))
 
     @property
     def _slopes(self) -> Floats:
@@ -49,7 +49,7 @@ class DayCurves:
         """
         places = np.flatnonzero(self.open)
         at = places[np.minimum(np.searchsorted(places, np.arange(len(x))), len(places) - 1)]
-        return np.bincount(at, x, minlength=len(x))
+        return np.bincount(at, x, minlength=len(x)).astype(np.float64)
 
     def charge(self, x: Floats) -> float:
         """Return what a plan would have cost, currency; x: (N,) shares."""
