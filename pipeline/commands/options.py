@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from pipeline.tracking.record import Record
 
 
-def _number_or_word(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
 Out = Annotated[str, typer.Option(help="Where outputs go: a folder or an fsspec URL.")]
@@ -34,13 +27,11 @@ Calendar = Annotated[
 ]
 Side = Annotated[str | None, typer.Option(help="buy or sell.")]
 Risk = Annotated[
-    float | None,  # or the word, which the configuration checks
+    str | None,  # a number or the word, as the configuration checks
     typer.Option(
         "--risk-aversion",
         help="lambda: currency cost of one unit of variance, or auto: the largest that raises the "
         "cost over mid by 2 %.",
-        parser=_number_or_word,
-        metavar="<number or auto>",
     ),
 ]
 Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]

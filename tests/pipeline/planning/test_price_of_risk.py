@@ -7,7 +7,7 @@ from pipeline.engine.errors import InputError
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.price_of_risk import RISE, risk_frontier, urgency
 from pipeline.report.figures.risk import plot_frontier
-from solver import PowerLaw, Problem, evaluate, solve, twap
+from solver import PowerLaw, Problem, evaluate, solve
 from tests.pipeline.command import impact
 from tests.pipeline.conftest import SmallRun
 from tests.pipeline.planning.test_allocate import order_of
@@ -90,5 +90,5 @@ def test_auto_is_a_word_of_the_command_line(small_run: SmallRun) -> None:
 def test_an_even_plan_is_the_frontiers_end_where_periods_are_alike() -> None:
     problem = Problem(shares=600, law=PowerLaw(1e-3, 1.5), sigma=0.1, periods=6, own_impact="half")
     patient = risk_frontier(problem).set_index("point").loc["patient"]
-    assert patient["cost"] == pytest.approx(evaluate(problem, twap(problem)).shortfall)
+    assert patient["cost"] == pytest.approx(evaluate(problem, np.full(6, 100.0)).shortfall)
     assert patient["cost"] == pytest.approx(solve(problem).shortfall)
