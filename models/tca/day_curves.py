@@ -49,7 +49,7 @@ class DayCurves:
         """
         places = np.flatnonzero(self.open)
         at = places[np.minimum(np.searchsorted(places, np.arange(len(x))), len(places) - 1)]
-        return np.bincount(at, x, minlength=len(x)).astype(np.float64)
+        return np.asarray(np.bincount(at, x, minlength=len(x)), dtype=np.float64)
 
     def charge(self, x: Floats) -> float:
         """Return what a plan would have cost, currency; x: (N,) shares."""

@@ -65,7 +65,7 @@ def export_params(
     """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close`
     (ns).
 
-    The MLflow run's id is filled in when the run is tracked.
+    The run's id is filled in when it publishes.
     """
     starts = fitted[0].forecast.horizon["start"]
     return Params(
@@ -73,7 +73,6 @@ def export_params(
         created=provenance.created,
         code_version=provenance.code_version,
         data_hash=provenance.data_hash,
-        mlflow_run_id="",
         valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)),
         calendar=calendar,
         symbols={one.symbol: _symbol(one) for one in fitted},

@@ -138,7 +138,7 @@ class Params(Part):
     created: str
     code_version: str
     data_hash: str
-    mlflow_run_id: str
+    run_id: str = ""  # of the run that made it, and the tag `run_id` of its MLflow runs
     valid: Valid
     calendar: Calendar
     symbols: Annotated[dict[str, SymbolParams], Field(min_length=1)]

@@ -40,7 +40,7 @@ FACTS = RunFacts(
     created="2025-02-01T10:00:00+00:00",
     code_version="0.1.0+abc",
     data_hash="d" * 64,
-    mlflow_run_id="run7",
+    run_id="run7",
     source="databento",
     as_of="2025-01-31T21:00:00+00:00",
     stages=pd.DataFrame(
@@ -176,7 +176,7 @@ def make_params(*symbols: str, law: Law = POWER) -> Params:
         created=FACTS.created,
         code_version="0.1.0+abc",
         data_hash="d" * 64,
-        mlflow_run_id="run7",
+        run_id="run7",
         valid=Valid(start=STARTS[0], end="2025-02-03T21:00:00+00:00"),
         calendar=CALENDAR,
         symbols=dict.fromkeys(symbols, one),
