@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, place, reading
-from pipeline.engine.store import write_file
+from pipeline.engine.store import partial_prefix, write_file
 from pipeline.publication.locks import held
 
 VERSIONS, CURRENT, POINTER, MANIFEST = "versions", "current", "current.json", "run.json"
@@ -170,7 +169,7 @@ def _manifest(contents: dict[str, bytes], run_id: str) -> bytes:
 def _publish_local(files: dict[str, bytes], root: Path, run_id: str) -> None:
     versions = root / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f"{_mine()}{os.getpid()}-", dir=versions))
+    made = Path(tempfile.mkdtemp(prefix=partial_prefix(versions), dir=versions))
     try:
         for name, content in files.items():
             _write(made / name, content)
@@ -185,26 +184,8 @@ def _publish_local(files: dict[str, bytes], root: Path, run_id: str) -> None:
             _link(root / POINTER, f"{CURRENT}/{MANIFEST}")
             _sync(root)
             _prune(versions, run_id)
-            _sweep(versions)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-
-
-def _mine() -> str:
-    """Return how the folders begin that processes of this machine are filling."""
-    return f".partial-{socket.gethostname()}-"
-
-
-def _sweep(versions: Path) -> None:
-    """Take away what processes that are no more left unfinished."""
-    for path in versions.glob(f"{_mine()}*"):
-        owner = int(path.name.removeprefix(_mine()).partition("-")[0])
-        try:
-            os.kill(owner, 0)
-        except ProcessLookupError:
-            shutil.rmtree(path, ignore_errors=True)
-        except PermissionError:  # another user's, which lives
-            continue
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -227,7 +208,7 @@ def _link(path: Path, target: str) -> None:
     """Let `path` be a link to `target`, in one step."""
     if path.is_symlink() and os.readlink(path) == target:
         return
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as aside:
+    with tempfile.TemporaryDirectory(prefix=partial_prefix(path.parent), dir=path.parent) as aside:
         made = Path(aside) / "link"
         made.symlink_to(target)
         made.replace(path)

@@ -6,6 +6,9 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
