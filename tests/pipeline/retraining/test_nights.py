@@ -195,4 +195,9 @@ def test_a_poisoned_day_is_refused_and_what_was_in_force_stays(
 def test_a_night_says_what_it_is_made_of(nights: Nights) -> None:
     content = json.loads(nights.done[2].model_dump_json())
     assert Night.model_validate(content) == nights.done[2]
-    assert {check["name"] for check in content["checks"]} == {"distance", "margin", "refresh"}
+    assert {check["name"] for check in content["checks"]} == {
+        "break",
+        "distance",
+        "margin",
+        "refresh",
+    }
