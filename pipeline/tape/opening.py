@@ -11,6 +11,7 @@ from models.inference.caveat import Caveat
 from pipeline.engine.code import code_key
 from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
+from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.job import Job, cache_of, open_job
 from pipeline.engine.scope import Scope, make_scope
