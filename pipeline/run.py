@@ -21,10 +21,11 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
-from pipeline.report.publish import Results, publish_files, render_files, run_record
+from pipeline.report.publish import Results, publish_files, render_files, run_name, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
 from pipeline.tape.opening import Tape, find_tape
+from pipeline.tape.truth import planted
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,28 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         fits = fit_symbols(job, ahead)
         pooled = pool_laws(selected_laws(fits), ahead)
         params = parameters_of(job, ahead, pooled)
-        reports = _plan(config, ahead, fits, pooled, params)
+        reports = _plan(config, ahead, Fitted(fits, pooled, params), planted(raw))
         tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        done = _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
+        done = _publish(job, results, out)
         return replace(done, summary=(*tape.left_out(), *done.summary))
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted: every stage's outputs, the laws in force, the parameter file."""
+
+    fits: Fits
+    pooled: list[PooledSymbol]
+    params: Params
+
+
 def _plan(
-    config: Config, ahead: Ahead, fits: Fits, pooled: list[PooledSymbol], params: Params
+    config: Config, ahead: Ahead, fitted: Fitted, truth: dict[str, dict[str, float]]
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
-    order, reports = config.allocate, []
-    for one in pooled:
+    order, fits, params, reports = config.allocate, fitted.fits, fitted.params, []
+    for one in fitted.pooled:
         schedule = plan_order(params, one.symbol, order)
         planned = Planned(params, one.symbol, order, schedule.plan["optimal"].to_numpy(float))
         report = SymbolReport(
@@ -73,6 +83,8 @@ def _plan(
             order=order,
             caveats=ahead.tape.caveats[one.symbol],
             findings=with_effects(ahead.findings[one.symbol], one.calibration.without, planned),
+            read=ahead.read[one.symbol],
+            planted=truth.get(one.symbol, {}),
         )
         reports.append(report)
     return tuple(reports)
@@ -85,20 +97,21 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
         data_hash=params.data_hash,
         mlflow_run_id=params.mlflow_run_id,
         source=job.config.data.source,
+        location=job.config.data.location,
         as_of=iso(tape.scope.as_of),
         stages=pd.DataFrame(job.stages),
     )
 
 
-def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
+def _publish(job: Job, results: Results, out: str) -> RunResult:
     """Write the files, then log the run: its id stands in the files, so that it is opened first."""
     from pipeline.tracking import mlflow_store as tracking
 
-    with tracking.tracked_run(job.config.track.experiment, name) as run_id:
+    with tracking.tracked_run(job.config.track.experiment, run_name(results)) as run_id:
         results = results.tracked(run_id)
         contents = render_files(results)
         files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
-        tracking.log(run_record(name, results, contents))
+        tracking.log(run_record(results, contents))
     return RunResult(results, _summary(job, results, files))
 
 

@@ -108,5 +108,5 @@ def evaluate(
         drawn = BytesIO()
         tracked.figures["savings"].savefig(drawn, format="png")
         write_file(picture, drawn.getvalue())
-    track_record(tracked, settings)
+    track_record(tracked, settings, "evaluations")
     say(report_text(found))

@@ -84,10 +84,12 @@ def percentages(option: str, text: str) -> tuple[float, ...]:
         raise InputError(f"{option} {text}: write per cents with commas, as 0.1,1,5") from None
 
 
-def track_record(record: "Record", settings: "Config") -> None:
-    """Log what a study found to the configuration's experiment."""
+def track_record(record: "Record", settings: "Config", studies: str) -> None:
+    """Log what a study found to the experiment of such studies: the configuration's name and
+    theirs.
+    """
     from pipeline.tracking.mlflow_store import (
         track,  # takes seconds: a refusal need not wait for it
     )
 
-    track(record, settings.track.experiment)
+    track(record, f"{settings.track.experiment}-{studies}")

@@ -64,7 +64,7 @@ def backtest_forecasts(
     """
     from pipeline.engine.config import load_config
     from pipeline.engine.store import check_file, write_json
-    from pipeline.studies import backtest, period_backtest
+    from pipeline.studies import backtest, period_backtest, records
 
     if as_json:
         check_file(as_json, "--json")
@@ -84,16 +84,16 @@ def backtest_forecasts(
             backtest.request(panel, target, models, (window, horizon), baseline), settings
         )
         text, content = backtest.report_text(by_day), backtest.content(by_day)
-        record = backtest.record(by_day)
+        record = records.daily_record(by_day)
     else:
         inside = period_backtest.backtest_bars(
             period_backtest.PeriodRequest(panel, target, window), settings
         )
         text, content = period_backtest.report_text(inside), period_backtest.content(inside)
-        record = period_backtest.record(inside)
+        record = records.period_record(inside)
     if as_json:
         write_json(content, as_json)
-    track_record(record, settings)
+    track_record(record, settings, "forecasts")
     say(text)
 
 
@@ -141,7 +141,9 @@ def calibrate(
     Examples: `impact calibrate --route orders --source panel --data DIR --json orders.json`,
     `impact calibrate --route flow --source lobster --data DIR`
     """
+    from pipeline.engine.config import load_config
     from pipeline.engine.store import check_file, write_json
+    from pipeline.studies.records import flow_record, orders_record
 
     if as_json:
         check_file(as_json, "--json")
@@ -154,8 +156,8 @@ def calibrate(
             orders.OrdersRequest(source, data, columns, bootstrap, seed)
         )
         text, content = orders.report_text(by_orders), orders.content(by_orders)
+        settings, record = load_config(config), orders_record(by_orders)
     elif route == "flow":
-        from pipeline.engine.config import load_config
         from pipeline.studies import flow_report
         from pipeline.studies.flow import FlowRequest, calibrate_flow
 
@@ -175,10 +177,12 @@ def calibrate(
         )
         by_flow = calibrate_flow(FlowRequest(out), settings)
         text, content = flow_report.report_text(by_flow), flow_report.content(by_flow)
+        record = flow_record(by_flow)
     else:
         raise InputError(f"--route: no route '{route}'; the routes are orders and flow")
     if as_json:
         write_json(content, as_json)
+    track_record(record, settings, "routes")
     say(text)
 
 
@@ -234,5 +238,5 @@ def placebo(
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)
     if as_json:
         write_json(content(found), as_json)
-    track_record(record(found), settings)
+    track_record(record(found), settings, "placebos")
     say(report_text(found))

@@ -6,13 +6,15 @@ from io import BytesIO
 import pandas as pd
 
 from pipeline.engine.config import Config
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.digests import digest
 from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
 from pipeline.report.page import render
-from pipeline.report.record import symbol_record
+from pipeline.report.record import Told, dataset, symbol_metrics, symbol_record
 from pipeline.report.results import RunFacts, SymbolReport
+from pipeline.report.words import describe
 from pipeline.tracking.record import Record
 
 
@@ -59,19 +61,44 @@ def publish_files(contents: dict[str, bytes], out: str) -> dict[str, str]:
     }
 
 
-def run_record(name: str, results: Results, contents: dict[str, bytes]) -> Record:
+ABOUT = (
+    "Runs of the pipeline: a tape measured, forecast, fitted, compared, planned. A run has one "
+    "nested run a symbol, and each of those one a candidate model. The same names of metrics at "
+    "every level: cost_bps and saving_bps of the plan, deviance on held-out data, forecast (gain "
+    "over the average day) and coverage, law, quality; by_time has the half hours of the day as "
+    "steps (1030 is 10:30 at the exchange). Of several symbols a run has the means."
+)
+
+
+def run_name(results: Results) -> str:
+    """Return a run's name: source, symbols, days read, and when it was made."""
+    symbols = results.symbols
+    head = symbols[0].symbol if len(symbols) == 1 else f"{len(symbols)} symbols"
+    first, last = min(one.read.first for one in symbols), max(one.read.last for one in symbols)
+    told, window = Told(results.params, results.facts), DataRead("", first, last, 0).window
+    return told.name(f"run of {results.facts.source} {head}", window)
+
+
+def run_record(results: Results, contents: dict[str, bytes]) -> Record:
     """Return what is tracked of a run: configuration, fingerprints, files, and every symbol."""
     params, settings = results.params, results.config.model_dump()
     configuration = results.config.model_dump_json(indent=1)
+    told = Told(params, results.facts)
+    by_symbol = {one.symbol: symbol_metrics(one) for one in results.symbols}
+    table = pd.DataFrame(by_symbol).T
     touched = results.quality.groupby("rule")["rows"].sum()
     return Record(
-        name=name,
+        name=run_name(results),
+        about=ABOUT,
+        description="\n\n".join(describe(one) for one in results.symbols),
+        identity=digest(params.data_hash, configuration, params.code_version),
         parameters={
             f"{section}.{key}": value
             for section, keys in settings.items()
             for key, value in keys.items()
         },
-        metrics={f"quality/{rule}": rows for rule, rows in touched.items()},
+        metrics=table.mean().to_dict()
+        | {"quality/symbols": len(table), "quality/rows_touched": touched.sum()},
         tags={
             "data_hash": params.data_hash,
             "config_hash": digest(configuration),
@@ -79,6 +106,12 @@ def run_record(name: str, results: Results, contents: dict[str, bytes]) -> Recor
             "level": "run",
             "valid_from": params.valid.start,
         },
+        datasets=tuple(dataset(one, results.facts) for one in results.symbols),
+        tables={
+            "symbols": table.rename_axis("symbol").reset_index(),
+            "quality": results.quality,
+            "stages": results.facts.stages,
+        },
         files=contents | {"config.json": configuration.encode()},
-        parts=tuple(symbol_record(one, params) for one in results.symbols),
+        parts=tuple(symbol_record(one, told) for one in results.symbols),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
@@ -42,6 +43,7 @@ FACTS = RunFacts(
     data_hash="d" * 64,
     mlflow_run_id="run7",
     source="databento",
+    location="tape",
     as_of="2025-01-31T21:00:00+00:00",
     stages=pd.DataFrame(
         {
@@ -113,6 +115,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         order=order,
         caveats=(),
         findings=finding_table(()).assign(effect=""),
+        read=DataRead("f" * 64, "2025-01-06", "2025-01-31", days),
     )
 
 
