@@ -21,7 +21,14 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
-from pipeline.report.publish import Results, publish_files, render_files, run_name, run_record
+from pipeline.report.publish import (
+    Results,
+    pages_of,
+    publish_files,
+    render_files,
+    run_name,
+    run_record,
+)
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
 from pipeline.tape.opening import Tape, find_tape
@@ -109,9 +116,10 @@ def _publish(job: Job, results: Results, out: str) -> RunResult:
 
     with tracking.tracked_run(job.config.track.experiment, run_name(results)) as run_id:
         results = results.tracked(run_id)
-        contents = render_files(results)
+        pages = pages_of(results, job.executor.map)
+        contents = render_files(results, pages)
         files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
-        tracking.log(run_record(results, contents))
+        tracking.log(run_record(results, contents, pages))
     return RunResult(results, _summary(job, results, files))
 
 

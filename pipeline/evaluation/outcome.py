@@ -15,8 +15,8 @@ from pipeline.tracking.record import DatasetRecord, Record
 
 ABOUT = (
     "Evaluations: candidates worked on tape that they have not seen. A run an evaluation, a nested "
-    "run a candidate; compare these by regret_bps (the cost above who knew every book), cost_bps (over "
-    "mid) and saving_bps (on TWAP). The names end with the order's size, all: the mean over them."
+    "run a candidate; compare these by regret_bps (the cost above who knew every book), cost_bps "
+    "(over mid) and saving_bps (on TWAP). Names end with the order's size, all: the mean over them."
 )
 
 

@@ -1,7 +1,9 @@
 """Publish: a finished run as files under the output folder and as a record to be tracked."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from typing import Any
 
 import pandas as pd
 
@@ -11,11 +13,14 @@ from pipeline.engine.digests import digest
 from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
-from pipeline.report.page import render
+from pipeline.report.page import INDEX_PAGE, RUN_PAGE, render_index, render_run
 from pipeline.report.record import Told, dataset, symbol_metrics, symbol_record
 from pipeline.report.results import RunFacts, SymbolReport
+from pipeline.report.symbol_pages import PagesTask, SymbolPages, symbol_pages
 from pipeline.report.words import describe
 from pipeline.tracking.record import Record
+
+Spread = Callable[[Callable[[Any], Any], Sequence[Any], str], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,25 @@ class Results:
         )
 
 
-def render_files(results: Results) -> dict[str, bytes]:
+def pages_of(results: Results, spread: Spread) -> tuple[SymbolPages, ...]:
+    """Return every symbol's pages, made by `spread` where the symbols' stages ran."""
+    tasks = [
+        PagesTask(
+            results.params.model_copy(
+                update={"symbols": {one.symbol: results.params.symbols[one.symbol]}}
+            ),
+            one,
+            results.facts,
+        )
+        for one in results.symbols
+    ]
+    return tuple(spread(symbol_pages, tasks, "report"))
+
+
+def render_files(results: Results, pages: tuple[SymbolPages, ...]) -> dict[str, bytes]:
     """Return every file's content: the parameters and their twin, schedule, quality, report."""
+    params, facts, views = results.params, results.facts, [one.view for one in pages]
+    named = {name for one in pages for name in one.estimators}
     twin = BytesIO()
     flat_table(results.params).to_parquet(twin, index=False)
     plans = pd.concat([one.schedule.plan.assign(symbol=one.symbol) for one in results.symbols])
@@ -48,9 +70,11 @@ def render_files(results: Results) -> dict[str, bytes]:
         "params.parquet": twin.getvalue(),
         "schedule.csv": plans.to_csv(index=False).encode(),
         "quality.csv": results.quality.to_csv(index=False).encode(),
-        "report.html": render(
-            results.params, results.symbols, results.quality, results.facts
+        INDEX_PAGE: render_index(results.symbols, views, params, facts).encode(),
+        RUN_PAGE: render_run(
+            results.symbols, views, named, results.quality, (params, facts)
         ).encode(),
+        **{name: content for one in pages for name, content in one.files.items()},
     }
 
 
@@ -79,11 +103,14 @@ def run_name(results: Results) -> str:
     return told.name(f"run of {results.facts.source} {head}", window)
 
 
-def run_record(results: Results, contents: dict[str, bytes]) -> Record:
+def run_record(
+    results: Results, contents: dict[str, bytes], pages: tuple[SymbolPages, ...]
+) -> Record:
     """Return what is tracked of a run: configuration, fingerprints, files, and every symbol."""
     params, settings = results.params, results.config.model_dump()
     configuration = results.config.model_dump_json(indent=1)
-    told = Told(params, results.facts)
+    pictures = {one.view.symbol: one.figures for one in pages}
+    told = Told(params, results.facts, pictures)
     by_symbol = {one.symbol: symbol_metrics(one) for one in results.symbols}
     table = pd.DataFrame(by_symbol).T
     touched = results.quality.groupby("rule")["rows"].sum()

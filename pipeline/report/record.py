@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from pipeline.engine.tables import Forecast, Learned
 from pipeline.parameters.schema import SCHEMA, Params, SymbolParams
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.report.view import figures
 from pipeline.report.words import CONSTANT, describe, gains, saving
 from pipeline.tracking.record import DatasetRecord, ModelRecord, Record
 
@@ -26,10 +25,13 @@ WITH_ERROR = ("k", "gamma")  # the others' are in the table of parameters
 
 @dataclass(frozen=True)
 class Told:
-    """What a record says of its run: the parameters it exported, where data is, when it was."""
+    """What a record says of its run: the parameters it exported, where data is, when it was;
+    pictures: of each symbol, SVG by file name.
+    """
 
     params: Params
     facts: RunFacts
+    pictures: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
 
     def name(self, head: str, window: str) -> str:
         """Return a run's name: what, source, days read, and when it was made."""
@@ -64,7 +66,7 @@ def symbol_record(report: SymbolReport, told: Told) -> Record:
             "candidates": scores,
             "fit": pd.DataFrame(numbers.items(), columns=["fact", "value"]),
         },
-        figures=figures(report, told.params),
+        files=told.pictures.get(report.symbol, {}),
         parts=tuple(_candidate(report, section, row, told) for row in scores.itertuples()),
     )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.engine.tables import Calibration, Forecast, Schedule
+from pipeline.engine.tables import Forecast, Schedule
 from pipeline.parameters.schema import Law
 from pipeline.planning.plan_text import CENT
 from pipeline.report.results import SymbolReport
@@ -51,10 +51,20 @@ def forecast_word(forecast: Forecast) -> str:
     known = gains(forecast)
     if not known:
         return "untested"
-    better = [name.replace("_", " ") for name, gain in known.items() if gain > 0]
-    if not better:
-        return "no better than the average day"
-    return f"{', '.join(better)} better than the average day"
+    better = sum(gain > 0 for gain in known.values())
+    return f"{better} of {len(known)} beat the average day"
+
+
+def forecast_sentence(forecast: Forecast) -> str:
+    """Return by how much the forecasts beat the average day on held-out days, or not."""
+    known = gains(forecast)
+    if not known:
+        return "The forecasts could not be tested: the history is too short, or nothing varies."
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {percent(abs(gain))} {'better' if gain > 0 else 'worse'}"
+        for name, gain in known.items()
+    )
+    return f"Held-out forecasts against the average day: {told}."
 
 
 def saving(schedule: Schedule, against: str) -> tuple[float, float, float]:
@@ -81,12 +91,11 @@ def saving_word(schedule: Schedule, against: str) -> str:
 
 
 def fitted_on(report: SymbolReport) -> str:
-    """Return what was fitted on what."""
+    """Return what the law was fitted on."""
     facts, read = report.calibration.facts.iloc[0], report.read
     days = "1 day" if read.days == 1 else f"{read.days} days"
     return (
-        f"{FAMILIES[facts['family']]}, fitted on {count(facts['observations'])} book walks of "
-        f"{days} ({read.window.replace('..', ' to ')})"
+        f"{count(facts['observations'])} book walks of {days} ({read.window.replace('..', ' to ')})"
     )
 
 
@@ -108,29 +117,18 @@ def winner_word(scores: pd.DataFrame) -> str:
 def describe(report: SymbolReport) -> str:
     """Return a symbol's run in words: fit, comparison, forecasts, plan, caveats."""
     order, best = report.order, report.schedule.costs.set_index("method").loc["optimal"]
-    known = gains(report.forecast)
-    forecasts = ", ".join(
-        f"{name.replace('_', ' ')} {percent(abs(gain))} {'better' if gain > 0 else 'worse'}"
-        for name, gain in known.items()
-    )
     error = best["cost_error"] * best["cost_bps"] / best["cost"] if best["cost"] else np.nan
     told = f" ± {number(error, 2)}" if np.isfinite(error) else ", no error known"
+    family = FAMILIES[report.calibration.facts["family"].iloc[0]]
     codes = list(dict.fromkeys([*report.calibration.warnings["code"], *report.findings["code"]]))
     return " ".join(
         [
-            f"{report.symbol}: {fitted_on(report)}.",
+            f"{report.symbol}: {family}, fitted on {fitted_on(report)}.",
             winner_word(report.selection.scores),
-            f"Held-out forecasts against the average day: {forecasts or 'untested'}.",
+            forecast_sentence(report.forecast),
             f"To {order.side} {count(order.shares)} shares the plan is expected to cost "
             f"{number(best['cost_bps'], 3)}{told} bps; against TWAP it saves "
             f"{saving_word(report.schedule, 'twap')}.",
             f"Caveats: {', '.join(codes) or 'none'}.",
         ]
     )
-
-
-def uncertain_parameters(calibration: Calibration) -> list[str]:
-    """Return the parameters that are not estimated but fixed by the family or a fallback."""
-    table = calibration.parameters
-    fixed = table[table["standard_error"].isna() & ~table["name"].str.startswith("log_alpha")]
-    return [str(name) for name in fixed["name"]]

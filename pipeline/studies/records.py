@@ -24,7 +24,7 @@ from pipeline.tracking.record import Record
 
 FORECASTS = (
     "Backtests of forecasters on panels: a run a backtest, a nested run a model. Compare these by "
-    " forecast/qlike or forecast/loss (smaller is better) and forecast/coverage."
+    "forecast/qlike or forecast/loss (smaller is better) and forecast/coverage."
 )
 ROUTES = (
     "Impact by one route alone: of orders (permanent gamma, temporary eta and delta) or of flow "
@@ -176,8 +176,8 @@ def _symbol_record(one: SymbolFlow, found: FlowCalibration) -> Record:
     return Record(
         name=f"flow {one.symbol} {found.source} {one.read.window}, {made_at()}",
         description=f"{one.symbol}: gamma {chosen.gamma:.4g} ± {chosen.standard_error:.2g} "
-        f"currency / share^2 by {chosen.estimator}, {one.days} days, {one.periods:,} periods. Caveats: "
-        f"{', '.join(caveat.code for caveat in one.warnings) or 'none'}.",
+        f"currency / share^2 by {chosen.estimator}, {one.days} days, {one.periods:,} periods. "
+        f"Caveats: {', '.join(caveat.code for caveat in one.warnings) or 'none'}.",
         parameters={"route": "flow", "symbol": one.symbol, "estimator": chosen.estimator},
         metrics=_estimates({"gamma": (chosen.gamma, chosen.standard_error), **named})
         | {"fit/r2_imbalance": float(one.best.r2.mean())}

@@ -48,9 +48,9 @@ class Record:
     identity: digest of all that the run was made of; an equal one before it means that nothing has
     changed, and its models are not logged again.
     Names of metrics are grouped by slashes (`cost_bps/optimal`). steps: metrics with steps, a
-    column each, their step in the column `step`. tables: logged as tables that the UI opens; figures:
-    matplotlib's, logged as PNG; files: by name and content; datasets: what was read; commit: of the
-    code that found it.
+    column each, their step in the column `step`. tables: logged as tables that the UI opens;
+    figures: matplotlib's, logged as PNG; files: by name and content; datasets: what was read;
+    commit: of the code that found it.
     """
 
     name: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pipeline.engine.config import AllocateConfig
+from pipeline.engine.config import AllocateConfig, Config
 from pipeline.engine.data_read import DataRead
 from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
@@ -37,6 +37,7 @@ from tests.pipeline.report.stage_outputs import (
 CALENDAR = Calendar(
     name="XNYS", timezone="America/New_York", periods=PERIODS, period_seconds=SECONDS
 )
+CONFIG = Config()
 FACTS = RunFacts(
     created="2025-02-01T10:00:00+00:00",
     code_version="0.1.0+abc",
