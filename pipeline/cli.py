@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import evaluation, execution, orders, studies, tape
+from pipeline.commands import comparison, evaluation, execution, orders, studies, tape
 from pipeline.commands.terminal import complain, say
 from pipeline.engine.errors import InputError, reason_of
 
@@ -33,13 +33,14 @@ for command in (
     studies.calibrate,
     studies.placebo,
     evaluation.evaluate,
+    comparison.compare,
 ):
     app.command()(command)
 
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
-    """Open the MLflow UI on 127.0.0.1 over this folder's runs (or those of MLFLOW_TRACKING_URI)."""
+    """Open the MLflow UI on 127.0.0.1: this checkout's runs, or those of MLFLOW_TRACKING_URI."""
     check_port(port)
     from pipeline.tracking.mlflow_store import tracking_uri
 

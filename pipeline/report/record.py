@@ -13,7 +13,8 @@ from pipeline.engine.tables import Forecast, Learned
 from pipeline.parameters.schema import SCHEMA, Params, SymbolParams
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.report.words import CONSTANT, describe, gains, saving
+from pipeline.report.tables.forecasts import CONSTANT
+from pipeline.report.words import describe, gains, saving
 from pipeline.tracking.record import DatasetRecord, ModelRecord, Record
 
 LONGEST_NAME = 200  # characters

@@ -8,6 +8,7 @@ from pipeline.parameters.schema import Law
 from pipeline.planning.plan_text import CENT
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables.digits import count, number, percent
+from pipeline.report.tables.forecasts import CONSTANT
 
 FAMILIES = {
     "spread_power": "half spread + power law",
@@ -22,7 +23,6 @@ CANDIDATES = {
     "gamma_regression": "the Gamma regression",
     "lightgbm": "LightGBM",
 }
-CONSTANT = 1e-12  # a loss below it: the series does not vary, and nothing is compared
 AHEAD = "day ahead"
 
 
