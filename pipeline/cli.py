@@ -42,15 +42,17 @@ for command in (
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
     """Open the MLflow UI on 127.0.0.1: this checkout's runs, or those of MLFLOW_TRACKING_URI."""
     check_port(port)
-    from pipeline.tracking.mlflow_store import tracking_uri
+    from pipeline.tracking.mlflow_store import MODE, tracking_uri
 
     uri = tracking_uri()
-    say(f"MLflow UI of {uri} on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    say(f"MLflow UI of {uri} on http://127.0.0.1:{port}/#/experiments?{MODE} (Ctrl-C stops it)")
+    say("It opens each experiment on its runs once `Model training` is chosen at the top left.")
     environment = os.environ | {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    options += ["--workers", "1"]  # several are supervised, and killed where they start slowly
     command = [sys.executable, "-m", "mlflow", "server", *options]
     os.execvpe(command[0], command, environment)
 

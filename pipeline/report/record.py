@@ -14,7 +14,7 @@ from pipeline.parameters.schema import SCHEMA, Params, SymbolParams
 from pipeline.report.figures.clock import Clock
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.report.tables.forecasts import CONSTANT
-from pipeline.report.words import describe, gains, saving
+from pipeline.report.words import describe, gains, saving, winner_word
 from pipeline.tracking.record import DatasetRecord, ModelRecord, Record
 
 LONGEST_NAME = 200  # characters
@@ -235,6 +235,7 @@ def _version_tags(report: SymbolReport) -> dict[str, str]:
     blocking = set(report.findings["code"]) | set(report.schedule.warnings["code"])
     shown = ("deviance/held_out", "cost_bps/optimal", "saving_bps/twap", "law/k")
     return {
+        "verdict": winner_word(report.selection.scores),
         "family": str(facts["family"]),
         "window": report.read.window,
         "data": report.read.fingerprint[:16],

@@ -19,6 +19,7 @@ from pipeline.tracking.record import Record
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
+MODE = "workflowType=machine_learning"  # of the UI: runs and charts, not traces and prompts
 IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
 DEFAULT_FOLDER = (CHECKOUT if IN_CHECKOUT else Path.home()) / "mlruns"
 
@@ -87,5 +88,7 @@ def _end_abandoned(experiment: str) -> None:
 
 
 def ui_page() -> str:
-    """Return the active experiment's list of runs, below the address that `impact ui` prints."""
-    return f"/#/experiments/{mlflow.active_run().info.experiment_id}/runs"
+    """Return the active experiment's list of runs, below the address that `impact ui` prints; the
+    UI opens in its generative mode where the address does not name the other.
+    """
+    return f"/#/experiments/{mlflow.active_run().info.experiment_id}/runs?{MODE}"
