@@ -12,7 +12,7 @@ import mlflow
 
 from benchmarks import mlflow_pages as pages
 from pipeline.report.view import page_name
-from pipeline.tracking.mlflow_store import tracking_uri
+from pipeline.tracking.connection import tracking_uri
 
 DOCS = Path(__file__).parents[1] / "docs"
 CANDIDATES = ("linear", "square_root", "rule")

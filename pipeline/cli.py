@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import comparison, evaluation, execution, orders, studies, tape
+from pipeline.commands import (
+    comparison,
+    evaluation,
+    execution,
+    orders,
+    retraining,
+    studies,
+    tape,
+)
 from pipeline.commands.terminal import complain, say
 from pipeline.engine.errors import InputError, reason_of
 
@@ -34,6 +42,10 @@ for command in (
     studies.placebo,
     evaluation.evaluate,
     comparison.compare,
+    retraining.retrain,
+    retraining.history,
+    retraining.rollback,
+    retraining.verify,
 ):
     app.command()(command)
 
@@ -42,7 +54,7 @@ for command in (
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
     """Open the MLflow UI on 127.0.0.1: this checkout's runs, or those of MLFLOW_TRACKING_URI."""
     check_port(port)
-    from pipeline.tracking.mlflow_store import MODE, tracking_uri
+    from pipeline.tracking.connection import MODE, tracking_uri
 
     uri = tracking_uri()
     say(f"MLflow UI of {uri} on http://127.0.0.1:{port}/#/experiments?{MODE} (Ctrl-C stops it)")

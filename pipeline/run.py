@@ -7,9 +7,11 @@ import pandas as pd
 from pipeline.engine.config import Config
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
+from pipeline.engine.store import check_out
 from pipeline.fitting import (
     Ahead,
     Fits,
+    criteria,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -21,18 +23,19 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
-from pipeline.report.publish import (
-    Results,
-    pages_of,
-    publish_files,
-    render_files,
-    run_name,
-    run_record,
+from pipeline.publication.versions import (
+    new_run_id,
+    publish_run,
+    waiting_in,
+    waiting_of,
 )
+from pipeline.report.publish import Results, pages_of, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
-from pipeline.tape.opening import Tape, find_tape
+from pipeline.tape.opening import RawTape, Tape, find_tape
 from pipeline.tape.truth import planted
+from pipeline.tracking.connection import check_store
+from pipeline.tracking.handover import Tracked, track_all, waiting_for
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,33 @@ class RunResult:
 def run_pipeline(config: Config, out: str) -> RunResult:
     """Take a tape to parameters, schedules and a report under `out`, tracked in MLflow.
 
+    What could not be tracked waits beside the files for the next run.
     Raises: InputError for anything the user can mend; nothing under `out` but the cache has changed
     then.
     """
+    check_out(out)
+    check_store(config.track.experiment)
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        ahead = look_ahead(job, raw)
-        fits = fit_symbols(job, ahead)
-        pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled)
-        reports = _plan(config, ahead, Fitted(fits, pooled, params), planted(raw))
-        tape = ahead.tape
-        results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        done = _publish(job, results, out)
-        return replace(done, summary=(*tape.left_out(), *done.summary))
+        results, left_out = results_of(job, raw)
+        done = published(job, results, out)
+        return replace(done, summary=(*left_out, *done.summary))
+
+
+def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+    """Return all that a tape comes to, and what of it was left out; nothing is published.
+
+    Raises: InputError as `run_pipeline`.
+    """
+    ahead = look_ahead(job, raw)
+    fits = fit_symbols(job, ahead)
+    pooled = pool_laws(selected_laws(fits), ahead)
+    params = parameters_of(job, ahead, pooled, criteria(fits))
+    params = params.model_copy(update={"run_id": new_run_id()})
+    reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
+    tape = ahead.tape
+    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
+    return results, tuple(tape.left_out())
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
         created=params.created,
         code_version=params.code_version,
         data_hash=params.data_hash,
-        mlflow_run_id=params.mlflow_run_id,
+        run_id=params.run_id,
         source=job.config.data.source,
         location=job.config.data.location,
         as_of=iso(tape.scope.as_of),
@@ -110,20 +126,22 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
     )
 
 
-def _publish(job: Job, results: Results, out: str) -> RunResult:
-    """Write the files, then log the run: its id stands in the files, so that it is opened first."""
-    from pipeline.tracking import mlflow_store as tracking
+def published(job: Job, results: Results, out: str) -> RunResult:
+    """Publish the files with the record of the run, then have it tracked, and what earlier runs
+    left to be.
+    """
+    run_id, pages = results.params.run_id, pages_of(results, job.executor.map)
+    contents = render_files(results, pages)
+    record = run_record(results, contents, pages)
+    waiting = waiting_for(record, job.config.track.experiment, run_id)
+    files = publish_run(contents, out, run_id, waiting.dump())
+    tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))
+    return RunResult(results, _summary(job, results, files, tracked))
 
-    with tracking.tracked_run(job.config.track.experiment, run_name(results)) as run_id:
-        results = results.tracked(run_id)
-        pages = pages_of(results, job.executor.map)
-        contents = render_files(results, pages)
-        files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
-        tracking.log(run_record(results, contents, pages))
-    return RunResult(results, _summary(job, results, files))
 
-
-def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ...]:
+def _summary(
+    job: Job, results: Results, files: dict[str, str], tracked: Tracked
+) -> tuple[str, ...]:
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
@@ -144,8 +162,14 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",
         f"schedule:   {files['schedule.csv']}",
         f"quality:    {files['quality.csv']}",
-        f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
+        *(f"MLflow:     {line}" for line in tracked.said),
+        *_where(tracked),
     )
+
+
+def _where(tracked: Tracked) -> list[str]:
+    address = f"http://127.0.0.1:5000{tracked.page}"
+    return [f"MLflow:     run `impact ui` and open {address}"] if tracked.page else []
 
 
 def _findings(job: Job, results: Results) -> list[str]:

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.terminal import complain
 from pipeline.engine.errors import InputError
 
 if TYPE_CHECKING:
     from pipeline.engine.config import Config
     from pipeline.tracking.record import Record
+
 
 Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
@@ -26,8 +28,12 @@ Calendar = Annotated[
 ]
 Side = Annotated[str | None, typer.Option(help="buy or sell.")]
 Risk = Annotated[
-    float | None,
-    typer.Option("--risk-aversion", help="lambda: currency cost of one unit of variance."),
+    str | None,  # a number or the word, as the configuration checks
+    typer.Option(
+        "--risk-aversion",
+        help="lambda: currency cost of one unit of variance, or auto: the largest that raises the "
+        "cost over mid by 2 %.",
+    ),
 ]
 Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]
 Cap = Annotated[
@@ -84,12 +90,18 @@ def percentages(option: str, text: str) -> tuple[float, ...]:
         raise InputError(f"{option} {text}: write per cents with commas, as 0.1,1,5") from None
 
 
-def track_record(record: "Record", settings: "Config", studies: str) -> None:
-    """Log what a study found to the experiment of such studies: the configuration's name and
-    theirs.
-    """
-    from pipeline.tracking.mlflow_store import (
-        track,  # takes seconds: a refusal need not wait for it
-    )
+def check_tracking(settings: "Config", studies: str) -> None:
+    """Raise InputError where results could not be tracked, before there are any."""
+    from pipeline.tracking.connection import check_store
 
-    track(record, f"{settings.track.experiment}-{studies}")
+    check_store(f"{settings.track.experiment}-{studies}")
+
+
+def track_record(record: "Record", settings: "Config", studies: str) -> None:
+    """Log what a study found to the experiment of such studies, the configuration's name and
+    theirs; what could not be waits, and is said.
+    """
+    from pipeline.tracking.handover import track_study
+
+    for line in track_study(record, f"{settings.track.experiment}-{studies}").said:
+        complain(line)

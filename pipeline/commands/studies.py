@@ -15,6 +15,7 @@ from pipeline.commands.options import (
     Seed,
     Workers,
     as_number,
+    check_tracking,
     track_record,
 )
 from pipeline.commands.terminal import say
@@ -79,6 +80,7 @@ def backtest_forecasts(
         raise InputError(f"--by {by}: choose day or period")
     if by == "period" and (models, horizon, baseline) != ("all", 1, "har"):
         raise InputError("--models, --horizon and --baseline are of --by day; leave them out")
+    check_tracking(settings, "forecasts")
     if by == "day":
         by_day = backtest.backtest_panel(
             backtest.request(panel, target, models, (window, horizon), baseline), settings
@@ -93,8 +95,8 @@ def backtest_forecasts(
         record = records.period_record(inside)
     if as_json:
         write_json(content, as_json)
-    track_record(record, settings, "forecasts")
     say(text)
+    track_record(record, settings, "forecasts")
 
 
 def calibrate(
@@ -150,13 +152,15 @@ def calibrate(
     if route == "orders":
         from pipeline.studies.orders import route as orders
 
+        settings = load_config(config)
+        check_tracking(settings, "routes")
         if not data:
             raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
         by_orders = orders.calibrate_orders(
             orders.OrdersRequest(source, data, columns, bootstrap, seed)
         )
         text, content = orders.report_text(by_orders), orders.content(by_orders)
-        settings, record = load_config(config), orders_record(by_orders)
+        record = orders_record(by_orders)
     elif route == "flow":
         from pipeline.studies import flow_report
         from pipeline.studies.flow import FlowRequest, calibrate_flow
@@ -175,6 +179,7 @@ def calibrate(
                 "executor": {"workers": as_number(workers)},
             },
         )
+        check_tracking(settings, "routes")
         by_flow = calibrate_flow(FlowRequest(out), settings)
         text, content = flow_report.report_text(by_flow), flow_report.content(by_flow)
         record = flow_record(by_flow)
@@ -182,8 +187,8 @@ def calibrate(
         raise InputError(f"--route: no route '{route}'; the routes are orders and flow")
     if as_json:
         write_json(content, as_json)
-    track_record(record, settings, "routes")
     say(text)
+    track_record(record, settings, "routes")
 
 
 def placebo(
@@ -235,8 +240,9 @@ def placebo(
             "executor": {"workers": as_number(workers)},
         },
     )
+    check_tracking(settings, "placebos")
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)
     if as_json:
         write_json(content(found), as_json)
-    track_record(record(found), settings, "placebos")
     say(report_text(found))
+    track_record(record(found), settings, "placebos")

@@ -1,20 +1,19 @@
 """What is compared: a parameter file, or the one of a tracked run with that run's metrics."""
 
 import json
-import re
+from pathlib import Path
 
 from pipeline.comparison.changes import Side
 from pipeline.parameters.schema import params_of, read_params
 
-RUN_ID = re.compile(r"[0-9a-f]{32}")
-
 
 def read_side(source: str) -> Side:
-    """Return a side by the path or URL of its params.json, or by its MLflow run's id.
+    """Return a side by the path or URL of its params.json, or by a tracked run's id (that in its
+    params.json, or MLflow's).
 
     Raises: InputError when it cannot be read.
     """
-    if not RUN_ID.fullmatch(source):
+    if "/" in source or source.endswith(".json") or Path(source).is_file():
         return Side(source, read_params(source))
     from pipeline.tracking.mlflow_reading import read_run
 

@@ -1,8 +1,11 @@
 """Content-addressed stage outputs: written aside, published whole, found again by key."""
 
+import glob
 import hashlib
 import json
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -16,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.engine.errors import InputError, reason_of
 from pipeline.engine.places import place
 
-DONE = "_done"
+DONE, PARTIAL = "_done", ".partial-"
 Tables = TypeVar("Tables")
 
 
@@ -31,9 +34,17 @@ class Store:
         return f"{self.root.rstrip('/')}/{stage}/{key[:24]}"
 
     def has(self, stage: str, key: str) -> bool:
-        """Tell whether the output was published whole."""
+        """Tell whether the output was published whole and is as it was published: on a local file
+        system every byte of it, elsewhere its files and their sizes.
+        """
         fs, path = place(self.url(stage, key), "--out")
-        return fs.exists(f"{path}/{DONE}")
+        try:
+            listed = json.loads(fs.cat_file(f"{path}/{DONE}"))
+            if isinstance(fs, LocalFileSystem):
+                return bool(listed == _contents(Path(path)))
+            return all(fs.size(f"{path}/{name}") == size for name, (size, _) in listed.items())
+        except (OSError, ValueError, TypeError, AttributeError):
+            return False  # not there, or damaged: it is made anew
 
     def publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> str:
         """Let `fill` write a folder aside, then make it appear at once; the first of two equal
@@ -44,10 +55,11 @@ class Store:
         local = isinstance(fs, LocalFileSystem)
         if local:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".partial-", dir=Path(path).parent if local else None))
+        beside = Path(path).parent if local else Path(tempfile.gettempdir())
+        work = Path(tempfile.mkdtemp(prefix=partial_prefix(beside), dir=beside))
         try:
             fill(work)
-            (work / DONE).write_text(key)
+            (work / DONE).write_text(json.dumps(_contents(work)))
             if not local:
                 _upload(fs, work, path)
             elif not self.has(stage, key):
@@ -56,6 +68,35 @@ class Store:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return url
+
+
+def _contents(folder: Path) -> dict[str, list[object]]:
+    """Return size and SHA-256 of every file by its name below the folder, the mark apart."""
+    found: dict[str, list[object]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != DONE:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(folder).as_posix()] = [path.stat().st_size, digest]
+    return found
+
+
+def partial_prefix(folder: Path) -> str:
+    """Return how the name of what this process has not finished begins, and take away what
+    processes of this machine that are no more left unfinished in a folder.
+    """
+    here = f"{PARTIAL}{socket.gethostname()}-"
+    for path in folder.glob(f"{glob.escape(here)}*"):
+        try:
+            os.kill(int(path.name.removeprefix(here).partition("-")[0]), 0)
+        except ProcessLookupError:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        except PermissionError:  # another user's process, which lives
+            continue
+    return f"{here}{os.getpid()}-"
 
 
 def _upload(fs: fsspec.AbstractFileSystem, work: Path, path: str) -> None:
@@ -85,7 +126,7 @@ def write_file(url: str, content: bytes) -> str:
         return url
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
-        dir=Path(path).parent, prefix=".partial-", delete=False
+        dir=Path(path).parent, prefix=partial_prefix(Path(path).parent), delete=False
     ) as file:
         partial = Path(file.name)
         try:
@@ -148,7 +189,9 @@ def write_folder(folder: str, contents: dict[str, bytes]) -> None:
     try:
         check_folder(folder, contents)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as aside:
+        with tempfile.TemporaryDirectory(
+            prefix=partial_prefix(path.parent), dir=path.parent
+        ) as aside:
             made, old = Path(aside) / "made", Path(aside) / "old"
             made.mkdir()
             for name, content in contents.items():

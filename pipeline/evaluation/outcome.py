@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.engine.data_read import made_at
 from pipeline.engine.json_content import json_ready
-from pipeline.evaluation.candidates import KNOWN, WORDS, YARDSTICK
+from pipeline.evaluation.candidates import KNOWN, NAMED, WORDS, YARDSTICK
 from pipeline.evaluation.picture import plot_savings
 from pipeline.evaluation.study import Evaluation
 from pipeline.evaluation.verdicts import ALL_SIZES, Row
@@ -144,7 +144,7 @@ def record(evaluation: Evaluation) -> Record:
         Record(
             name=f"{candidate} {days}, {made}",
             description=_sentence(next(row for row in whole if row.judged.name == candidate)),
-            parameters={"candidate": candidate, "what": WORDS[candidate]},
+            parameters={"candidate": candidate, "what": _what(candidate)},
             metrics=_metrics([row for row in whole if row.judged.name == candidate]),
             tags={"level": "candidate"},
             datasets=data,
@@ -183,7 +183,7 @@ def _data(evaluation: Evaluation) -> tuple[DatasetRecord, ...]:
 def _sentence(row: Row) -> str:
     """Return what held-out tape says of a candidate, over all sizes or the only one."""
     one = row.judged
-    costs = f"{one.name}, {WORDS[one.name]}: {one.cost:.3f} bps over mid on {row.orders} orders"
+    costs = f"{one.name}, {_what(one.name)}: {one.cost:.3f} bps over mid on {row.orders} orders"
     if one.name == YARDSTICK:
         return f"{costs}; the yardstick."
     if one.name == KNOWN:
@@ -191,6 +191,10 @@ def _sentence(row: Row) -> str:
     error = f" ± {one.error:.3f}" if np.isfinite(one.error) else ""
     saved = f"saves {one.saving:.3f}{error} bps on TWAP: {row.verdict}"
     return f"{costs}, regret {one.regret:.3f}; {saved}."
+
+
+def _what(name: str) -> str:
+    return NAMED[name].words if name in NAMED else WORDS.get(name, "")
 
 
 def _metrics(rows: list[Row]) -> dict[str, float]:

@@ -47,7 +47,8 @@ class Provenance:
 @dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha; found: code and message of what checks of files, tape and forecasts say.
+    log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
+    what its law was chosen by, None where nothing was compared.
     """
 
     symbol: str
@@ -55,6 +56,7 @@ class FittedSymbol:
     calibration: Calibration
     profile: pd.DataFrame
     found: pd.DataFrame
+    chosen_by: str | None
 
 
 def export_params(
@@ -63,7 +65,7 @@ def export_params(
     """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close`
     (ns).
 
-    The MLflow run's id is filled in when the run is tracked.
+    The run's id is filled in when it publishes.
     """
     starts = fitted[0].forecast.horizon["start"]
     return Params(
@@ -71,7 +73,6 @@ def export_params(
         created=provenance.created,
         code_version=provenance.code_version,
         data_hash=provenance.data_hash,
-        mlflow_run_id="",
         valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)),
         calendar=calendar,
         symbols={one.symbol: _symbol(one) for one in fitted},
@@ -128,6 +129,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
             beta=value["beta"],
             gamma=value["gamma"],
             theta=value["theta"],
+            chosen_by=one.chosen_by,
         ),
         standard_errors=errors,
         covariance=Matrix(

@@ -8,33 +8,30 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
-from pipeline.engine.errors import InputError
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import file_caveats, order_terms, stated_problem, stated_tilt
+from pipeline.planning.order import file_caveats, order_terms, stated_tilt
+from pipeline.planning.plan import asked_plan, quadratic_plan, spread_evenly, spreads
 from pipeline.planning.plan_caveats import (
     beyond_shown,
     letter_admitted,
     session_breaks,
     shape_believed,
     uncertain_volume,
-    urgency,
 )
+from pipeline.planning.price_of_risk import risk_frontier, urgency
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
-    PowerLaw,
     Problem,
     ProblemError,
     Solution,
     Status,
     Tilt,
-    certify,
     child_orders,
     evaluate,
     periods_within,
-    quadratic_approximation,
     sensitivities,
     solve,
     uncertainty_of,
@@ -42,7 +39,6 @@ from solver import (
 
 BENCHMARKS = ("twap", "vwap")
 DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
-TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -85,9 +81,10 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             for name, x in shares.items()
         ]
     )
-    if order.plan == "shrunk" and not _spreads(order, params.symbols[symbol].law.k):
+    if order.plan == "shrunk" and not spreads(order, params.symbols[symbol].law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
-    notes += urgency(stated)
+    frontier = risk_frontier(stated)
+    notes += urgency(frontier, order.risk_aversion)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     section = params.symbols[symbol]
@@ -96,7 +93,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
-    return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
+    plan, days = base.assign(**shares), tilt.record.days
+    return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
 def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
@@ -114,13 +112,8 @@ def _plans(
     stated: Problem, volume: np.ndarray, order: AllocateConfig, k: float
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
-    plans, notes = {}, []
-    pace = stated.shares * volume / volume.sum()
-    try:
-        plans["optimal"] = _asked(stated, order, k, pace)
-    except ProblemError as error:
-        raise InputError(f"method {order.method}: {error}") from error
-    if _spreads(order, k):
+    plans, notes = {"optimal": asked_plan(stated, order, k, volume)}, []
+    if spreads(order, k):
         notes.append(
             (
                 "spread_evenly",
@@ -134,47 +127,10 @@ def _plans(
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
-        plans["qp"] = _quadratic(stated, pace)
+        plans["qp"] = quadratic_plan(stated, volume)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
     return plans, notes
-
-
-def _asked(stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray) -> Solution:
-    """Return the plan by the method asked for."""
-    if order.method == "qp":
-        return _quadratic(stated, pace)
-    twap = spread_evenly(stated, np.ones(stated.n))
-    if _spreads(order, k):
-        return certify(stated, twap, "even")
-    found = solve(stated, method=order.method, integer=order.method != "nlp")
-    pieces = evaluate(stated, twap)
-    as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
-    low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
-    held = bool(((low <= twap) & (twap <= high)).all())
-    same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
-    return same if as_good and held else found
-
-
-def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
-    """Return the problem whose optimum is the order's plan: as stated, or spread evenly.
-
-    Raises: InputError when the order cannot be stated.
-    """
-    stated = stated_problem(params, symbol, order)
-    spread = _spreads(order, params.symbols[symbol].law.k)
-    return _spread(stated, np.ones(stated.n)) if spread else stated
-
-
-def _spreads(order: AllocateConfig, k: float) -> bool:
-    """Tell whether the optimum would be a corner, and the order is spread evenly instead."""
-    return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
-
-
-def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
-    """Return the quadratic programme's plan in whole lots, costed under the law itself."""
-    found = solve(quadratic_approximation(stated, pace), integer=True)
-    return certify(stated, found.x, "qp")
 
 
 def _errors(
@@ -258,30 +214,6 @@ def _status(solution: Solution | None) -> str:
     if solution is None:
         return "BENCHMARK"
     return "SPREAD" if solution.method == "even" else solution.status.name
-
-
-def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
-    """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
-
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left
-    after each period is then rounded to whole lots, so that the benchmark is a plan that could be
-    traded.
-    """
-    even = _spread(stated, weight)
-    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
-    return np.diff(traded, prepend=0.0)
-
-
-def _spread(stated: Problem, weight: np.ndarray) -> Problem:
-    """Return the problem whose optimum is in proportion to the weight, under the order's caps."""
-    return replace(
-        stated,
-        law=PowerLaw(scale=1.0 / weight, exponent=2.0),
-        permanent=0.0,
-        drift=0.0,
-        sigma=0.0,
-        risk_aversion=0.0,
-    )
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:

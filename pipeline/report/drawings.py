@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURES = {
+    "frontier": "expected cost against the price's risk, with TWAP, the plan and the "
+    "most urgent plan for little more cost",
     "value": "marginal value of shares left by time, and the plan's way through it",
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",
@@ -30,6 +32,7 @@ FIGURES = {
 def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     """Return the symbol's figures by name; one whose table is empty is left out."""
     from pipeline.report.figures import plots
+    from pipeline.report.figures.risk import plot_frontier
     from pipeline.report.figures.value import plot_value
 
     forecast, calibration = report.forecast, report.calibration
@@ -38,6 +41,9 @@ def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
     if report.schedule.value["left"].nunique() > 2:
         drawn["value"] = plot_value(report.schedule.value, report.schedule.plan, price, clock)
+    if len(report.schedule.frontier):
+        notional = price * report.order.shares
+        drawn["frontier"] = plot_frontier(report.schedule.frontier, report.schedule.costs, notional)
     if len(forecast.backtest):
         drawn["forecast"] = plots.plot_forecast(forecast.backtest, price, clock)
     if len(forecast.unfolding):

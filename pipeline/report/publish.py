@@ -1,7 +1,7 @@
 """Publish: a finished run as files under the output folder and as a record to be tracked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -10,7 +10,6 @@ import pandas as pd
 from pipeline.engine.config import Config
 from pipeline.engine.data_read import DataRead
 from pipeline.engine.digests import digest
-from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
 from pipeline.report.page import INDEX_PAGE, RUN_PAGE, render_index, render_run
@@ -32,14 +31,6 @@ class Results:
     symbols: tuple[SymbolReport, ...]
     quality: pd.DataFrame
     facts: RunFacts
-
-    def tracked(self, run_id: str) -> "Results":
-        """Return the same results of the MLflow run `run_id`."""
-        return replace(
-            self,
-            params=self.params.model_copy(update={"mlflow_run_id": run_id}),
-            facts=replace(self.facts, mlflow_run_id=run_id),
-        )
 
 
 def pages_of(results: Results, spread: Spread) -> tuple[SymbolPages, ...]:
@@ -78,19 +69,12 @@ def render_files(results: Results, pages: tuple[SymbolPages, ...]) -> dict[str, 
     }
 
 
-def publish_files(contents: dict[str, bytes], out: str) -> dict[str, str]:
-    """Write each file under `out`, whole or not at all; return their addresses by name."""
-    return {
-        name: write_file(f"{out.rstrip('/')}/{name}", content) for name, content in contents.items()
-    }
-
-
 ABOUT = (
     "Runs of the pipeline: a tape measured, forecast, fitted, compared, planned. A run has one "
     "nested run a symbol, and each of those one a candidate model. The same names of metrics at "
-    "every level: cost_bps and saving_bps of the plan, deviance on held-out data, forecast (gain "
-    "over the average day) and coverage, law, quality; by_time has the half hours of the day as "
-    "steps (1030 is 10:30 at the exchange). Of several symbols a run has the means."
+    "every level: cost_bps and saving_bps of the plan, deviance and regret_bps on held-out days, "
+    "forecast (gain over the average day) and coverage, law, quality; by_time has the half hours "
+    "of the day as steps (1030 is 10:30 at the exchange). Of several symbols a run has the means."
 )
 
 

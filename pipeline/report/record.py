@@ -45,13 +45,15 @@ def symbol_record(report: SymbolReport, told: Told) -> Record:
     facts = report.calibration.facts.iloc[0].to_dict()
     texts = {name: value for name, value in facts.items() if isinstance(value, str)}
     section = told.params.symbols[report.symbol]
+    chosen = report.selection.decision.iloc[0]
+    decision = {"chosen_by": str(chosen["criterion"]), "chosen_why": str(chosen["reason"])}
     scores = report.selection.scores
     data = dataset(report, told.facts)
     numbers = {name: value for name, value in facts.items() if name not in texts}
     return Record(
         name=told.name(f"{told.facts.source} {report.symbol}", report.read.window),
         description=describe(report),
-        parameters={"symbol": report.symbol, "window": report.read.window} | texts,
+        parameters={"symbol": report.symbol, "window": report.read.window} | texts | decision,
         metrics=symbol_metrics(report),
         steps=_by_time(report, told.params),
         tags={"level": "symbol", "symbol": report.symbol},
@@ -65,6 +67,7 @@ def symbol_record(report: SymbolReport, told: Told) -> Record:
             "families": report.calibration.families,
             "shrinkage": report.shrinkage,
             "candidates": scores,
+            "charged_plans": report.selection.charged,
             "fit": pd.DataFrame(numbers.items(), columns=["fact", "value"]),
         },
         files=told.pictures.get(report.symbol, {}),
@@ -105,6 +108,7 @@ def symbol_metrics(report: SymbolReport) -> dict[str, float]:
     return (
         metrics
         | _held_out(exported)
+        | _regret(report.selection.charged, exported["candidate"])
         | _law_metrics(report.calibration.parameters)
         | {f"forecast/{name}_gain": gain for name, gain in gains(report.forecast).items()}
         | _coverage(report.forecast)
@@ -123,6 +127,15 @@ def _held_out(score: Mapping[str, Any]) -> dict[str, float]:
         "deviance/held_out_error": score["deviance_error"],
         "deviance/bias": score["bias"],
         "deviance/rmse_bps": score["rmse_bps"],
+    }
+
+
+def _regret(charged: pd.DataFrame, candidate: str) -> dict[str, float]:
+    """Return what held-out days charged a candidate's plans above who knew every curve."""
+    return {
+        f"regret_bps/{name}": value
+        for row in charged[charged["plan"] == candidate].itertuples()
+        for name, value in (("held_out", row.regret), ("held_out_error", row.regret_error))
     }
 
 
@@ -188,7 +201,9 @@ def _candidate(report: SymbolReport, section: SymbolParams, row: Any, told: Told
         name=told.name(f"{row.candidate} {report.symbol}", report.read.window),
         description=said,
         parameters={"symbol": report.symbol, "candidate": row.candidate},
-        metrics=_held_out(score) | {"quality/walks": row.cells},
+        metrics=_held_out(score)
+        | _regret(report.selection.charged, row.candidate)
+        | {"quality/walks": row.cells},
         tags={"level": "model", "symbol": report.symbol, "family": row.candidate}
         | {name: str(bool(score[name])) for name in ("winner", "exported")},
         datasets=(dataset(report, told.facts),),
@@ -233,7 +248,13 @@ def _version_tags(report: SymbolReport) -> dict[str, str]:
     metrics = symbol_metrics(report)
     facts = report.calibration.facts.iloc[0]
     blocking = set(report.findings["code"]) | set(report.schedule.warnings["code"])
-    shown = ("deviance/held_out", "cost_bps/optimal", "saving_bps/twap", "law/k")
+    shown = (
+        "regret_bps/held_out",
+        "deviance/held_out",
+        "cost_bps/optimal",
+        "saving_bps/twap",
+        "law/k",
+    )
     return {
         "verdict": winner_word(report.selection.scores),
         "family": str(facts["family"]),

@@ -44,7 +44,7 @@ class RunFacts:
     created: str
     code_version: str
     data_hash: str
-    mlflow_run_id: str
+    run_id: str
     source: str
     location: str
     as_of: str

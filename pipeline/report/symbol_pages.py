@@ -43,6 +43,7 @@ def symbol_pages(task: PagesTask) -> SymbolPages:
         **common,
         tables=tables,
         held_out=held_out_words(report.forecast.backtest),
+        choice="by {criterion}: {reason}".format(**report.selection.decision.iloc[0]),
         documents=RUN_PAGE,
     )
     files = {

@@ -76,7 +76,7 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
         when=_when(report.schedule.plan, params.calendar, clock),
         cards=_cards(report, clock),
-        risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
+        risk_aversion=_charged(report.schedule.risk_aversion),
         parts=_parts(report, family),
         pace=_pace(report.schedule.plan, clock),
         times=_times(report.schedule.plan, clock),
@@ -85,6 +85,9 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         warnings=warnings_of(report, params.calendar.timezone),
         sure=(
             f"Fitted on {fitted_on(report)}.",
+            "The law was chosen by {criterion}: {reason}.".format(
+                **report.selection.decision.iloc[0]
+            ),
             winner_word(report.selection.scores),
             forecast_sentence(report.forecast),
         ),
@@ -115,6 +118,10 @@ def warnings_of(report: SymbolReport, timezone: str) -> tuple[Graded, ...]:
             ("plan", report.schedule.warnings),
         )
     )
+
+
+def _charged(risk_aversion: float) -> str:
+    return number(risk_aversion, 3) if risk_aversion else ""
 
 
 def _when(plan: pd.DataFrame, calendar: Calendar, clock: Clock) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+from mlflow.entities import Run
 
 from pipeline.engine.errors import InputError, reason_of
-from pipeline.tracking.mlflow_store import tracking_uri
+from pipeline.tracking.connection import tracking_uri
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,23 @@ def read_run(run_id: str, file: str) -> TrackedRun:
     uri = tracking_uri()
     client = mlflow.MlflowClient(uri)
     try:
-        run = client.get_run(run_id)
-        content = Path(client.download_artifacts(run_id, file)).read_bytes()
+        run = _run_of(client, run_id)
+        content = Path(client.download_artifacts(run.info.run_id, file)).read_bytes()
         inside = client.search_runs(
-            [run.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'"
+            [run.info.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
         )
     except Exception as error:  # mlflow wraps whatever its store raises
         raise InputError(
-            f"run {run_id}: no run with {file} in MLflow at {uri} ({reason_of(error)}); give the "
-            "id of a pipeline run, or the path of its file"
+            f"{run_id}: no file, and MLflow at {uri} has no run of that id with {file} "
+            f"({reason_of(error)}); give the id of a pipeline run, or the path of its file"
         ) from None
     metrics = {one.data.tags["symbol"]: dict(one.data.metrics) for one in inside}
     return TrackedRun(str(run.info.run_name), content, metrics)
+
+
+def _run_of(client: mlflow.MlflowClient, run_id: str) -> Run:
+    """Return a pipeline run by its own id, which its files bear, or by MLflow's."""
+    known = [one.experiment_id for one in client.search_experiments()]
+    asked = f"tags.run_id = '{run_id}' and tags.level = 'run'"
+    found = client.search_runs(known, asked, max_results=1)
+    return found[0] if found else client.get_run(run_id)

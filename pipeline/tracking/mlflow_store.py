@@ -4,91 +4,81 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
 import mlflow
 
-from pipeline.engine.commit import CHECKOUT
-from pipeline.engine.errors import InputError
+from pipeline.tracking.connection import MODE, artifacts_of, tracking_uri
 from pipeline.tracking.mlflow_content import log
 from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process
-from pipeline.tracking.record import Record
+from pipeline.tracking.waiting import Waiting
 
-URI_VARIABLE = "MLFLOW_TRACKING_URI"
-SQLITE = "sqlite:///"
-MODE = "workflowType=machine_learning"  # of the UI: runs and charts, not traces and prompts
-IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
-DEFAULT_FOLDER = (CHECKOUT if IN_CHECKOUT else Path.home()) / "mlruns"
+ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # else it makes a folder of its own where it works
 
 
-def tracking_uri() -> str:
-    """Return where runs go: MLFLOW_TRACKING_URI, or the database in the checkout's `mlruns/`
-    (an installed package's is in the home folder), wherever the command is run.
+def track(waiting: Waiting) -> str:
+    """Log a record as a run of its experiment; return where the experiment's runs are listed,
+    below the address that `impact ui` prints, in the mode for models.
+
+    What an attempt before this one left of it is deleted. A failure marks the run failed.
+    Raises: whatever MLflow and its store do.
     """
-    return os.environ.get(URI_VARIABLE) or f"sqlite:///{DEFAULT_FOLDER / 'mlflow.db'}"
-
-
-def track(record: Record, experiment: str) -> None:
-    """Log a record as a run of an experiment.
-
-    Raises: InputError when the tracking store cannot be reached.
-    """
-    with tracked_run(experiment, record.name):
-        log(record)
+    for logger in ("mlflow", "alembic", "sqlalchemy"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    uri = tracking_uri()
+    with _environment(artifacts_of(uri)):
+        mlflow.set_tracking_uri(uri)
+        experiment = _open_experiment(waiting.experiment, artifacts_of(uri))
+        _forget(experiment, waiting.run_id)
+        _end_abandoned(experiment)
+        run = mlflow.MlflowClient().create_run(
+            experiment,
+            start_time=waiting.made,
+            run_name=waiting.record.name,
+            tags={PROCESS_TAG: this_process()},
+        )
+        with mlflow.start_run(run_id=run.info.run_id):
+            log(waiting.record)
+    return f"/#/experiments/{experiment}/runs?{MODE}"
 
 
 @contextmanager
-def tracked_run(experiment: str, name: str) -> Iterator[str]:
-    """Open a run and yield its id; a failure marks the run failed.
-
-    Raises: InputError when the tracking store cannot be reached.
-    """
-    for logger in ("mlflow", "alembic"):
-        logging.getLogger(logger).setLevel(logging.ERROR)
-    uri, given = tracking_uri(), os.environ.get(URI_VARIABLE)
+def _environment(artifacts: str | None) -> Iterator[None]:
+    """Keep out what would send runs elsewhere, and leave the environment as it was."""
+    kept = dict(os.environ)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.pop("MLFLOW_RUN_ID", None)
+    if artifacts is not None:
+        os.environ[ARTIFACT_ROOT] = artifacts
     try:
-        _open_experiment(uri, experiment, _artifacts(uri))
-        _end_abandoned(experiment)
-        with mlflow.start_run(run_name=name, tags={PROCESS_TAG: this_process()}) as run:
-            yield run.info.run_id
+        yield
     finally:
-        if not given:
-            os.environ.pop(URI_VARIABLE, None)  # mlflow leaves its own choice there
+        os.environ.clear()
+        os.environ.update(kept)
 
 
-def _artifacts(uri: str) -> Path | None:
-    """Return where a SQLite store's artifacts go: beside it. A server knows that itself."""
-    database = uri.removeprefix(SQLITE)
-    return None if database == uri else Path(database).resolve().parent / "artifacts"
+def _open_experiment(name: str, artifacts: str | None) -> str:
+    """Return the experiment's id, made with its artifacts there where it is not yet."""
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifacts)
+    return str(mlflow.set_experiment(name).experiment_id)
 
 
-def _open_experiment(uri: str, experiment: str, artifacts: Path | None) -> None:
-    try:
-        if artifacts:
-            artifacts.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        if mlflow.get_experiment_by_name(experiment) is None:
-            mlflow.create_experiment(experiment, artifacts.as_uri() if artifacts else None)
-        mlflow.set_experiment(experiment)
-    except Exception as error:  # mlflow wraps whatever its store raises
-        reason = str(error).splitlines()[0]
-        raise InputError(f"MLflow at {uri}: {reason}; check MLFLOW_TRACKING_URI") from error
+def _forget(experiment: str, run_id: str) -> None:
+    """Delete the runs, and the versions of registered models, that are tagged with a run's id."""
+    client = mlflow.MlflowClient()
+    for run in client.search_runs([experiment], f"tags.run_id = '{run_id}'"):
+        for made in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+            client.delete_model_version(made.name, made.version)
+        client.set_terminated(run.info.run_id, "FAILED")
+        client.delete_run(run.info.run_id)
 
 
 def _end_abandoned(experiment: str) -> None:
     """Mark the runs as killed whose process is gone: nobody else will ever end them."""
     client = mlflow.MlflowClient()
-    known = client.get_experiment_by_name(experiment)
-    for run in client.search_runs([known.experiment_id], "attributes.status = 'RUNNING'"):
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
         if is_gone(run.data.tags.get(PROCESS_TAG, "")):
             client.set_terminated(run.info.run_id, "KILLED")
-
-
-def ui_page() -> str:
-    """Return the active experiment's list of runs, below the address that `impact ui` prints; the
-    UI opens in its generative mode where the address does not name the other.
-    """
-    return f"/#/experiments/{mlflow.active_run().info.experiment_id}/runs?{MODE}"

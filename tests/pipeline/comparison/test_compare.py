@@ -175,9 +175,9 @@ def test_a_run_in_mlflow_is_compared_by_its_id(
 ) -> None:
     uri = f"sqlite:///{small_run.folder / 'mlruns/mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    run_id = small_run.result.results.params.mlflow_run_id
+    run_id = small_run.result.results.params.run_id
     done = impact("compare", run_id, run_id, "--shares", "10000", cwd=small_run.folder)
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout
     assert "0.0000 bps more" in done.stdout
-    refused(impact("compare", run_id, "0" * 32, cwd=small_run.folder), "no run with params.json")
+    refused(impact("compare", run_id, "0" * 32, cwd=small_run.folder), "no run of that id")

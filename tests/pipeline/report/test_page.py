@@ -221,7 +221,7 @@ def test_run_can_be_repeated_from_the_page(pages: dict[str, str]) -> None:
         f"{order}"
     ) in page.text
     assert "run7" in page.text
-    assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
+    assert ["forecast", "3", "1", "2", "3.50", "22.2%"] in find_rows(page, "forecast")
 
 
 def test_pages_need_nothing_from_outside_and_link_to_each_other(pages: dict[str, str]) -> None:
@@ -254,7 +254,7 @@ def test_everything_is_escaped() -> None:
     report = make_report(evil)
     warnings = pd.DataFrame({"code": [evil], "message": [evil]})
     report = replace(report, calibration=replace(report.calibration, warnings=warnings))
-    pages = render(make_params(evil), report, facts=replace(FACTS, source=evil, mlflow_run_id=evil))
+    pages = render(make_params(evil), report, facts=replace(FACTS, source=evil, run_id=evil))
     for name, html in pages.items():
         assert html.count("<script") == (not name)
     assert (

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.commit import CHECKOUT, code_commit
-from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import read_params
 from pipeline.planning.order import stated_problem
 from pipeline.report.publish import run_record
+from pipeline.tracking.connection import tracking_uri
+from pipeline.tracking.handover import track_study
 from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process
 from pipeline.tracking.record import ModelRecord, Record
 from tests.pipeline.conftest import SmallRun
@@ -28,6 +29,7 @@ GROUPS = {
     "risk_bps",
     "saving_bps",
     "deviance",
+    "regret_bps",
     "law",
     "forecast",
     "coverage",
@@ -45,7 +47,8 @@ def client(small_run: SmallRun) -> mlflow.MlflowClient:
 
 def first_run_tree(client: mlflow.MlflowClient, small_run: SmallRun) -> pd.DataFrame:
     runs = mlflow.search_runs(experiment_names=["impact"])
-    parent = small_run.result.results.params.mlflow_run_id
+    own = runs["tags.run_id"] == small_run.result.results.params.run_id
+    parent = runs.loc[own & (runs["tags.level"] == "run"), "run_id"].iloc[0]
     symbols = runs[runs["tags.mlflow.parentRunId"] == parent]
     models = runs[runs["tags.mlflow.parentRunId"].isin(symbols["run_id"])]
     return pd.concat([runs[runs["run_id"] == parent], symbols, models])
@@ -70,6 +73,8 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
         "family",
         "route",
         "gamma_estimator",
+        "chosen_by",
+        "chosen_why",
     }  # numbers are metrics, once
     files = {file.path for file in client.list_artifacts(symbol["run_id"])}
     assert {"schedule.json", "forecasters.json", "families.json", "fit.json"} <= files
@@ -138,8 +143,6 @@ def test_artifacts_stay_beside_the_database(
 def test_the_store_is_the_checkouts_wherever_the_command_runs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pipeline.tracking.mlflow_store import tracking_uri
-
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     assert tracking_uri() == f"sqlite:///{CHECKOUT / 'mlruns/mlflow.db'}"
@@ -226,6 +229,11 @@ def test_a_law_of_another_schema_or_with_a_gap_is_refused() -> None:
         CalibratedLaw().read({"schema": "impact-params/2", "periods": []})
 
 
+def tracked(record: Record) -> None:
+    """Track a record, which must not be left to wait."""
+    assert not track_study(record, "impact").said
+
+
 def small_record(identity: str, content: bytes) -> Record:
     """Return a record with a law to register, made by hand."""
     model = ModelRecord("law", "law", content, registered="impact-X", description="why")
@@ -233,11 +241,9 @@ def small_record(identity: str, content: bytes) -> Record:
 
 
 def test_an_equal_run_says_so_and_adds_no_version(own_mlflow: Path) -> None:
-    from pipeline.tracking.mlflow_store import track
-
     law = json.dumps({"schema": "impact-params/2", "law": {}, "periods": []}).encode()
     for identity, content in (("a", law), ("a", law), ("b", law), ("c", law + b" ")):
-        track(small_record(identity, content), "impact")
+        tracked(small_record(identity, content))
     client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
     runs = client.search_runs([client.get_experiment_by_name("impact").experiment_id])
     fourth, third, second, first = runs
@@ -256,14 +262,12 @@ def test_an_equal_run_says_so_and_adds_no_version(own_mlflow: Path) -> None:
 
 def test_the_whole_runs_record_knows_its_equal(small_run: SmallRun) -> None:
     results = small_run.result.results
-    one, other = run_record(results, {}), run_record(results, {"report.html": b"later"})
+    one, other = (run_record(results, each, ()) for each in ({}, {"report.html": b"later"}))
     assert one.identity == other.identity
 
 
 def test_a_run_whose_process_is_gone_is_marked_killed(own_mlflow: Path) -> None:
-    from pipeline.tracking.mlflow_store import track
-
-    track(Record(name="before"), "impact")
+    tracked(Record(name="before"))
     client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
     experiment = client.get_experiment_by_name("impact").experiment_id
     left = {
@@ -275,7 +279,7 @@ def test_a_run_whose_process_is_gone_is_marked_killed(own_mlflow: Path) -> None:
             "unknown": "",
         }.items()
     }
-    track(Record(name="after"), "impact")
+    tracked(Record(name="after"))
     status = {name: client.get_run(run_id).info.status for name, run_id in left.items()}
     assert status == {
         "gone": "KILLED",
@@ -295,11 +299,3 @@ def test_a_process_that_ended_is_gone() -> None:
 def test_tracking_is_imported_by_one_room_only() -> None:
     code = "import sys, pipeline.run; assert 'mlflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_an_unreachable_store_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.tracking.mlflow_store import tracked_run
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/none/mlflow.db")
-    with pytest.raises(InputError, match="MLFLOW_TRACKING_URI"), tracked_run("impact", "test"):
-        pass
