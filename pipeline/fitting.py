@@ -9,15 +9,16 @@ import pandas as pd
 from models.impact.book.families import Family
 from models.learners.regressors import Boosting
 from pipeline.engine.code import code_version
+from pipeline.engine.data_read import DataRead
+from pipeline.engine.digests import digest
 from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
-from pipeline.engine.store import fingerprint
 from pipeline.parameters.export import FittedSymbol, Provenance, export_params
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.history import past_content
+from pipeline.stages.history import data_read
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
@@ -30,13 +31,15 @@ from pipeline.tape.opening import RawTape, Tape, open_tape
 class Ahead:
     """A tape measured, and what is forecast of the session after it.
 
-    findings: by symbol, of the checks of tape and forecasts.
+    findings: by symbol, of the checks of tape and forecasts; read: by symbol, what of the tape the
+    estimates come from.
     """
 
     tape: Tape
     measured: dict[str, tuple[Output, ...]]
     forecasts: dict[str, Output]
     findings: dict[str, pd.DataFrame]
+    read: dict[str, DataRead]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,11 @@ def look_ahead(job: Job, raw: RawTape) -> Ahead:
     forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
     said = believed_forecasts(job, measured, forecasts, tape.scope)
     findings = {name: joined(table, said[name]) for name, table in findings.items()}
-    return Ahead(tape, measured, forecasts, findings)
+    read = {
+        name: data_read(tuple(day.load() for day in days), tape.scope)
+        for name, days in measured.items()
+    }
+    return Ahead(tape, measured, forecasts, findings, read)
 
 
 def fit_symbols(job: Job, ahead: Ahead) -> Fits:
@@ -122,11 +129,6 @@ def parameters_of(
     out.
     """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
-    past = [
-        table
-        for days in ahead.measured.values()
-        for table in past_content(tuple(day.load() for day in days), scope)
-    ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(
         FittedSymbol(
@@ -145,8 +147,13 @@ def parameters_of(
         periods=scope.periods,
         period_seconds=scope.period_seconds,
     )
-    provenance = Provenance(created, code_version(), fingerprint(past))
+    provenance = Provenance(created, code_version(), data_hash(ahead.read))
     return export_params(fitted, session, scope.close, provenance)
+
+
+def data_hash(read: dict[str, DataRead]) -> str:
+    """Return the fingerprint of all symbols' data."""
+    return digest(*(f"{name} {one.fingerprint}" for name, one in sorted(read.items())))
 
 
 def _found(symbol: str, tape: Tape, ahead: Ahead, timezone: str) -> pd.DataFrame:

@@ -166,6 +166,14 @@ def read_params(url: str) -> Params:
         reading(url, "cannot read the parameter file", "check --params"),
     ):
         content = json.loads(file.read())
+    return params_of(content, url)
+
+
+def params_of(content: object, url: str) -> Params:
+    """Return the content of a parameter file, validated; url: what it is called where it is not.
+
+    Raises: InputError naming the file and the first key at fault.
+    """
     found = content.get("schema") if isinstance(content, dict) else None
     if isinstance(found, str) and found != SCHEMA:
         raise InputError(

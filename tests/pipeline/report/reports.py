@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pipeline.engine.config import AllocateConfig
+from pipeline.engine.config import AllocateConfig, Config
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
@@ -36,12 +37,14 @@ from tests.pipeline.report.stage_outputs import (
 CALENDAR = Calendar(
     name="XNYS", timezone="America/New_York", periods=PERIODS, period_seconds=SECONDS
 )
+CONFIG = Config()
 FACTS = RunFacts(
     created="2025-02-01T10:00:00+00:00",
     code_version="0.1.0+abc",
     data_hash="d" * 64,
     run_id="run7",
     source="databento",
+    location="tape",
     as_of="2025-01-31T21:00:00+00:00",
     stages=pd.DataFrame(
         {
@@ -113,6 +116,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         order=order,
         caveats=(),
         findings=finding_table(()).assign(effect=""),
+        read=DataRead("f" * 64, "2025-01-06", "2025-01-31", days),
     )
 
 

@@ -48,7 +48,7 @@ def test_the_command_scores_every_candidate_and_what_was_chosen_before(
     assert found["unfolding"][0]["updated"] == pytest.approx(found["unfolding"][0]["morning"])
     assert "chosen for day_ahead" in done.stdout
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
-    runs = mlflow.search_runs(experiment_names=["impact"])
+    runs = mlflow.search_runs(experiment_names=["impact-forecasts"])
     nested = runs[(runs["params.model"] == "chosen") & (runs["params.horizon"] == "day_ahead")]
     assert nested["metrics.forecast/loss"].iloc[0] == pytest.approx(
         scores.loc[("day_ahead", "chosen"), "loss"]
