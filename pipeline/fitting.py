@@ -1,12 +1,13 @@
 """From a tape to parameters: every symbol measured, forecast, fitted, compared and pooled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
 
 from models.impact.book.families import Family
-from models.learners.regressors import Boosting
+from models.learners import LearnerSettings
 from pipeline.engine.code import code_version
 from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
@@ -21,7 +22,7 @@ from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
+from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law, winner
 from pipeline.tape.opening import RawTape, Tape, open_tape
 
 
@@ -66,12 +67,17 @@ def fit_symbols(job: Job, ahead: Ahead) -> Fits:
     asked = job.config.calibrate.family
     wanted = None if asked == "auto" else Family(asked)
     laws = fit_laws(job, ahead, {name: family or wanted for name, family in LAWS.items()})
-    scope, inputs = ahead.tape.scope, (ahead.measured, ahead.forecasts)
-    boosting = Boosting(**job.config.learn.model_dump())
-    learned = job.per_symbol("learn", learn_costs, LearnSettings(scope, boosting), *inputs)
-    compared = (*inputs, laws["law"], learned)
-    selected = job.per_symbol("select", select_law, SelectSettings(scope), *compared)
+    learned = fit_learners(job, ahead, laws["law"])
+    compared = (ahead.measured, ahead.forecasts, laws["law"], learned)
+    selected = job.per_symbol("select", select_law, SelectSettings(ahead.tape.scope), *compared)
     return Fits(laws, learned, selected)
+
+
+def fit_learners(job: Job, ahead: Ahead, laws: dict[str, Output]) -> dict[str, Output]:
+    """Fit every regressor to every symbol, beside the law of its symbol."""
+    given = job.config.learn.model_dump(exclude={"export"})
+    settings = LearnSettings(ahead.tape.scope, LearnerSettings(**given))
+    return job.per_symbol("learn", learn_costs, settings, ahead.measured, ahead.forecasts, laws)
 
 
 def fit_laws(
@@ -107,8 +113,32 @@ def pool_laws(laws: dict[str, Output], ahead: Ahead) -> list[PooledSymbol]:
     return pool_symbols(loaded, PoolSettings(ahead.tape.scope.periods))
 
 
-def parameters_of(job: Job, ahead: Ahead, pooled: list[PooledSymbol]) -> Params:
-    """Return the parameter file of forecasts and laws."""
+def exported_curves(job: Job, fits: Fits) -> dict[str, pd.DataFrame]:
+    """Return the cost curve to export beside every symbol's law, without rows where there is none.
+
+    It is that of the regressor that the configuration asks for, or that the comparison selected.
+    """
+    asked = job.config.learn.export
+    names = {
+        symbol: winner(selection.load()) if asked == "selected" else asked
+        for symbol, selection in fits.selected.items()
+    }
+    return learned_curves(fits.learned, names)
+
+
+def learned_curves(learned: dict[str, Output], names: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Return a regressor's cost curve of every symbol; names: by symbol."""
+    tables = {symbol: output.load().curves for symbol, output in learned.items()}
+    return {symbol: table[table["learner"] == names[symbol]] for symbol, table in tables.items()}
+
+
+def parameters_of(
+    job: Job,
+    ahead: Ahead,
+    pooled: list[PooledSymbol],
+    curves: Mapping[str, pd.DataFrame] | None = None,
+) -> Params:
+    """Return the parameter file of forecasts and laws; curves: learned ones, by symbol."""
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
     past = [
         table
@@ -123,6 +153,7 @@ def parameters_of(job: Job, ahead: Ahead, pooled: list[PooledSymbol]) -> Params:
             calibration=one.calibration,
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
+            curve=(curves or {}).get(one.symbol),
         )
         for one in pooled
     )

@@ -10,6 +10,7 @@ from pipeline.engine.job import Job, open_job
 from pipeline.fitting import (
     Ahead,
     Fits,
+    exported_curves,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -46,7 +47,7 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         ahead = look_ahead(job, raw)
         fits = fit_symbols(job, ahead)
         pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled)
+        params = parameters_of(job, ahead, pooled, exported_curves(job, fits))
         reports = _plan(config, ahead, fits, pooled, params)
         tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))

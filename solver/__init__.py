@@ -4,7 +4,7 @@ from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_la
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
-from solver.planning.curves import evaluate_curve, solve_curve, tabulated
+from solver.planning.curves import evaluate_curve, law_of, solve_curve, tabulated
 from solver.planning.frontier import Frontier, frontier, most_urgent
 from solver.planning.order_terms import OrderTerms
 from solver.planning.orders import Orders
@@ -66,6 +66,7 @@ __all__ = [
     "even_quadratic",
     "from_params",
     "frontier",
+    "law_of",
     "learned_curve",
     "log_ratios",
     "most_urgent",

@@ -23,6 +23,7 @@ from pipeline.parameters.schema import (
     finite,
 )
 from pipeline.parameters.sections import (
+    CurvesSection,
     ExtrapolationError,
     ExtrapolationSection,
     LocalExponent,
@@ -33,6 +34,7 @@ from pipeline.parameters.sections import (
     Warned,
 )
 from pipeline.parameters.shape_record import shape_section
+from solver import ImpactLaw, log_ratios
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Provenance:
 @dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha; found: code and message of what checks of files, tape and forecasts say.
+    log_alpha; found: code and message of what checks of files, tape and forecasts say; curve: of a
+    regressor, learner, period, size, cost, none and without rows where the law stands alone.
     """
 
     symbol: str
@@ -55,6 +58,7 @@ class FittedSymbol:
     calibration: Calibration
     profile: pd.DataFrame
     found: pd.DataFrame
+    curve: pd.DataFrame | None = None
 
 
 def export_params(
@@ -140,6 +144,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         extrapolation=_extrapolation(one.calibration),
         mid_move=_mid_move(facts),
         shape=shape_section(one.forecast, one.calibration, columns, has_spread),
+        curves=_curves(one.curve, columns, value),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
@@ -174,6 +179,30 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
         "liquidity_interval": list(zip(thick, thin, strict=True)),
     }
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
+
+
+def _curves(
+    curve: pd.DataFrame | None, periods: pd.DataFrame, value: pd.Series
+) -> CurvesSection | None:
+    """Return the curve as ratios to the law that is exported beside it."""
+    if curve is None or curve.empty:
+        return None
+    law = ImpactLaw(
+        alpha=periods["alpha"].to_numpy(),
+        k=value["k"],
+        beta=value["beta"],
+        spread=periods["spread"].to_numpy(),
+        volatility=periods["volatility"].to_numpy(),
+        liquidity=periods["liquidity"].to_numpy(),
+    )
+    wide = curve.pivot(index="period", columns="size", values="cost").loc[periods["i"]]
+    knots = wide.columns.to_numpy(dtype=float)
+    ratio = np.exp(log_ratios(law, knots, wide.to_numpy(dtype=float)))
+    return CurvesSection(
+        learner=curve["learner"].iloc[0],
+        knots=tuple(knots.tolist()),
+        ratio=tuple(map(tuple, ratio.tolist())),
+    )
 
 
 def _volume_total(totals: pd.DataFrame) -> VolumeTotal:

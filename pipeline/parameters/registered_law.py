@@ -7,11 +7,14 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from solver import ImpactLaw
+from solver import law_of
 
 
 class CalibratedLaw(mlflow.pyfunc.PythonModel):
-    """Cost over mid, in currency, of `shares` traded in session period `period`."""
+    """Cost over mid, in currency, of `shares` traded in session period `period`.
+
+    By the learned curve where the section has one.
+    """
 
     def load_context(self, context: Any) -> None:
         """Read the law from its JSON artifact."""
@@ -20,7 +23,7 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
 
     def read(self, stored: dict[str, Any]) -> None:
         """Take one symbol's section of `params.json`."""
-        self._law = ImpactLaw.from_section(stored)
+        self._law = law_of(stored)
         self._place = {period["i"]: place for place, period in enumerate(stored["periods"])}
 
     def predict(
@@ -28,9 +31,9 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
     ) -> np.ndarray:
         """Return one cost a row of `model_input` (columns period, shares)."""
         place = np.array([self._place[period] for period in model_input["period"]], dtype=int)
-        shares = np.zeros((len(place), len(self._place)))
-        shares[np.arange(len(place)), place] = model_input["shares"].to_numpy(dtype=float)
-        return self._law.cost(shares)[np.arange(len(place)), place]
+        shares = np.zeros((len(self._place), len(place)))
+        shares[place, np.arange(len(place))] = model_input["shares"].to_numpy(dtype=float)
+        return self._law.cost(shares)[place, np.arange(len(place))]
 
 
 mlflow.models.set_model(CalibratedLaw())

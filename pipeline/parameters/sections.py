@@ -1,7 +1,8 @@
 """The parts of a symbol's section in `params.json`, each checked by itself."""
 
 from datetime import datetime
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -119,6 +120,29 @@ class MidMoveSection(Part):
     standard_error: NonNegative | None
     r2_out_of_sample: Finite | None
     r2_error: NonNegative | None
+
+
+class CurvesSection(Part):
+    """A learned cost curve: each period's law times ratios that are known at knots, shares.
+
+    ratio: a row a period, a column a knot, of total cost over mid to the law's, in the states
+    forecast of the period. Between knots its log is linear in the log of size; extrapolation,
+    "law": below the first and beyond the last knot it stays, so that cost goes on with the law's
+    exponent. learner: what told it.
+    """
+
+    learner: str
+    knots: Annotated[tuple[Above, ...], Field(min_length=1)]
+    ratio: tuple[tuple[Above, ...], ...]
+    extrapolation: Literal["law"] = "law"
+
+    @model_validator(mode="after")
+    def _by_knot(self) -> "CurvesSection":
+        if any(low >= high for low, high in pairwise(self.knots)):
+            raise ValueError("curves: knots must rise")
+        if {len(row) for row in self.ratio} != {len(self.knots)}:
+            raise ValueError("curves: ratio must have one column a knot")
+        return self
 
 
 class ShapeState(Part):

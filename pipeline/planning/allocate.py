@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,36 +11,42 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import file_caveats, order_terms, stated_problem, stated_tilt
+from pipeline.planning.order import (
+    file_caveats,
+    order_terms,
+    stated_curve,
+    stated_problem,
+    stated_tilt,
+)
 from pipeline.planning.plan_caveats import (
     beyond_shown,
+    learned_cost,
     letter_admitted,
     session_breaks,
     shape_believed,
     uncertain_volume,
     urgency,
 )
+from pipeline.planning.plan_costs import PlanCosts, costed, of_law
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
+    KnottedLaw,
     PowerLaw,
     Problem,
     ProblemError,
     Solution,
     Status,
-    Tilt,
     certify,
     child_orders,
-    evaluate,
     periods_within,
     quadratic_approximation,
-    sensitivities,
     solve,
-    uncertainty_of,
+    solve_curve,
 )
 
 BENCHMARKS = ("twap", "vwap")
-DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
+UNPROVED = ("qp", "even")  # methods that claim no optimum of the law
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -54,9 +59,11 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     stated = tilt.problem
     content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
     chosen = periods_within(content, symbol, terms)
-    periods = [params.symbols[symbol].periods[place] for place in chosen]
+    section = params.symbols[symbol]
+    periods = [section.periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
-    plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
+    curve = stated_curve(params, symbol, order, tilt)
+    plans, notes = _plans(stated, curve, volume, order, section.law.k)
     notes += session_breaks(periods, params.calendar)
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {
@@ -71,30 +78,19 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             "volume": volume,
         }
     )
-    errors = _errors(tilt, shares, content, symbol)
     children = child_orders(content, symbol, order.shares, terms)
-    reach = Extrapolation.from_section(content["symbols"][symbol])
-    costs = pd.DataFrame(
-        [
-            _cost(stated, name, x, plans.get(name))
-            | errors[name]
-            | {
-                "extrapolation_error": _extrapolation_error(stated, x, reach, children),
-                "walked_twice": _walked_twice(stated, x, children),
-            }
-            for name, x in shares.items()
-        ]
-    )
-    if order.plan == "shrunk" and not _spreads(order, params.symbols[symbol].law.k):
+    costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
+    if order.plan == "shrunk" and not _spreads(order, section.law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
-    notes += urgency(stated)
+    notes += [*learned_cost(section, plans["optimal"], stated), *urgency(stated)]
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     section = params.symbols[symbol]
+    reach = Extrapolation.from_section(content["symbols"][symbol])
     notes += beyond_shown(plans["optimal"].x / children, reach)
     notes += uncertain_volume(section, volume, order)
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
-    value = coarse_value_table(stated, [period.i for period in periods])
+    value = coarse_value_table(stated, curve, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
     return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
 
@@ -111,13 +107,17 @@ def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: date
 
 
 def _plans(
-    stated: Problem, volume: np.ndarray, order: AllocateConfig, k: float
+    stated: Problem,
+    curve: KnottedLaw | None,
+    volume: np.ndarray,
+    order: AllocateConfig,
+    k: float,
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
     plans, notes = {}, []
     pace = stated.shares * volume / volume.sum()
     try:
-        plans["optimal"] = _asked(stated, order, k, pace)
+        plans["optimal"] = _asked(stated, curve, order, k, pace)
     except ProblemError as error:
         raise InputError(f"method {order.method}: {error}") from error
     if _spreads(order, k):
@@ -128,32 +128,44 @@ def _plans(
                 "is spread evenly instead (--plan point gives the corner)",
             )
         )
-    plans["nlp"] = solve(stated, method="nlp")
+    plans["nlp"] = of_law(solve(stated, method="nlp"), curve)
     try:
-        plans["dp"] = solve(stated, method="dp", integer=True)
+        plans["dp"] = _lattice(stated, curve)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
-        plans["qp"] = _quadratic(stated, pace)
+        plans["qp"] = of_law(_quadratic(stated, pace), curve)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
     return plans, notes
 
 
-def _asked(stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray) -> Solution:
+def _asked(
+    stated: Problem, curve: KnottedLaw | None, order: AllocateConfig, k: float, pace: np.ndarray
+) -> Solution:
     """Return the plan by the method asked for."""
     if order.method == "qp":
-        return _quadratic(stated, pace)
+        return of_law(_quadratic(stated, pace), curve)
     twap = spread_evenly(stated, np.ones(stated.n))
     if _spreads(order, k):
-        return certify(stated, twap, "even")
-    found = solve(stated, method=order.method, integer=order.method != "nlp")
-    pieces = evaluate(stated, twap)
-    as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
+        return of_law(certify(stated, twap, "even"), curve)
+    if curve is not None and order.method != "nlp":
+        found = _lattice(stated, curve)
+    else:
+        found = of_law(solve(stated, method=order.method, integer=order.method != "nlp"), curve)
+    pieces = costed(stated, curve, twap)
+    as_good = pieces.objective <= costed(stated, curve, found.x).objective + TIE * pieces.gross
     low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
     held = bool(((low <= twap) & (twap <= high)).all())
     same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
     return same if as_good and held else found
+
+
+def _lattice(stated: Problem, curve: KnottedLaw | None) -> Solution:
+    """Return the plan in whole lots by the dynamic programme."""
+    if curve is None:
+        return solve(stated, method="dp", integer=True)
+    return solve_curve(stated, curve)
 
 
 def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
@@ -175,89 +187,6 @@ def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
     """Return the quadratic programme's plan in whole lots, costed under the law itself."""
     found = solve(quadratic_approximation(stated, pace), integer=True)
     return certify(stated, found.x, "qp")
-
-
-def _errors(
-    tilt: Tilt, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
-) -> dict[str, dict[str, float]]:
-    """Return by plan the errors of its cost and of what the plan saves against it, currency.
-
-    cost_error: from the parameters' covariance, by the delta method, NaN where it holds nothing.
-    saving_error, saving_reach: the standard error and half of the 95 % interval, from it and from
-    what the scored days' states would have made of the difference, where there were two.
-    """
-    known = uncertainty_of(content, symbol)
-    matrix = np.asarray(known.covariance)
-    slopes = {}
-    for name, x in shares.items():
-        found = sensitivities(tilt.problem, x)
-        slopes[name] = np.array([found[each] for each in known.names])
-
-    def error(slope: np.ndarray) -> float:
-        return float(np.sqrt(max(0.0, slope @ matrix @ slope))) if matrix.any() else np.nan
-
-    found = {}
-    for name, slope in slopes.items():
-        own = error(slope - slopes["optimal"])
-        past = np.nan_to_num(tilt.record.error(shares["optimal"] - shares[name]))
-        found[name] = {
-            "cost_error": error(slope),
-            "saving_error": float(np.hypot(own, past[0])),
-            "saving_reach": float(np.hypot(DECIDED * own, past[1])),
-        }
-    return found
-
-
-def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
-    """Return the most that own impact charges over again, currency: a walk of the book holds the
-    displacement that it makes, gamma x^2 / 2m in m children.
-    """
-    paid = stated.own_share * np.asarray(stated.permanent) * x**2 / children
-    return float(paid.sum())
-
-
-def _extrapolation_error(
-    stated: Problem, x: np.ndarray, reach: Extrapolation | None, children: int
-) -> float:
-    """Return how far off the temporary cost of trades beyond shown sizes may be, a standard error.
-
-    Currency; NaN where that was not measured. The law errs alike in all periods.
-    """
-    _, scale, exponent = stated.law_rows
-    if reach is None:
-        return np.nan
-    return float((scale * x**exponent * reach.error(x / children)).sum())
-
-
-def _cost(
-    stated: Problem, name: str, x: np.ndarray, solution: Solution | None
-) -> dict[str, object]:
-    parts = evaluate(stated, x)
-    notional = stated.price * stated.shares
-    deviation = float(np.sqrt(parts.variance))
-    return {
-        "method": name,
-        "cost": parts.shortfall,
-        "cost_bps": 1e4 * parts.shortfall / notional,
-        "deviation": deviation,
-        "deviation_bps": 1e4 * deviation / notional,
-        "spread": parts.spread,
-        "temporary": parts.temporary,
-        "permanent": parts.permanent,
-        "drift": parts.drift,
-        "risk": parts.risk,
-        "traded": notional + stated.sign * (parts.permanent + parts.drift),
-        "whole": notional + stated.sign * parts.shortfall,
-        "lower_bound": solution.lower_bound if solution else np.nan,
-        "gap": solution.gap if solution else np.nan,
-        "status": _status(solution),
-    }
-
-
-def _status(solution: Solution | None) -> str:
-    if solution is None:
-        return "BENCHMARK"
-    return "SPREAD" if solution.method == "even" else solution.status.name
 
 
 def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
@@ -286,7 +215,7 @@ def _spread(stated: Problem, weight: np.ndarray) -> Problem:
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:
     rows = list(notes)
-    if plan.status is Status.FEASIBLE and plan.method not in ("qp", "even"):
+    if plan.status is Status.FEASIBLE and np.isfinite(plan.gap) and plan.method not in UNPROVED:
         rows.append(
             (
                 "not_proved_optimal",

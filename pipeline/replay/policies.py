@@ -19,6 +19,7 @@ from solver import (
     almgren_chriss,
     chosen_law,
     even_quadratic,
+    law_of,
     periods_within,
 )
 from solver.execution import (
@@ -125,6 +126,7 @@ class Planned:
         try:
             places = periods_within(content, symbol, terms)
             self._law = chosen_law(content, symbol, order.shares, terms)
+            self._curve = law_of(content["symbols"][symbol]).at(places)
         except ProblemError as error:
             raise InputError(str(error)) from error
         self._periods = [params.symbols[symbol].periods[place] for place in places]
@@ -154,8 +156,11 @@ class Planned:
         return self._law.at(self._place(times).tolist())
 
     def even_cost(self, times: Ints, shares: float) -> Floats:
-        """Return the forecast cost of so many shares at each time, currency / share over mid."""
-        return self.law_at(times).cost(shares) / shares
+        """Return the forecast cost of so many shares at each time, currency / share over mid: by
+        the learned curve where the file has one.
+        """
+        cost = self._curve.cost(np.array([shares]))[:, 0]
+        return cost[self._place(times)] / shares
 
     def volume(self, times: Ints) -> float:
         """Return the volume forecast from the first to the last of the times, shares."""

@@ -89,13 +89,24 @@ def registered_name(symbol: str) -> str:
 def _models(
     learned: Learned, section: SymbolParams, row: Any, registered: str | None
 ) -> tuple[ModelRecord, ...]:
-    """Return the candidate's stored model: the law where it is exported, or its regressor."""
-    if row.exported:
-        content = section.model_dump_json(by_alias=True, indent=1).encode()
-        return (ModelRecord("law", "law", content, registered=registered),)
+    """Return the candidate's stored models: the law where it is exported, or its regressor.
+
+    A regressor whose curve is exported has both: what answers period and shares is registered.
+    """
+    curves = section.curves
+    named = curves is not None and curves.learner == row.candidate
+    if named or row.exported:
+        told = section if named else section.model_copy(update={"curves": None})
+        content = told.model_dump_json(by_alias=True, indent=1).encode()
+        whole = (ModelRecord("law", "law", content, registered=registered),)
+        if not named:
+            return whole
+    else:
+        whole = ()
     stored = learned.models[learned.models["name"] == row.candidate]
     features = learned.importance.loc[learned.importance["model"] == row.candidate, "feature"]
-    return tuple(
-        ModelRecord(one.name, one.format, one.content, tuple(features), registered)
+    own = None if named else registered
+    return whole + tuple(
+        ModelRecord(one.name, one.format, one.content, tuple(features), own)
         for one in stored.itertuples(index=False)
     )

@@ -30,6 +30,11 @@ from pipeline.tracking.record import ModelRecord, Record
 DEFAULT_FOLDER = Path("mlruns")
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 LONGEST_PARAMETER = 6000  # characters that MLflow takes
+TRUSTED = [  # types of scikit-learn's and SciPy's own that skops does not know
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
 COST = Schema([ColSpec("double")])
 LAW_SIGNATURE = ModelSignature(
     Schema([ColSpec("long", "period"), ColSpec("double", "shares")]), COST
@@ -170,11 +175,12 @@ def _log_regressor(model: ModelRecord) -> None:
         )
     else:
         mlflow.sklearn.log_model(
-            skops.io.loads(model.content),
+            skops.io.loads(model.content, trusted=TRUSTED),
             name=model.name,
             signature=signature,
             registered_model_name=model.registered,
             serialization_format="skops",
+            skops_trusted_types=TRUSTED,
             pip_requirements=_requirements("mlflow", "scikit-learn", "skops", "numpy"),
         )
 

@@ -20,7 +20,22 @@ from solver.problem.solution import Solution, Status
 from solver.solve import solve
 
 WORK = 3e8  # comparisons of a lattice in the order's own lots; beyond, a second or more
+COARSE = "coarse"  # method of a plan that was rounded from these equal lots
 GRID = 4000  # lots of an order on the coarser lattice
+
+
+def law_of(section: Mapping[str, Any]) -> KnottedLaw:
+    """A symbol's cost law at the states forecast, its learned curve where the section has one."""
+    law, told = ImpactLaw.from_section(section), section.get("curves")
+    if told is None:
+        return KnottedLaw(law, np.ones(1), np.zeros((len(section["periods"]), 1)))
+    return KnottedLaw.rising(law, *_told_ratios(told))
+
+
+def _told_ratios(told: Mapping[str, Any]) -> tuple[Floats, Floats]:
+    """Knots, and log ratios by period, of a section of curves."""
+    ratio = np.log(np.array(told["ratio"], dtype=np.float64))
+    return np.array(told["knots"], dtype=np.float64), ratio
 
 
 def curve_of(
@@ -34,12 +49,11 @@ def curve_of(
     told = section.get("curves")
     if told is None:
         return None
-    ratio = np.log(np.array(told["ratio"], dtype=np.float64))
+    knots, ratio = _told_ratios(told)
     mean = ratio.mean(axis=0)
     weight = believed(tilt, ImpactLaw.from_section(section))
     spread, scale, _ = tilt.problem.law_rows
     law = ImpactLaw(alpha=scale, k=tilt.law.k, spread=spread)  # of all children, states composed
-    knots = np.array(told["knots"], dtype=np.float64)
     return KnottedLaw.rising(law, knots, mean + weight * (ratio[chosen] - mean), children)
 
 
@@ -72,20 +86,24 @@ def solve_curve(problem: Problem, curve: KnottedLaw) -> Solution:
     lattice = Lattice(fine)
     least, most = fine.lot_limits
     if lattice.reason or lattice.cells * float((most - least).mean() + 1.0) <= WORK:
-        return _told(problem, curve, solve(fine))
+        return _costed(problem, curve, solve(fine))
     grid = problem.shares / min(GRID, problem.lots)
     coarse = solve(tabulated(replace(problem, lot=grid), curve))
     if coarse.status is Status.INFEASIBLE:
-        return _told(problem, curve, solve(fine))
+        return _costed(problem, curve, solve(fine))
     traded = np.rint(np.cumsum(coarse.x) / problem.lot) * problem.lot
     rounded = replace(
-        coarse, x=np.diff(traded, prepend=0.0), status=Status.FEASIBLE, gap=np.nan,
+        coarse,
+        x=np.diff(traded, prepend=0.0),
+        method=COARSE,
+        status=Status.FEASIBLE,
+        gap=np.nan,
         lower_bound=np.nan,
-    )  # fmt: skip
-    return _told(problem, curve, rounded)
+    )
+    return _costed(problem, curve, rounded)
 
 
-def _told(problem: Problem, curve: KnottedLaw, found: Solution) -> Solution:
+def _costed(problem: Problem, curve: KnottedLaw, found: Solution) -> Solution:
     """The solution with its cost under the curve, spread apart."""
     if found.status is Status.INFEASIBLE:
         return found

@@ -72,6 +72,10 @@ class KnottedLaw:
         size = np.broadcast_to(np.asarray(x, dtype=np.float64), (self.periods, np.shape(x)[-1]))
         return np.asarray(_column(self.law).cost(size) * np.exp(self._log_ratio(size)))
 
+    def at(self, places: list[int]) -> KnottedLaw:
+        """The curve of some of its periods."""
+        return replace(self, law=self.law.at(places), log_ratio=self.log_ratio[places])
+
     def temporary(self, x: Floats) -> Floats:
         """What each period's own size costs, currency, (N,)."""
         return self.cost(np.asarray(x)[:, None])[:, 0]

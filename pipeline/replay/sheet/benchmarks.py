@@ -17,7 +17,7 @@ from pipeline.replay.moments import trading_seconds
 from pipeline.replay.replay import Played
 from pipeline.replay.sheet.tables import ACCOUNTING
 from pipeline.replay.study import ReplayResult
-from solver import evaluate, sensitivities, uncertainty_of
+from solver import sensitivities, uncertainty_of
 
 OVER_MID = ("scale", "exponent", "spread")  # what the cost over mid depends on
 
@@ -45,16 +45,16 @@ def told_cost(params: Params, symbol: str, order: AllocateConfig) -> ToldCost:
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     try:
-        shares = plan_order(params, symbol, order).plan["optimal"].to_numpy()
+        schedule = plan_order(params, symbol, order)
         stated = stated_problem(params, symbol, order)
     except InputError as error:
         return ToldCost(np.nan, np.nan, f"no plan: {error}")
-    parts = evaluate(stated, shares)
+    parts = schedule.costs.set_index("method").loc["optimal"]
     known = uncertainty_of(params.model_dump(by_alias=True), symbol)
-    slopes = sensitivities(stated, shares)
+    slopes = sensitivities(stated, schedule.plan["optimal"].to_numpy())
     slope = np.array([slopes[name] if name in OVER_MID else 0.0 for name in known.names])
     variance = float(slope @ np.asarray(known.covariance) @ slope)
-    cost = parts.spread + parts.temporary
+    cost = float(parts["spread"] + parts["temporary"])
     if variance <= 0:
         return ToldCost(cost, np.nan, "the file knows no error of its cost over mid")
     return ToldCost(cost, float(np.sqrt(variance)))
