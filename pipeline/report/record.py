@@ -69,7 +69,8 @@ def _forecast_metrics(forecast: Forecast) -> dict[str, float]:
 
 def _candidate_record(report: SymbolReport, section: SymbolParams, row: Any) -> Record:
     names = ("deviance", "deviance_error", "rmse_bps", "bias", "cells")
-    registered = registered_name(report.symbol) if row.winner else None
+    champion = row.winner if section.curves is None else section.curves.learner == row.candidate
+    registered = registered_name(report.symbol) if champion else None
     return Record(
         name=f"{report.symbol} {row.candidate}",
         parameters={"symbol": report.symbol, "candidate": row.candidate},
@@ -91,18 +92,17 @@ def _models(
 ) -> tuple[ModelRecord, ...]:
     """Return the candidate's stored models: the law where it is exported, or its regressor.
 
-    A regressor whose curve is exported has both: what answers period and shares is registered.
+    A regressor whose curve is exported has both: what answers period and shares is registered,
+    as it is what the parameter file holds.
     """
-    curves = section.curves
-    named = curves is not None and curves.learner == row.candidate
+    named = section.curves is not None and section.curves.learner == row.candidate
+    whole: tuple[ModelRecord, ...] = ()
     if named or row.exported:
         told = section if named else section.model_copy(update={"curves": None})
         content = told.model_dump_json(by_alias=True, indent=1).encode()
         whole = (ModelRecord("law", "law", content, registered=registered),)
-        if not named:
-            return whole
-    else:
-        whole = ()
+    if row.exported:
+        return whole
     stored = learned.models[learned.models["name"] == row.candidate]
     features = learned.importance.loc[learned.importance["model"] == row.candidate, "feature"]
     own = None if named else registered
