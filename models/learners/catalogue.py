@@ -22,6 +22,8 @@ def fit_curve(
     """Fit one of `LEARNERS` to costs; law: fitted to the same rows.
 
     Raises: KeyError for another name.
+    Source: Friedman 2001, "Greedy function approximation: a gradient boosting machine", for the
+    boosted ones; Hastie, Tibshirani 1990, "Generalized Additive Models", for splines.
     """
     return FittedCurve(learner, _model(learner, rows, law, settings), law, np.unique(rows.size))
 

@@ -7,17 +7,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
-from pipeline.engine.errors import InputError
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import (
-    file_caveats,
-    order_terms,
-    stated_curve,
-    stated_problem,
-    stated_tilt,
-)
+from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
+from pipeline.planning.plan import asked_plan, lattice_plan, quadratic_plan, spread_evenly, spreads
 from pipeline.planning.plan_caveats import (
     beyond_shown,
     learned_cost,
@@ -27,27 +21,22 @@ from pipeline.planning.plan_caveats import (
     uncertain_volume,
     urgency,
 )
-from pipeline.planning.plan_costs import PlanCosts, costed, of_law
+from pipeline.planning.plan_costs import PlanCosts, of_law
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
     KnottedLaw,
-    PowerLaw,
     Problem,
     ProblemError,
     Solution,
     Status,
-    certify,
     child_orders,
     periods_within,
-    quadratic_approximation,
     solve,
-    solve_curve,
 )
 
 BENCHMARKS = ("twap", "vwap")
 UNPROVED = ("qp", "even")  # methods that claim no optimum of the law
-TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -80,12 +69,11 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     )
     children = child_orders(content, symbol, order.shares, terms)
     costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
-    if order.plan == "shrunk" and not _spreads(order, section.law.k):
+    if order.plan == "shrunk" and not spreads(order, section.law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
     notes += [*learned_cost(section, plans["optimal"], stated), *urgency(stated)]
     if order.own_impact == "none":
         notes += letter_admitted(stated)
-    section = params.symbols[symbol]
     reach = Extrapolation.from_section(content["symbols"][symbol])
     notes += beyond_shown(plans["optimal"].x / children, reach)
     notes += uncertain_volume(section, volume, order)
@@ -107,20 +95,11 @@ def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: date
 
 
 def _plans(
-    stated: Problem,
-    curve: KnottedLaw | None,
-    volume: np.ndarray,
-    order: AllocateConfig,
-    k: float,
+    stated: Problem, curve: KnottedLaw | None, volume: np.ndarray, order: AllocateConfig, k: float
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
-    plans, notes = {}, []
-    pace = stated.shares * volume / volume.sum()
-    try:
-        plans["optimal"] = _asked(stated, curve, order, k, pace)
-    except ProblemError as error:
-        raise InputError(f"method {order.method}: {error}") from error
-    if _spreads(order, k):
+    plans, notes = {"optimal": asked_plan(stated, curve, order, k, volume)}, []
+    if spreads(order, k):
         notes.append(
             (
                 "spread_evenly",
@@ -130,87 +109,14 @@ def _plans(
         )
     plans["nlp"] = of_law(solve(stated, method="nlp"), curve)
     try:
-        plans["dp"] = _lattice(stated, curve)
+        plans["dp"] = lattice_plan(stated, curve)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
-        plans["qp"] = of_law(_quadratic(stated, pace), curve)
+        plans["qp"] = of_law(quadratic_plan(stated, volume), curve)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
     return plans, notes
-
-
-def _asked(
-    stated: Problem, curve: KnottedLaw | None, order: AllocateConfig, k: float, pace: np.ndarray
-) -> Solution:
-    """Return the plan by the method asked for."""
-    if order.method == "qp":
-        return of_law(_quadratic(stated, pace), curve)
-    twap = spread_evenly(stated, np.ones(stated.n))
-    if _spreads(order, k):
-        return of_law(certify(stated, twap, "even"), curve)
-    if curve is not None and order.method != "nlp":
-        found = _lattice(stated, curve)
-    else:
-        found = of_law(solve(stated, method=order.method, integer=order.method != "nlp"), curve)
-    pieces = costed(stated, curve, twap)
-    as_good = pieces.objective <= costed(stated, curve, found.x).objective + TIE * pieces.gross
-    low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
-    held = bool(((low <= twap) & (twap <= high)).all())
-    same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
-    return same if as_good and held else found
-
-
-def _lattice(stated: Problem, curve: KnottedLaw | None) -> Solution:
-    """Return the plan in whole lots by the dynamic programme."""
-    if curve is None:
-        return solve(stated, method="dp", integer=True)
-    return solve_curve(stated, curve)
-
-
-def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
-    """Return the problem whose optimum is the order's plan: as stated, or spread evenly.
-
-    Raises: InputError when the order cannot be stated.
-    """
-    stated = stated_problem(params, symbol, order)
-    spread = _spreads(order, params.symbols[symbol].law.k)
-    return _spread(stated, np.ones(stated.n)) if spread else stated
-
-
-def _spreads(order: AllocateConfig, k: float) -> bool:
-    """Tell whether the optimum would be a corner, and the order is spread evenly instead."""
-    return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
-
-
-def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
-    """Return the quadratic programme's plan in whole lots, costed under the law itself."""
-    found = solve(quadratic_approximation(stated, pace), integer=True)
-    return certify(stated, found.x, "qp")
-
-
-def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
-    """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
-
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left
-    after each period is then rounded to whole lots, so that the benchmark is a plan that could be
-    traded.
-    """
-    even = _spread(stated, weight)
-    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
-    return np.diff(traded, prepend=0.0)
-
-
-def _spread(stated: Problem, weight: np.ndarray) -> Problem:
-    """Return the problem whose optimum is in proportion to the weight, under the order's caps."""
-    return replace(
-        stated,
-        law=PowerLaw(scale=1.0 / weight, exponent=2.0),
-        permanent=0.0,
-        drift=0.0,
-        sigma=0.0,
-        risk_aversion=0.0,
-    )
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:

@@ -98,7 +98,8 @@ def test_allocate_and_replay_need_the_file_alone(
     assert "lightgbm learned" in done.stdout
     done = impact(
         "replay", "--source", "databento", "--data", str(small_run.tape), "--params", str(path),
-        "--symbol", "SIM0", "--shares", "4000", "--policy", "static,moment", "--interval", "120s", "--start", "10:30", "--end", "11:30",
+        "--symbol", "SIM0", "--shares", "4000", "--policy", "static,moment", "--interval", "120s",
+        "--start", "10:30", "--end", "11:30",
         "--json", str(tmp_path / "replay.json"), "--out", str(small_run.folder / "out"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

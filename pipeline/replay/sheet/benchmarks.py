@@ -11,8 +11,9 @@ from models.tca.shortfall import BPS
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import plan_order
-from pipeline.planning.order import stated_problem
+from pipeline.planning.order import stated_curve, stated_tilt
+from pipeline.planning.plan import planned_trades
+from pipeline.planning.plan_costs import costed
 from pipeline.replay.moments import trading_seconds
 from pipeline.replay.replay import Played
 from pipeline.replay.sheet.tables import ACCOUNTING
@@ -45,16 +46,17 @@ def told_cost(params: Params, symbol: str, order: AllocateConfig) -> ToldCost:
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     try:
-        schedule = plan_order(params, symbol, order)
-        stated = stated_problem(params, symbol, order)
+        shares = planned_trades(params, symbol, order)
+        tilt = stated_tilt(params, symbol, order)
+        curve = stated_curve(params, symbol, order, tilt)
     except InputError as error:
         return ToldCost(np.nan, np.nan, f"no plan: {error}")
-    parts = schedule.costs.set_index("method").loc["optimal"]
+    parts = costed(tilt.problem, curve, shares)
     known = uncertainty_of(params.model_dump(by_alias=True), symbol)
-    slopes = sensitivities(stated, schedule.plan["optimal"].to_numpy())
+    slopes = sensitivities(tilt.problem, shares)
     slope = np.array([slopes[name] if name in OVER_MID else 0.0 for name in known.names])
     variance = float(slope @ np.asarray(known.covariance) @ slope)
-    cost = float(parts["spread"] + parts["temporary"])
+    cost = parts.spread + parts.temporary
     if variance <= 0:
         return ToldCost(cost, np.nan, "the file knows no error of its cost over mid")
     return ToldCost(cost, float(np.sqrt(variance)))
