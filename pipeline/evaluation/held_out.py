@@ -10,8 +10,15 @@ import numpy as np
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import Job
 from pipeline.engine.sessions import SECOND_NS, Session
-from pipeline.evaluation.candidates import LAWS
-from pipeline.fitting import fit_laws, look_ahead, parameters_of, pool_laws
+from pipeline.evaluation.candidates import LAWS, LEARNED
+from pipeline.fitting import (
+    fit_laws,
+    fit_learners,
+    learned_curves,
+    look_ahead,
+    parameters_of,
+    pool_laws,
+)
 from pipeline.parameters.schema import Params
 from pipeline.tape.days import DayInput
 from pipeline.tape.opening import RawTape, ingest_files
@@ -60,9 +67,13 @@ def _parameters(job: Job, raw: RawTape, as_of: str) -> dict[str, Params]:
     then = replace(job, config=job.config.model_copy(update={"data": data}))
     ahead = look_ahead(then, raw)
     fitted = fit_laws(then, ahead, dict(LAWS))
-    return {
-        name: parameters_of(then, ahead, pool_laws(laws, ahead)) for name, laws in fitted.items()
-    }
+    pooled = {name: pool_laws(laws, ahead) for name, laws in fitted.items()}
+    found = {name: parameters_of(then, ahead, each) for name, each in pooled.items()}
+    learners = fit_learners(then, ahead, fitted["law"])
+    for name in LEARNED:
+        curves = learned_curves(learners, dict.fromkeys(learners, name))
+        found[name] = parameters_of(then, ahead, pooled["law"], curves)
+    return found
 
 
 def _held_out(job: Job, days: list[DayInput], date: str, params: dict[str, Params]) -> HeldOut:
