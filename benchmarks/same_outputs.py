@@ -17,9 +17,9 @@ from zipfile import ZipFile, is_zipfile
 import numpy as np
 import pandas as pd
 
-ASIDE = {"created", "code_version", "mlflow_run_id"}
+ASIDE = {"created", "code_version", "run_id"}
 VOLATILE = re.compile(  # of the report: run ids and code versions, times of creation, estimators
-    r"[0-9a-f]{32}|\d+\.\d+\.\d+\+[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
+    r"\d{8}T\d{6}-[0-9a-f]{8}|\d+\.\d+\.\d+\+[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
     r"|\b(?:models|pipeline|solver)(?:\.\w+)+"
 )
 OBJECT_ID = re.compile(r"\d{12,}")

@@ -41,7 +41,7 @@ for command in (
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
     """Open the MLflow UI on 127.0.0.1 over this folder's runs (or those of MLFLOW_TRACKING_URI)."""
     check_port(port)
-    from pipeline.tracking.mlflow_store import tracking_uri
+    from pipeline.tracking.connection import tracking_uri
 
     uri = tracking_uri()
     say(f"MLflow UI of {uri} on http://127.0.0.1:{port} (Ctrl-C stops it)")

@@ -22,7 +22,14 @@ from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law, winner
+from pipeline.stages.select import (
+    LAWS,
+    SelectSettings,
+    decided_by,
+    exported_law,
+    select_law,
+    winner,
+)
 from pipeline.tape.opening import RawTape, Tape, open_tape
 
 
@@ -113,6 +120,11 @@ def pool_laws(laws: dict[str, Output], ahead: Ahead) -> list[PooledSymbol]:
     return pool_symbols(loaded, PoolSettings(ahead.tape.scope.periods))
 
 
+def criteria(fits: Fits) -> dict[str, str]:
+    """Return by what every symbol's law was chosen."""
+    return {symbol: decided_by(selection.load()) for symbol, selection in fits.selected.items()}
+
+
 def exported_curves(job: Job, fits: Fits) -> dict[str, pd.DataFrame]:
     """Return the cost curve to export beside every symbol's law, without rows where there is none.
 
@@ -136,9 +148,14 @@ def parameters_of(
     job: Job,
     ahead: Ahead,
     pooled: list[PooledSymbol],
+    chosen_by: Mapping[str, str],
     curves: Mapping[str, pd.DataFrame] | None = None,
 ) -> Params:
-    """Return the parameter file of forecasts and laws; curves: learned ones, by symbol."""
+    """Return the parameter file of forecasts and laws.
+
+    chosen_by: by symbol, what its law was chosen by; symbols whose laws were not compared are left
+    out. curves: learned ones, by symbol.
+    """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
     past = [
         table
@@ -153,6 +170,7 @@ def parameters_of(
             calibration=one.calibration,
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
+            chosen_by=chosen_by.get(one.symbol),
             curve=(curves or {}).get(one.symbol),
         )
         for one in pooled

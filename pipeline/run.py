@@ -7,9 +7,11 @@ import pandas as pd
 from pipeline.engine.config import Config
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
+from pipeline.engine.store import check_out
 from pipeline.fitting import (
     Ahead,
     Fits,
+    criteria,
     exported_curves,
     fit_symbols,
     look_ahead,
@@ -22,10 +24,18 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
-from pipeline.report.publish import Results, publish_files, render_files, run_record
+from pipeline.publication.versions import (
+    new_run_id,
+    publish_run,
+    waiting_in,
+    waiting_of,
+)
+from pipeline.report.publish import Results, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
 from pipeline.tape.opening import Tape, find_tape
+from pipeline.tracking.connection import check_store
+from pipeline.tracking.handover import Tracked, track_all, waiting_for
 
 
 @dataclass(frozen=True)
@@ -39,15 +49,19 @@ class RunResult:
 def run_pipeline(config: Config, out: str) -> RunResult:
     """Take a tape to parameters, schedules and a report under `out`, tracked in MLflow.
 
+    What could not be tracked waits beside the files for the next run.
     Raises: InputError for anything the user can mend; nothing under `out` but the cache has changed
     then.
     """
+    check_out(out)
+    check_store(config.track.experiment)
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
         ahead = look_ahead(job, raw)
         fits = fit_symbols(job, ahead)
         pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled, exported_curves(job, fits))
+        params = parameters_of(job, ahead, pooled, criteria(fits), exported_curves(job, fits))
+        params = params.model_copy(update={"run_id": new_run_id()})
         reports = _plan(config, ahead, fits, pooled, params)
         tape = ahead.tape
         results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
@@ -84,7 +98,7 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
         created=params.created,
         code_version=params.code_version,
         data_hash=params.data_hash,
-        mlflow_run_id=params.mlflow_run_id,
+        run_id=params.run_id,
         source=job.config.data.source,
         as_of=iso(tape.scope.as_of),
         stages=pd.DataFrame(job.stages),
@@ -92,18 +106,20 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
 
 
 def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
-    """Write the files, then log the run: its id stands in the files, so that it is opened first."""
-    from pipeline.tracking import mlflow_store as tracking
+    """Publish the files with the record of the run, then have it tracked, and what earlier runs
+    left to be.
+    """
+    run_id, contents = results.params.run_id, render_files(results)
+    record = run_record(name, results, contents)
+    waiting = waiting_for(record, job.config.track.experiment, run_id)
+    files = publish_run(contents, out, run_id, waiting.dump())
+    tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))
+    return RunResult(results, _summary(job, results, files, tracked))
 
-    with tracking.tracked_run(job.config.track.experiment, name) as run_id:
-        results = results.tracked(run_id)
-        contents = render_files(results)
-        files = publish_files(contents, out) | {"mlflow": tracking.ui_page()}
-        tracking.log(run_record(name, results, contents))
-    return RunResult(results, _summary(job, results, files))
 
-
-def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ...]:
+def _summary(
+    job: Job, results: Results, files: dict[str, str], tracked: Tracked
+) -> tuple[str, ...]:
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
@@ -124,8 +140,14 @@ def _summary(job: Job, results: Results, files: dict[str, str]) -> tuple[str, ..
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",
         f"schedule:   {files['schedule.csv']}",
         f"quality:    {files['quality.csv']}",
-        f"MLflow:     run `impact ui` and open http://127.0.0.1:5000{files['mlflow']}",
+        *(f"MLflow:     {line}" for line in tracked.said),
+        *_where(tracked),
     )
+
+
+def _where(tracked: Tracked) -> list[str]:
+    address = f"http://127.0.0.1:5000{tracked.page}"
+    return [f"MLflow:     run `impact ui` and open {address}"] if tracked.page else []
 
 
 def _findings(job: Job, results: Results) -> list[str]:

@@ -19,6 +19,7 @@ from pipeline.commands.options import (
     Symbols,
     Workers,
     as_number,
+    check_tracking,
     percentages,
     seconds,
     track_record,
@@ -30,7 +31,7 @@ def evaluate(
     source: Source = None,
     data: Data = None,
     candidates: Annotated[
-        str, typer.Option(help="all, or names with commas: twap,vwap,static,rule,moment,...")
+        str, typer.Option(help="all, or names with commas: twap,static,moment,..., shuffled,blind")
     ] = "all",
     sizes: Annotated[
         str, typer.Option(help="Orders, per cent of the volume forecast, with commas.")
@@ -100,6 +101,7 @@ def evaluate(
             "executor": {"workers": as_number(workers)},
         },
     )
+    check_tracking(settings)
     found = judge(request, settings)
     if as_json:
         write_json(content(found), as_json)
@@ -108,5 +110,5 @@ def evaluate(
         drawn = BytesIO()
         tracked.figures["savings"].savefig(drawn, format="png")
         write_file(picture, drawn.getvalue())
-    track_record(tracked, settings)
     say(report_text(found))
+    track_record(tracked, settings)

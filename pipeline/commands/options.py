@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.terminal import complain
 from pipeline.engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,10 +85,18 @@ def percentages(option: str, text: str) -> tuple[float, ...]:
         raise InputError(f"{option} {text}: write per cents with commas, as 0.1,1,5") from None
 
 
-def track_record(record: "Record", settings: "Config") -> None:
-    """Log what a study found to the configuration's experiment."""
-    from pipeline.tracking.mlflow_store import (
-        track,  # takes seconds: a refusal need not wait for it
-    )
+def check_tracking(settings: "Config") -> None:
+    """Raise InputError where results could not be tracked, before there are any."""
+    from pipeline.tracking.connection import check_store
 
-    track(record, settings.track.experiment)
+    check_store(settings.track.experiment)
+
+
+def track_record(record: "Record", settings: "Config") -> None:
+    """Log what a study found to the configuration's experiment; what could not be waits, and is
+    said.
+    """
+    from pipeline.tracking.handover import track_study
+
+    for line in track_study(record, settings.track.experiment).said:
+        complain(line)

@@ -15,6 +15,7 @@ from pipeline.commands.options import (
     Seed,
     Workers,
     as_number,
+    check_tracking,
     track_record,
 )
 from pipeline.commands.terminal import say
@@ -79,6 +80,7 @@ def backtest_forecasts(
         raise InputError(f"--by {by}: choose day or period")
     if by == "period" and (models, horizon, baseline) != ("all", 1, "har"):
         raise InputError("--models, --horizon and --baseline are of --by day; leave them out")
+    check_tracking(settings)
     if by == "day":
         by_day = backtest.backtest_panel(
             backtest.request(panel, target, models, (window, horizon), baseline), settings
@@ -93,8 +95,8 @@ def backtest_forecasts(
         record = period_backtest.record(inside)
     if as_json:
         write_json(content, as_json)
-    track_record(record, settings)
     say(text)
+    track_record(record, settings)
 
 
 def calibrate(
@@ -231,8 +233,9 @@ def placebo(
             "executor": {"workers": as_number(workers)},
         },
     )
+    check_tracking(settings)
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)
     if as_json:
         write_json(content(found), as_json)
-    track_record(record(found), settings)
     say(report_text(found))
+    track_record(record(found), settings)

@@ -55,13 +55,16 @@ class DataConfig(Section):
 
 
 class SimulateConfig(Section):
-    """The simulated market of `--source simulate`, and whether its book moves within the minute."""
+    """The simulated market of `--source simulate`; book: whether it moves within the minute;
+    pattern: whether the hours of its day differ.
+    """
 
     symbols: Count = 3
     days: Count = 20
     seed: Annotated[int, Field(ge=0)] = 7
     start: str = "2025-01-06"
     book: Literal["resting", "moving"] = "resting"
+    pattern: bool = True
 
     @field_validator("start")
     @classmethod

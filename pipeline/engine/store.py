@@ -31,9 +31,17 @@ class Store:
         return f"{self.root.rstrip('/')}/{stage}/{key[:24]}"
 
     def has(self, stage: str, key: str) -> bool:
-        """Tell whether the output was published whole."""
+        """Tell whether the output was published whole and is as it was published: on a local file
+        system every byte of it, elsewhere its files and their sizes.
+        """
         fs, path = place(self.url(stage, key), "--out")
-        return fs.exists(f"{path}/{DONE}")
+        try:
+            listed = json.loads(fs.cat_file(f"{path}/{DONE}"))
+            if isinstance(fs, LocalFileSystem):
+                return bool(listed == _contents(Path(path)))
+            return all(fs.size(f"{path}/{name}") == size for name, (size, _) in listed.items())
+        except (OSError, ValueError, TypeError, AttributeError):
+            return False  # not there, or damaged: it is made anew
 
     def publish(self, stage: str, key: str, fill: Callable[[Path], None]) -> str:
         """Let `fill` write a folder aside, then make it appear at once; the first of two equal
@@ -47,7 +55,7 @@ class Store:
         work = Path(tempfile.mkdtemp(prefix=".partial-", dir=Path(path).parent if local else None))
         try:
             fill(work)
-            (work / DONE).write_text(key)
+            (work / DONE).write_text(json.dumps(_contents(work)))
             if not local:
                 _upload(fs, work, path)
             elif not self.has(stage, key):
@@ -56,6 +64,17 @@ class Store:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return url
+
+
+def _contents(folder: Path) -> dict[str, list[object]]:
+    """Return size and SHA-256 of every file by its name below the folder, the mark apart."""
+    found: dict[str, list[object]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != DONE:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(folder).as_posix()] = [path.stat().st_size, digest]
+    return found
 
 
 def _upload(fs: fsspec.AbstractFileSystem, work: Path, path: str) -> None:

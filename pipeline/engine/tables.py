@@ -183,9 +183,15 @@ class Selection:
 
     scores: candidate, deviance, deviance_error (standard error of the difference to the best),
         rmse_bps, bias, cells, winner (bool: registered), exported (bool: the law in params.json).
+    charged: what plans would have cost on held-out days, bps over mid: plan ("law", "square_root",
+        "twap", "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
+        saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason.
     """
 
     scores: pd.DataFrame
+    charged: pd.DataFrame
+    decision: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,11 @@ def _parameters(job: Job, raw: RawTape, as_of: str) -> dict[str, Params]:
     ahead = look_ahead(then, raw)
     fitted = fit_laws(then, ahead, dict(LAWS))
     pooled = {name: pool_laws(laws, ahead) for name, laws in fitted.items()}
-    found = {name: parameters_of(then, ahead, each) for name, each in pooled.items()}
+    found = {name: parameters_of(then, ahead, each, {}) for name, each in pooled.items()}
     learners = fit_learners(then, ahead, fitted["law"])
     for name in LEARNED:
         curves = learned_curves(learners, dict.fromkeys(learners, name))
-        found[name] = parameters_of(then, ahead, pooled["law"], curves)
+        found[name] = parameters_of(then, ahead, pooled["law"], {}, curves)
     return found
 
 

@@ -49,8 +49,9 @@ class Provenance:
 @dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha; found: code and message of what checks of files, tape and forecasts say; curve: of a
-    regressor, learner, period, size, cost, none and without rows where the law stands alone.
+    log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
+    what its law was chosen by, None where nothing was compared; curve: of a regressor, learner,
+    period, size, cost, none and without rows where the law stands alone.
     """
 
     symbol: str
@@ -58,6 +59,7 @@ class FittedSymbol:
     calibration: Calibration
     profile: pd.DataFrame
     found: pd.DataFrame
+    chosen_by: str | None
     curve: pd.DataFrame | None = None
 
 
@@ -67,7 +69,7 @@ def export_params(
     """Assemble the parameter file of all symbols; every symbol covers the same periods, to `close`
     (ns).
 
-    The MLflow run's id is filled in when the run is tracked.
+    The run's id is filled in when it publishes.
     """
     starts = fitted[0].forecast.horizon["start"]
     return Params(
@@ -75,7 +77,6 @@ def export_params(
         created=provenance.created,
         code_version=provenance.code_version,
         data_hash=provenance.data_hash,
-        mlflow_run_id="",
         valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)),
         calendar=calendar,
         symbols={one.symbol: _symbol(one) for one in fitted},
@@ -132,6 +133,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
             beta=value["beta"],
             gamma=value["gamma"],
             theta=value["theta"],
+            chosen_by=one.chosen_by,
         ),
         standard_errors=errors,
         covariance=Matrix(

@@ -85,13 +85,18 @@ class Reference(Part):
 
 
 class Law(Part):
-    """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i, h_i(x) = gamma_i x."""
+    """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i, h_i(x) = gamma_i x.
+
+    chosen_by: what told it from the square-root law on held-out days, what they would have charged
+    its plans or the deviance of costs predicted; null where they were not compared.
+    """
 
     family: Literal["spread_power", "spread_sqrt", "power", "square_root", "linear"]
     k: Above
     beta: Finite
     gamma: Finite
     theta: Finite
+    chosen_by: Literal["regret", "deviance"] | None = None
 
 
 class Period(Part):
@@ -142,7 +147,7 @@ class Params(Part):
     created: str
     code_version: str
     data_hash: str
-    mlflow_run_id: str
+    run_id: str = ""  # of the run that made it, and the tag `run_id` of its MLflow runs
     valid: Valid
     calendar: Calendar
     symbols: Annotated[dict[str, SymbolParams], Field(min_length=1)]

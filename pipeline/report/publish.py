@@ -1,13 +1,12 @@
 """Publish: a finished run as files under the output folder and as a record to be tracked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 
 import pandas as pd
 
 from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
-from pipeline.engine.store import write_file
 from pipeline.parameters.export import flat_table
 from pipeline.parameters.schema import Params, dump_params
 from pipeline.report.page import render
@@ -26,14 +25,6 @@ class Results:
     quality: pd.DataFrame
     facts: RunFacts
 
-    def tracked(self, run_id: str) -> "Results":
-        """Return the same results of the MLflow run `run_id`."""
-        return replace(
-            self,
-            params=self.params.model_copy(update={"mlflow_run_id": run_id}),
-            facts=replace(self.facts, mlflow_run_id=run_id),
-        )
-
 
 def render_files(results: Results) -> dict[str, bytes]:
     """Return every file's content: the parameters and their twin, schedule, quality, report."""
@@ -49,13 +40,6 @@ def render_files(results: Results) -> dict[str, bytes]:
         "report.html": render(
             results.params, results.symbols, results.quality, results.facts
         ).encode(),
-    }
-
-
-def publish_files(contents: dict[str, bytes], out: str) -> dict[str, str]:
-    """Write each file under `out`, whole or not at all; return their addresses by name."""
-    return {
-        name: write_file(f"{out.rstrip('/')}/{name}", content) for name, content in contents.items()
     }
 
 

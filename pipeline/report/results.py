@@ -39,7 +39,7 @@ class RunFacts:
     created: str
     code_version: str
     data_hash: str
-    mlflow_run_id: str
+    run_id: str
     source: str
     as_of: str
     stages: pd.DataFrame

@@ -67,7 +67,8 @@ class StageWarnings:
 class SymbolView:
     """One symbol as the template shows it.
 
-    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0.
+    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0. choice:
+    by what the law was chosen, and why.
     """
 
     symbol: str
@@ -80,6 +81,7 @@ class SymbolView:
     warnings: tuple[StageWarnings, ...]
     svg: dict[str, str]
     held_out: str
+    choice: str
     tables: dict[str, Table]
     command: str
 
@@ -99,6 +101,7 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         warnings=_warnings(report, params.calendar.timezone),
         svg=_drawings(params, report),
         held_out=_held_out(report.forecast.backtest),
+        choice="by {criterion}: {reason}".format(**report.selection.decision.iloc[0]),
         tables=_tables(report, params.calendar.periods, clock),
         command=_allocate_command(report),
     )
@@ -179,6 +182,7 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
         "sizes": calibration_tables.size_table(report.calibration.sizes),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
+        "charged": run_tables.charged_table(report.selection.charged),
     }
 
 

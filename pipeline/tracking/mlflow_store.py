@@ -24,73 +24,75 @@ from mlflow.entities import Metric, Param
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from pipeline.engine.errors import InputError
+from pipeline.tracking.connection import artifacts_of, tracking_uri
 from pipeline.tracking.record import ModelRecord, Record
+from pipeline.tracking.waiting import Waiting
 
-DEFAULT_FOLDER = Path("mlruns")
-URI_VARIABLE = "MLFLOW_TRACKING_URI"
 LONGEST_PARAMETER = 6000  # characters that MLflow takes
 TRUSTED = [  # types of scikit-learn's and SciPy's own that skops does not know
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
+ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # else it makes a folder of its own where it works
 COST = Schema([ColSpec("double")])
 LAW_SIGNATURE = ModelSignature(
     Schema([ColSpec("long", "period"), ColSpec("double", "shares")]), COST
 )
 
 
-def tracking_uri() -> str:
-    """Return where runs go: MLFLOW_TRACKING_URI, or the database in `mlruns/`."""
-    return os.environ.get(URI_VARIABLE) or f"sqlite:///{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
+def track(waiting: Waiting) -> str:
+    """Log a record as a run of its experiment; return where the experiment's runs are listed,
+    below the address that `impact ui` prints.
 
-
-def track(record: Record, experiment: str) -> None:
-    """Log a record as a run of an experiment.
-
-    Raises: InputError when the tracking store cannot be reached.
+    What an attempt before this one left of it is deleted. A failure marks the run failed.
+    Raises: whatever MLflow and its store do.
     """
-    with tracked_run(experiment, record.name):
-        log(record)
+    for logger in ("mlflow", "alembic", "sqlalchemy"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    uri = tracking_uri()
+    with _environment(artifacts_of(uri)):
+        mlflow.set_tracking_uri(uri)
+        experiment = _open_experiment(waiting.experiment, artifacts_of(uri))
+        _forget(experiment, waiting.run_id)
+        run = mlflow.MlflowClient().create_run(
+            experiment, start_time=waiting.made, run_name=waiting.record.name
+        )
+        with mlflow.start_run(run_id=run.info.run_id):
+            log(waiting.record)
+    return f"/#/experiments/{experiment}/runs"
 
 
 @contextmanager
-def tracked_run(experiment: str, name: str) -> Iterator[str]:
-    """Open a run and yield its id; a failure marks the run failed.
-
-    Raises: InputError when the tracking store cannot be reached.
-    """
-    for logger in ("mlflow", "alembic"):
-        logging.getLogger(logger).setLevel(logging.ERROR)
-    uri, given = tracking_uri(), os.environ.get(URI_VARIABLE)
+def _environment(artifacts: str | None) -> Iterator[None]:
+    """Keep out what would send runs elsewhere, and leave the environment as it was."""
+    kept = dict(os.environ)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.pop("MLFLOW_RUN_ID", None)
+    if artifacts is not None:
+        os.environ[ARTIFACT_ROOT] = artifacts
     try:
-        _open_experiment(
-            uri, experiment, None if given else (DEFAULT_FOLDER / "artifacts").resolve()
-        )
-        with mlflow.start_run(run_name=name) as run:
-            yield run.info.run_id
+        yield
     finally:
-        if not given:
-            os.environ.pop(URI_VARIABLE, None)  # mlflow leaves its own choice there
+        os.environ.clear()
+        os.environ.update(kept)
 
 
-def _open_experiment(uri: str, experiment: str, artifacts: Path | None) -> None:
-    try:
-        if artifacts:
-            artifacts.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        if mlflow.get_experiment_by_name(experiment) is None:
-            mlflow.create_experiment(experiment, artifacts.as_uri() if artifacts else None)
-        mlflow.set_experiment(experiment)
-    except Exception as error:  # mlflow wraps whatever its store raises
-        reason = str(error).splitlines()[0]
-        raise InputError(f"MLflow at {uri}: {reason}; check MLFLOW_TRACKING_URI") from error
+def _open_experiment(name: str, artifacts: str | None) -> str:
+    """Return the experiment's id, made with its artifacts there where it is not yet."""
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifacts)
+    return str(mlflow.set_experiment(name).experiment_id)
 
 
-def ui_page() -> str:
-    """Return the active experiment's list of runs, below the address that `impact ui` prints."""
-    return f"/#/experiments/{mlflow.active_run().info.experiment_id}/runs"
+def _forget(experiment: str, run_id: str) -> None:
+    """Delete the runs, and the versions of registered models, that are tagged with a run's id."""
+    client = mlflow.MlflowClient()
+    for run in client.search_runs([experiment], f"tags.run_id = '{run_id}'"):
+        for made in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+            client.delete_model_version(made.name, made.version)
+        client.set_terminated(run.info.run_id, "FAILED")
+        client.delete_run(run.info.run_id)
 
 
 def log(record: Record) -> None:

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.pipeline.conftest import SmallRun, small_config
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-PASSING = ("created", "mlflow_run_id")  # differ between any two runs
+PASSING = ("created", "run_id")  # differ between any two runs
 
 
 def lasting(out: Path) -> dict[str, Any]:
@@ -37,6 +37,9 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
     out = small_run.folder / "out"
     assert {path.name for path in out.iterdir()} == {
         "cache",
+        "current",
+        "current.json",
+        "versions",
         "params.json",
         "params.parquet",
         "schedule.csv",

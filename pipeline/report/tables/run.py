@@ -23,6 +23,20 @@ CANDIDATES = {
     "lightgbm": "LightGBM",
     "hybrid": "Law x boosting",
 }
+CHARGED = {
+    "law": CANDIDATES["law"],
+    "square_root": CANDIDATES["square_root"],
+    "twap": "TWAP",
+    "clairvoyant": "Who knew every curve",
+}
+CHARGED_HEAD = (
+    "Plan",
+    "Cost, bps",
+    "Regret, bps",
+    "Saving against the law, bps",
+    "95 %",
+    "Days",
+)
 BREAKDOWN = ("spread", "temporary", "permanent", "drift")
 COST_HEAD = (
     "Plan",
@@ -97,6 +111,28 @@ def selection_table(scores: pd.DataFrame) -> Table:
             "models.impact.book.cost_law.fit_law",
             "models.learners.catalogue.fit_curve",
         ),
+    )
+
+
+def charged_table(charged: pd.DataFrame) -> Table:
+    """List what held-out days would have charged the laws' plans, the cheapest first."""
+    rows = tuple(
+        (
+            CHARGED.get(row.plan, row.plan),
+            *(number(value) for value in (row.cost, row.regret)),
+            MISSING if pd.isna(row.saving_error) else number(row.saving),
+            MISSING
+            if pd.isna(row.saving_error)
+            else f"{number(row.saving_low, 3)} … {number(row.saving_high, 3)}",
+            count(row.days),
+        )
+        for row in charged.sort_values("cost", kind="stable").itertuples()
+    )
+    return Table(
+        CHARGED_HEAD,
+        rows,
+        words=(0,),
+        estimators=("models.tca.day_curves.DayCurves", "models.tca.regret.judge"),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pytest
 
@@ -61,6 +62,41 @@ def test_an_output_is_computed_once_and_found_again(tmp_path: Path, remote: bool
     assert (first.fresh, second.fresh, RUNS) == (True, False, [21])
     assert first.url == second.url
     assert second.load().values["value"].tolist() == [42]
+
+
+def damage(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    if how == "missing":
+        path.unlink()
+    elif how == "flipped":
+        path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    else:
+        path.write_bytes(content[: len(content) // 2] if how == "cut" else b"")
+
+
+@pytest.mark.parametrize("file", ["values.parquet", "_done"])
+@pytest.mark.parametrize("how", ["missing", "cut", "empty", "flipped"])
+def test_a_damaged_output_is_made_anew(tmp_path: Path, file: str, how: str) -> None:
+    RUNS.clear()
+    first = execute(task(str(tmp_path)))
+    damage(Path(first.url) / file, how)
+    again = execute(task(str(tmp_path)))
+    assert (again.fresh, RUNS) == (True, [21, 21])
+    assert again.load().values["value"].tolist() == [42]
+    assert not execute(task(str(tmp_path))).fresh
+    assert not list(tmp_path.rglob(".partial-*"))
+
+
+def test_a_cut_output_elsewhere_is_made_anew(tmp_path: Path) -> None:
+    RUNS.clear()
+    root = f"memory://{tmp_path}"
+    first = execute(task(root))
+    fs = fsspec.filesystem("memory")
+    path = f"{first.url}/values.parquet".removeprefix("memory://")
+    fs.pipe_file(path, fs.cat_file(path)[:-1])
+    assert execute(task(root)).fresh
+    assert execute(task(root)).load().values["value"].tolist() == [42]
+    assert RUNS == [21, 21]
 
 
 def test_the_key_moves_with_inputs_config_grouping_and_stage(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_everything_is_escaped() -> None:
         make_params(evil),
         (report,),
         make_quality(evil),
-        replace(FACTS, source=evil, mlflow_run_id=evil),
+        replace(FACTS, source=evil, run_id=evil),
     )
     assert "<script" not in html
     assert f"Sell 100,000 {evil}" in parse(html).text

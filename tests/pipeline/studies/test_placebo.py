@@ -49,9 +49,9 @@ def test_impact_of_the_simulated_tape_is_found_and_vanishes(flow: PlaceboRun) ->
 
 
 def test_mlflow_has_every_symbols_rates(flow: PlaceboRun, own_mlflow: Path) -> None:
-    from pipeline.tracking.mlflow_store import track
+    from pipeline.tracking.handover import track_study
 
-    track(record(flow), "impact")
+    assert not track_study(record(flow), "impact").said
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
     runs = mlflow.search_runs(experiment_names=["impact"])
     nested = runs[runs["params.symbol"] == "SIM0"].iloc[0]

@@ -1,0 +1,107 @@
+"""Where runs are tracked, and whether that answers: asked before any work, without MLflow."""
+
+import base64
+import json
+import os
+import sqlite3
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from pipeline.engine.errors import InputError, reason_of
+from pipeline.engine.store import check_file
+
+DEFAULT_FOLDER = Path("mlruns")
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+SECONDS = 4.0  # that a store may take to answer
+SQLITE = "sqlite:///"
+
+
+def tracking_uri() -> str:
+    """Return where runs go: MLFLOW_TRACKING_URI, or the database in `mlruns/`."""
+    given = os.environ.get(URI_VARIABLE)
+    return given or f"{SQLITE}{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
+
+
+def database_of(uri: str) -> Path | None:
+    """Return the file of a SQLite store, None of another kind."""
+    if not uri.startswith(SQLITE):
+        return None
+    return Path(urllib.parse.unquote(uri.removeprefix(SQLITE).partition("?")[0])).resolve()
+
+
+def artifacts_of(uri: str) -> str | None:
+    """Return where a SQLite store's artifacts go: beside it. A server knows that itself."""
+    database = database_of(uri)
+    return None if database is None else (database.parent / "artifacts").as_uri()
+
+
+def check_store(experiment: str) -> None:
+    """Check that the tracking store answers, and that the experiment there is not a deleted one.
+
+    Raises: InputError saying what to do, within seconds.
+    """
+    uri = tracking_uri()
+    database, advice = database_of(uri), f"mend {URI_VARIABLE}, or unset it to track in mlruns/"
+    scheme = uri.partition(":")[0]
+    if database is not None:
+        stage = _stage_in(database, experiment)
+    elif scheme in ("http", "https"):
+        stage = _stage_at(uri, experiment, advice)
+    elif "://" not in uri or scheme == "file":
+        raise InputError(f"MLflow at {uri}: folders of files are no store of MLflow 3; {advice}")
+    else:
+        return
+    if stage == "deleted":
+        raise InputError(
+            f"MLflow at {uri}: experiment {experiment} was deleted; restore it with `mlflow "
+            "experiments restore`, or give another one as [track] experiment"
+        )
+
+
+def _stage_in(database: Path, experiment: str) -> str | None:
+    """Return the experiment's stage in a SQLite store, None where it is not there yet."""
+    check_file(str(database), URI_VARIABLE)
+    if not database.exists():
+        return None
+    asked = "select lifecycle_stage from experiments where name = ?"
+    try:
+        with database.open("r+b"):
+            pass
+        store = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.5)
+        try:
+            found = store.execute(asked, (experiment,)).fetchone()
+        finally:
+            store.close()
+    except sqlite3.OperationalError:  # fresh, or locked: which may pass while the run computes
+        return None
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(
+            f"MLflow at {database}: {reason_of(error)}; mend or move that file, or set "
+            f"{URI_VARIABLE}"
+        ) from None
+    return None if found is None else str(found[0])
+
+
+def _stage_at(uri: str, experiment: str, advice: str) -> str | None:
+    """Return the experiment's stage at a server, None where it is not there or needs a key."""
+    parts = urllib.parse.urlsplit(uri)
+    try:
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        netloc = f"{host}:{parts.port}" if parts.port else str(host)
+        path = f"{parts.path.rstrip('/')}/api/2.0/mlflow/experiments/get-by-name"
+        query = urllib.parse.urlencode({"experiment_name": experiment})
+        asked = urllib.request.Request(f"{parts.scheme}://{netloc}{path}?{query}")
+        if parts.username is not None:
+            secret = urllib.parse.unquote(f"{parts.username}:{parts.password or ''}")
+            asked.add_header("Authorization", f"Basic {base64.b64encode(secret.encode()).decode()}")
+        with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
+            return str(json.load(answer)["experiment"]["lifecycle_stage"])
+    except urllib.error.HTTPError as error:
+        if error.code < 500:  # it is there: no such experiment, or a key is asked for
+            return None
+        raise InputError(f"MLflow at {uri}: answers {error.code}; {advice}") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = reason_of(getattr(error, "reason", None) or error)
+        raise InputError(f"MLflow at {uri}: does not answer ({reason}); {advice}") from None

@@ -1,0 +1,95 @@
+"""From published results to tracked runs: a record waits in a file until the store has it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.engine.errors import reason_of
+from pipeline.engine.places import place
+from pipeline.engine.store import write_file
+from pipeline.publication.locks import held
+from pipeline.publication.versions import new_run_id, settled
+from pipeline.tracking.connection import DEFAULT_FOLDER, database_of, tracking_uri
+from pipeline.tracking.record import Record
+from pipeline.tracking.waiting import Waiting, of_run, read_waiting
+
+PATIENCE = 120.0  # seconds that other runs may take to track theirs
+PAGES = "/#/experiments"
+LEFT_BEHIND = DEFAULT_FOLDER / "untracked"  # of studies, which publish no folder
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """page: where the runs are listed, below the address of the UI, empty where it was not tracked;
+    said: what there is to say.
+    """
+
+    page: str
+    said: tuple[str, ...] = ()
+
+
+def waiting_for(record: Record, experiment: str, run_id: str) -> Waiting:
+    """Return the record as it waits to be tracked."""
+    return Waiting(run_id, experiment, int(time.time() * 1000), of_run(record, run_id))
+
+
+def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
+    """Track the record in the file `own`, then what earlier runs left behind; a tracked one's file
+    goes.
+
+    waiting: lists the files, asked while no other run is at them. What cannot be tracked stays for
+    the next run, and is said.
+    """
+    from pipeline.tracking.mlflow_store import track  # takes seconds
+
+    said, page = [], ""
+    try:
+        with _alone(own):
+            files = list(waiting())
+            # another run may have tracked this one's record with its own
+            page = _track_file(own, track) if own in files else PAGES
+            for one in files:
+                if one == own:
+                    continue
+                try:
+                    _track_file(one, track)
+                    said.append(f"tracked too, left behind by an earlier run: {one}")
+                except Exception as error:
+                    said.append(f"{one}: still not tracked ({reason_of(error)})")
+    except Exception as error:  # MLflow raises whatever its store does; the results are out
+        said.append(
+            f"not tracked at {tracking_uri()} ({reason_of(error)}); the record waits in {own}, and "
+            "the next run there tracks it"
+        )
+    return Tracked(page, tuple(said))
+
+
+def track_study(record: Record, experiment: str) -> Tracked:
+    """Track what a study found, and what earlier ones left behind."""
+    run_id = new_run_id()
+    waiting = waiting_for(record, experiment, run_id)
+    own = write_file(str(LEFT_BEHIND.resolve() / f"{run_id}.json"), waiting.dump())
+    return track_all(own, lambda: sorted(map(str, LEFT_BEHIND.resolve().glob("*.json"))))
+
+
+def _track_file(url: str, track: Callable[[Waiting], str]) -> str:
+    page = track(read_waiting(url))
+    settled(url)
+    return page
+
+
+@contextmanager
+def _alone(own: str) -> Iterator[None]:
+    """Hold off other runs that would track the same files, or migrate the same SQLite store."""
+    fs, path = place(own, "--out")
+    database = database_of(tracking_uri())
+    with ExitStack() as locks:
+        if isinstance(fs, LocalFileSystem):
+            locks.enter_context(held(Path(path).parents[1] / ".tracking", PATIENCE))
+        if database is not None:
+            locks.enter_context(held(database.with_name(f"{database.name}.lock"), PATIENCE))
+        yield
