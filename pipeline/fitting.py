@@ -13,7 +13,7 @@ from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import fingerprint
-from pipeline.parameters.export import FittedSymbol, Provenance, export_params
+from pipeline.parameters.export import FittedSymbol, Provenance, Taught, export_params
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
@@ -125,23 +125,27 @@ def criteria(fits: Fits) -> dict[str, str]:
     return {symbol: decided_by(selection.load()) for symbol, selection in fits.selected.items()}
 
 
-def exported_curves(job: Job, fits: Fits) -> dict[str, pd.DataFrame]:
-    """Return the cost curve to export beside every symbol's law, without rows where there is none.
+def exported_learning(job: Job, fits: Fits) -> dict[str, Taught]:
+    """Return what learners add to every symbol's law.
 
-    It is that of the regressor that the configuration asks for, or that the comparison selected.
+    The curve is that of the regressor that the configuration asks for, or that the comparison
+    selected; without rows where there is none.
     """
     asked = job.config.learn.export
     names = {
         symbol: winner(selection.load()) if asked == "selected" else asked
         for symbol, selection in fits.selected.items()
     }
-    return learned_curves(fits.learned, names)
+    return taught_by(fits.learned, names)
 
 
-def learned_curves(learned: dict[str, Output], names: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """Return a regressor's cost curve of every symbol; names: by symbol."""
-    tables = {symbol: output.load().curves for symbol, output in learned.items()}
-    return {symbol: table[table["learner"] == names[symbol]] for symbol, table in tables.items()}
+def taught_by(learned: dict[str, Output], names: Mapping[str, str]) -> dict[str, Taught]:
+    """Return what every symbol's learners found, with one regressor's curve; names: by symbol."""
+    loaded = {symbol: output.load() for symbol, output in learned.items()}
+    return {
+        symbol: Taught(one.curves[one.curves["learner"] == names[symbol]], one.coming)
+        for symbol, one in loaded.items()
+    }
 
 
 def parameters_of(
@@ -149,12 +153,12 @@ def parameters_of(
     ahead: Ahead,
     pooled: list[PooledSymbol],
     chosen_by: Mapping[str, str],
-    curves: Mapping[str, pd.DataFrame] | None = None,
+    taught: Mapping[str, Taught] | None = None,
 ) -> Params:
     """Return the parameter file of forecasts and laws.
 
     chosen_by: by symbol, what its law was chosen by; symbols whose laws were not compared are left
-    out. curves: learned ones, by symbol.
+    out. taught: by symbol, what learners add.
     """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
     past = [
@@ -171,7 +175,7 @@ def parameters_of(
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
             chosen_by=chosen_by.get(one.symbol),
-            curve=(curves or {}).get(one.symbol),
+            taught=(taught or {}).get(one.symbol),
         )
         for one in pooled
     )

@@ -12,7 +12,7 @@ from pipeline.fitting import (
     Ahead,
     Fits,
     criteria,
-    exported_curves,
+    exported_learning,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -60,7 +60,7 @@ def run_pipeline(config: Config, out: str) -> RunResult:
         ahead = look_ahead(job, raw)
         fits = fit_symbols(job, ahead)
         pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled, criteria(fits), exported_curves(job, fits))
+        params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
         params = params.model_copy(update={"run_id": new_run_id()})
         reports = _plan(config, ahead, fits, pooled, params)
         tape = ahead.tape

@@ -58,6 +58,7 @@ CANDIDATES: Mapping[str, Candidate] = {
     "rule": Candidate("rule", "up to the price that supplies what is left"),
     "empirical": Candidate("empirical", "value of waiting, books like the last hour's"),
     "moment": Candidate("moment", "value of waiting, books that follow the forecast"),
+    "foreseen": Candidate("foreseen", "value of waiting, books to come told by the hour's states"),
 }
 CONTROLS: Mapping[str, Candidate] = {  # they must save nothing: judged where they are asked for
     "shuffled": Candidate(

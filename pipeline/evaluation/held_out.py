@@ -14,10 +14,10 @@ from pipeline.evaluation.candidates import LAWS, LEARNED
 from pipeline.fitting import (
     fit_laws,
     fit_learners,
-    learned_curves,
     look_ahead,
     parameters_of,
     pool_laws,
+    taught_by,
 )
 from pipeline.parameters.schema import Params
 from pipeline.tape.days import DayInput
@@ -68,11 +68,13 @@ def _parameters(job: Job, raw: RawTape, as_of: str) -> dict[str, Params]:
     ahead = look_ahead(then, raw)
     fitted = fit_laws(then, ahead, dict(LAWS))
     pooled = {name: pool_laws(laws, ahead) for name, laws in fitted.items()}
-    found = {name: parameters_of(then, ahead, each, {}) for name, each in pooled.items()}
+    found = {
+        name: parameters_of(then, ahead, each, {}) for name, each in pooled.items() if name != "law"
+    }
     learners = fit_learners(then, ahead, fitted["law"])
-    for name in LEARNED:
-        curves = learned_curves(learners, dict.fromkeys(learners, name))
-        found[name] = parameters_of(then, ahead, pooled["law"], {}, curves)
+    for name in ("law", *LEARNED):
+        taught = taught_by(learners, dict.fromkeys(learners, name))
+        found[name] = parameters_of(then, ahead, pooled["law"], {}, taught)
     return found
 
 

@@ -23,6 +23,8 @@ from pipeline.parameters.schema import (
     finite,
 )
 from pipeline.parameters.sections import (
+    ComingHorizon,
+    ComingSection,
     CurvesSection,
     ExtrapolationError,
     ExtrapolationSection,
@@ -35,6 +37,7 @@ from pipeline.parameters.sections import (
 )
 from pipeline.parameters.shape_record import shape_section
 from solver import ImpactLaw, log_ratios
+from solver.execution.coming import NAMES
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,21 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What learners found of one symbol. curve: of a regressor, learner, period, size, cost, no
+    rows where the law stands alone; coming: of `Learned`.
+    """
+
+    curve: pd.DataFrame
+    coming: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
     log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
-    what its law was chosen by, None where nothing was compared; curve: of a regressor, learner,
-    period, size, cost, none and without rows where the law stands alone.
+    what its law was chosen by, None where nothing was compared; taught: what learners add to the
+    law.
     """
 
     symbol: str
@@ -60,7 +73,7 @@ class FittedSymbol:
     profile: pd.DataFrame
     found: pd.DataFrame
     chosen_by: str | None
-    curve: pd.DataFrame | None = None
+    taught: Taught | None = None
 
 
 def export_params(
@@ -146,7 +159,8 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         extrapolation=_extrapolation(one.calibration),
         mid_move=_mid_move(facts),
         shape=shape_section(one.forecast, one.calibration, columns, has_spread),
-        curves=_curves(one.curve, columns, value),
+        curves=None if one.taught is None else _curves(one.taught.curve, columns, value),
+        coming=None if one.taught is None else _coming(one.taught.coming),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
@@ -183,11 +197,33 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
 
 
-def _curves(
-    curve: pd.DataFrame | None, periods: pd.DataFrame, value: pd.Series
-) -> CurvesSection | None:
+def _coming(told: pd.DataFrame) -> ComingSection | None:
+    """Return what the hour's states tell of costs to come, None where that is nothing."""
+    coefficients = told[list(NAMES)].to_numpy(dtype=float)
+    if not coefficients.any():
+        return None
+
+    def known(value: float) -> float | None:
+        return float(value) if np.isfinite(value) else None
+
+    return ComingSection(
+        features=NAMES,
+        horizons=tuple(
+            ComingHorizon(
+                periods=row.periods,
+                coefficients=tuple(one.tolist()),
+                slope=known(row.slope),
+                standard_error=known(row.slope_error),
+                r2_out_of_sample=known(row.r2),
+            )
+            for row, one in zip(told.itertuples(), coefficients, strict=True)
+        ),
+    )
+
+
+def _curves(curve: pd.DataFrame, periods: pd.DataFrame, value: pd.Series) -> CurvesSection | None:
     """Return the curve as ratios to the law that is exported beside it."""
-    if curve is None or curve.empty:
+    if curve.empty:
         return None
     law = ImpactLaw(
         alpha=periods["alpha"].to_numpy(),

@@ -12,6 +12,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, reading
 from pipeline.parameters.sections import (
     Above,
+    ComingSection,
     CurvesSection,
     ExtrapolationSection,
     Finite,
@@ -47,6 +48,7 @@ UNITS = {
     "extrapolation.shown_shares": "shares",
     "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
     "mid_move.slope": "1, of imbalance x half spread",
+    "coming.horizons": "periods ahead; coefficients of logs",
     "curves.knots": "shares",
     "curves.ratio": "1, of total cost over mid to the law's",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
@@ -132,6 +134,7 @@ class SymbolParams(Part):
     shape: ShapeSection | None = None  # None: nothing is known of it, plans take every period alike
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: CurvesSection | None = None  # None: the law stands alone
+    coming: ComingSection | None = None  # None: the hour's states told nothing of later days
 
     @model_validator(mode="after")
     def _curves_by_period(self) -> "SymbolParams":

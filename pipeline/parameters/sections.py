@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from solver.execution.coming import NAMES
+
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     if interval[0] > interval[1]:
@@ -142,6 +144,41 @@ class CurvesSection(Part):
             raise ValueError("curves: knots must rise")
         if {len(row) for row in self.ratio} != {len(self.knots)}:
             raise ValueError("curves: ratio must have one column a knot")
+        return self
+
+
+class ComingHorizon(Part):
+    """So many periods ahead: coefficients by feature, shrunk, 0 where nothing was told of later
+    days; slope of these days' outcomes on what was told, its error by days, and the share of
+    squares that was explained, null of fewer than three days.
+    """
+
+    periods: Above
+    coefficients: tuple[Finite, ...]
+    slope: Finite | None
+    standard_error: NonNegative | None
+    r2_out_of_sample: Finite | None
+
+
+class ComingSection(Part):
+    """The log of a trade's cost at horizons over the last hour's mean, linear in the hour's states.
+
+    features: of the spread's and the best size's logs over the hour's mean, the tilt of the best
+    sizes against the order, the mid's move against it over the spread, and that move's size over
+    the hour's mean, each averaged with half-lives of so many periods.
+    """
+
+    features: tuple[str, ...]
+    horizons: Annotated[tuple[ComingHorizon, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _by_feature(self) -> "ComingSection":
+        if self.features != NAMES:
+            raise ValueError(f"coming: features must be {', '.join(NAMES)}")
+        if {len(one.coefficients) for one in self.horizons} != {len(NAMES)}:
+            raise ValueError("coming: every horizon must have one coefficient a feature")
+        if any(one.periods >= other.periods for one, other in pairwise(self.horizons)):
+            raise ValueError("coming: horizons must rise")
         return self
 
 

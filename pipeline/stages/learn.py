@@ -13,6 +13,7 @@ from models.learners import LEARNERS, CostRows, FittedCurve, LearnerSettings, fi
 from models.learners.folds import EMBARGO_NS
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned
+from pipeline.stages.coming import coming_costs
 from pipeline.stages.history import (
     comparable_cells,
     held_out,
@@ -71,6 +72,7 @@ def learn_costs(
             ignore_index=True,
         )[["model", "feature", "importance"]],
         _ahead(fitted, forecast, periods, scope),
+        coming_costs(days, scope, float(np.median(np.unique(whole.size)))),
     )
 
 

@@ -107,7 +107,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         forecast=forecast,
         calibration=calibration,
         shrinkage=make_shrinkage(calibration),
-        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, pd.DataFrame()),
+        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, pd.DataFrame(), pd.DataFrame()),
         selection=make_selection(scores),
         schedule=make_schedule(order),
         order=order,

@@ -59,7 +59,7 @@ def selected(
     learned = pd.DataFrame(dict.fromkeys(names, mean), index=cells.index[late])
     calibration = Calibration(*[pd.DataFrame({"family": [asked.value]})] * 9)
     settings = SelectSettings(scope)
-    return select_law(tape, told, calibration, Learned(*[learned] * 4), settings)
+    return select_law(tape, told, calibration, Learned(*[learned] * 5), settings)
 
 
 @pytest.fixture(scope="module")
