@@ -33,7 +33,7 @@ from pipeline.publication.versions import (
 from pipeline.report.publish import Results, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
-from pipeline.tape.opening import Tape, find_tape
+from pipeline.tape.opening import RawTape, Tape, find_tape
 from pipeline.tracking.connection import check_store
 from pipeline.tracking.handover import Tracked, track_all, waiting_for
 
@@ -57,16 +57,25 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     check_store(config.track.experiment)
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        ahead = look_ahead(job, raw)
-        fits = fit_symbols(job, ahead)
-        pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
-        params = params.model_copy(update={"run_id": new_run_id()})
-        reports = _plan(config, ahead, fits, pooled, params)
-        tape = ahead.tape
-        results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        done = _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
-        return replace(done, summary=(*tape.left_out(), *done.summary))
+        results, left_out = results_of(job, raw)
+        done = published(job, results, out)
+        return replace(done, summary=(*left_out, *done.summary))
+
+
+def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+    """Return all that a tape comes to, and what of it was left out; nothing is published.
+
+    Raises: InputError as `run_pipeline`.
+    """
+    ahead = look_ahead(job, raw)
+    fits = fit_symbols(job, ahead)
+    pooled = pool_laws(selected_laws(fits), ahead)
+    params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
+    params = params.model_copy(update={"run_id": new_run_id()})
+    reports = _plan(job.config, ahead, fits, pooled, params)
+    tape = ahead.tape
+    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
+    return results, tuple(tape.left_out())
 
 
 def _plan(
@@ -105,12 +114,13 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
     )
 
 
-def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
+def published(job: Job, results: Results, out: str) -> RunResult:
     """Publish the files with the record of the run, then have it tracked, and what earlier runs
     left to be.
     """
     run_id, contents = results.params.run_id, render_files(results)
-    record = run_record(name, results, contents)
+    date = results.params.valid.start[:10]
+    record = run_record(f"{job.config.data.source} {date}", results, contents)
     waiting = waiting_for(record, job.config.track.experiment, run_id)
     files = publish_run(contents, out, run_id, waiting.dump())
     tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))

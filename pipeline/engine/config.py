@@ -124,7 +124,7 @@ class AllocateConfig(Section):
     shares: Count = 10_000
     side: Side = "buy"
     # 1 / currency; 1e-6 is usual, and far beyond 1 every plan trades at once
-    risk_aversion: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    risk_aversion: Literal["auto"] | Annotated[float, Field(ge=0, le=1000)] = 0.0
     lot: Count = 1
     max_participation: Annotated[float, Field(gt=0, le=1)] = 0.2
     min_participation: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -212,6 +212,11 @@ class Schedule:
         that the walks of the book hold too), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
         `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
+    frontier: plans by risk aversion, continuous: point ("patient" for the cheapest, "urgent" for
+        the one of the largest risk aversion that adds 2 % to its cost over mid, else ""),
+        risk_aversion, cost (expected shortfall), over_mid (spread and temporary cost of it),
+        deviation; currency. Empty where plans jump or nothing bears risk.
+    risk_aversion: that the plan charges, 1 / currency.
     scored_days: past days that the forecast's shape was scored on, behind saving_error.
     warnings: code, message.
     """
@@ -219,5 +224,7 @@ class Schedule:
     plan: pd.DataFrame
     costs: pd.DataFrame
     value: pd.DataFrame
+    frontier: pd.DataFrame
+    risk_aversion: float
     scored_days: int
     warnings: pd.DataFrame

@@ -19,9 +19,9 @@ from pipeline.planning.plan_caveats import (
     session_breaks,
     shape_believed,
     uncertain_volume,
-    urgency,
 )
 from pipeline.planning.plan_costs import PlanCosts, of_law
+from pipeline.planning.price_of_risk import risk_frontier, urgency
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
@@ -71,7 +71,9 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
     if order.plan == "shrunk" and not spreads(order, section.law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
-    notes += [*learned_cost(section, plans["optimal"], stated), *urgency(stated)]
+    notes += learned_cost(section, plans["optimal"], stated)
+    frontier = risk_frontier(stated)
+    notes += urgency(frontier, order.risk_aversion)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     reach = Extrapolation.from_section(content["symbols"][symbol])
@@ -80,7 +82,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, curve, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
-    return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
+    plan, days = base.assign(**shares), tilt.record.days
+    return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
 def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:

@@ -10,12 +10,11 @@ import pandas as pd
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Period, SymbolParams
-from solver import Extrapolation, ImpactLaw, Problem, Solution, Tilt, most_urgent
+from solver import Extrapolation, ImpactLaw, Problem, Solution, Tilt
 from solver.planning.curves import COARSE, GRID
 from solver.planning.shape import LEAST_DAYS
 
 Note = tuple[str, str]
-RISE = 0.02  # of the cost over mid, by which urgency is told
 
 
 def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
@@ -67,7 +66,8 @@ def learned_cost(one: SymbolParams, plan: Solution, stated: Problem) -> list[Not
     knots = one.curves.knots
     message = (
         f"costs are those that {one.curves.learner} learned, from {knots[0]:,.6g} to "
-        f"{knots[-1]:,.6g} shares; beyond them they go on with the law's exponent"
+        f"{knots[-1]:,.6g} shares; beyond them they go on with the law's exponent; errors and the "
+        "price of risk are the law's"
     )
     notes = [("learned_curve", message)]
     if plan.method == COARSE:
@@ -75,21 +75,6 @@ def learned_cost(one: SymbolParams, plan: Solution, stated: Problem) -> list[Not
         rounded = f"the plan is the optimum in lots of {lot:,.4g} shares, rounded to the order's"
         notes.append(("coarse_lots", f"{rounded}; a larger --lot is exact"))
     return notes
-
-
-def urgency(stated: Problem) -> list[Note]:
-    """Say how much of the price risk little cost would take away, of an order that charges none."""
-    if stated.risk_aversion or stated.law_rows[2].min() <= 1.0 or stated.own_share == 0.0:
-        return []
-    found = most_urgent(stated, RISE)
-    patient, urgent = (float(np.sqrt(one.variance)) for one in found.solutions)
-    if not urgent < patient:
-        return []
-    message = (
-        f"a risk aversion of {found.risk_aversion[1]:.2g} would raise spread and temporary cost by "
-        f"{RISE:.0%} and lower the standard deviation from {patient:,.2f} to {urgent:,.2f}"
-    )
-    return [("urgency", message)]
 
 
 def letter_admitted(stated: Problem) -> list[Note]:

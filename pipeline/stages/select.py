@@ -120,9 +120,11 @@ def _by_regret(table: pd.DataFrame, charged: list[ChargedDay]) -> tuple[str, str
     over = f"on {len(charged)} held-out days"
     if all(_alike(*day.plans.values()) for day in charged):
         return "", f"the laws' plans are the same {over}"
+    less = "less" if rival["saving"] > 0 else "more"
     told = (
-        f"the square root's plans save {rival['saving']:.3g} bps against the law's {over}, "
-        f"95 % [{rival['saving_low']:.3g}, {rival['saving_high']:.3g}]"
+        f"the square root's plans cost {abs(rival['saving']):.3g} bps {less} than the law's "
+        f"{over}, 95 % interval of what they save [{rival['saving_low']:.3g}, "
+        f"{rival['saving_high']:.3g}]"
     )
     if rival["saving_low"] > 0:
         return "square_root", told

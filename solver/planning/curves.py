@@ -19,7 +19,7 @@ from solver.problem.schedule import Breakdown, evaluate
 from solver.problem.solution import Solution, Status
 from solver.solve import solve
 
-WORK = 3e9  # comparisons of a lattice in the order's own lots; beyond, several seconds
+WORK = 5e9  # comparisons of a lattice in the order's own lots; beyond, several seconds
 COARSE = "coarse"  # method of a plan that was rounded from these equal lots
 GRID = 4000  # lots of an order on the coarser lattice
 

@@ -164,6 +164,7 @@ def quality_days(quality: pd.DataFrame) -> Table:
 
 def stage_table(stages: pd.DataFrame) -> Table:
     """List what each stage did in this run."""
+    total = float(stages["seconds"].sum())
     rows = tuple(
         (
             row.stage,
@@ -171,7 +172,8 @@ def stage_table(stages: pd.DataFrame) -> Table:
             count(row.computed),
             count(row.reused),
             number(row.seconds, 3),
+            percent(row.seconds / total) if total else MISSING,
         )
         for row in stages.itertuples()
     )
-    return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work"), rows)
+    return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work", "Share"), rows)

@@ -222,6 +222,8 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
             plan.drop(columns=["nlp", "dp"]).assign(volume=0.0),
             costs,
             report.schedule.value.iloc[:0],
+            report.schedule.frontier.iloc[:0],
+            0.0,
             0,
             pd.DataFrame(columns=["code", "message"]),
         ),
