@@ -91,7 +91,7 @@ def solve_curve(problem: Problem, curve: KnottedLaw) -> Solution:
     coarse = solve(tabulated(replace(problem, lot=grid), curve))
     if coarse.status is Status.INFEASIBLE:
         return _costed(problem, curve, solve(fine))
-    traded = np.rint(np.cumsum(coarse.x) / problem.lot) * problem.lot
+    traded = np.floor(np.cumsum(coarse.x) / problem.lot + 0.5) * problem.lot  # within the caps
     rounded = replace(
         coarse,
         x=np.diff(traded, prepend=0.0),

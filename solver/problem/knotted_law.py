@@ -91,6 +91,8 @@ class KnottedLaw:
 
         Its slope in log x goes from one side of a stretch to the other without turning.
         """
+        if len(self.knots) == 1:
+            return np.zeros((self.periods, 0))
         column, size = _column(self.law), np.asarray(self.knots) * self.children
         slope = column.marginal_cost(size) * size / column.cost(size)
         return np.asarray(-np.minimum(slope[:, 1:], slope[:, :-1]) * np.diff(np.log(size)))
