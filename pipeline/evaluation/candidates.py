@@ -17,6 +17,7 @@ LAWS: Mapping[str, Family | None] = {  # None: the family asked for, or selected
     "linear": Family.LINEAR,
 }
 LEARNED = ("spline", "histogram", "lightgbm", "hybrid")  # curves beside the law, by regressor
+TAUGHT = frozenset((*LEARNED, "foreseen"))  # candidates that need what learners found
 YARDSTICK, KNOWN, NESTED = "twap", "clairvoyant", "threshold"
 QUANTILES = (5, 10, 20, 30)  # per cent, of which past days choose the threshold's
 FIRST_QUANTILE = 10  # where there is no past day

@@ -33,16 +33,19 @@ class HeldOut:
     params: dict[str, Params]
 
 
-def held_out_days(job: Job, raw: RawTape, history: int, most: int) -> Iterator[HeldOut]:
+def held_out_days(
+    job: Job, raw: RawTape, history: int, most: int, learn: bool
+) -> Iterator[HeldOut]:
     """Yield the days behind the first `history` ones, the last `most` of them (0: all).
 
+    learn: whether there are parameters with each learner's curve too.
     With one day on tape, or `as_of` given, it is the rest of that day behind what was before.
     Raises: InputError when no day is left, or a tape cannot be used.
     """
     days, _, _ = ingest_files(job, raw)
     dates = sorted({day.date for day in days})
     if len(dates) == 1 or job.config.data.as_of:
-        params = _parameters(job, raw, job.config.data.as_of)
+        params = _parameters(job, raw, job.config.data.as_of, learn)
         start = datetime.fromisoformat(params["law"].valid.start).timestamp()
         date = str(job.calendar.session_of(np.array([round(start) * SECOND_NS]))[0])
         if date not in dates:
@@ -57,20 +60,20 @@ def held_out_days(job: Job, raw: RawTape, history: int, most: int) -> Iterator[H
     for date in later[-most:]:
         session = job.calendar.session(date)
         opening = datetime.fromtimestamp(session.open_ns // SECOND_NS, ZoneInfo(session.timezone))
-        params = _parameters(job, raw, opening.replace(tzinfo=None).isoformat())
+        params = _parameters(job, raw, opening.replace(tzinfo=None).isoformat(), learn)
         yield _held_out(job, days, date, params)
 
 
-def _parameters(job: Job, raw: RawTape, as_of: str) -> dict[str, Params]:
-    """Return the parameters of every law, of what was before a time."""
+def _parameters(job: Job, raw: RawTape, as_of: str, learn: bool) -> dict[str, Params]:
+    """Return the parameters of every law, of what was before a time, and of every learner."""
     data = job.config.data.model_copy(update={"as_of": as_of})
     then = replace(job, config=job.config.model_copy(update={"data": data}))
     ahead = look_ahead(then, raw)
     fitted = fit_laws(then, ahead, dict(LAWS))
     pooled = {name: pool_laws(laws, ahead) for name, laws in fitted.items()}
-    found = {
-        name: parameters_of(then, ahead, each, {}) for name, each in pooled.items() if name != "law"
-    }
+    found = {name: parameters_of(then, ahead, each, {}) for name, each in pooled.items()}
+    if not learn:
+        return found
     learners = fit_learners(then, ahead, fitted["law"])
     for name in ("law", *LEARNED):
         taught = taught_by(learners, dict.fromkeys(learners, name))

@@ -54,7 +54,7 @@ def test_every_candidate_on_the_day_behind_its_parameters(
 def test_parameters_are_of_the_days_before(small_run: SmallRun) -> None:
     raw = find_tape(small_run.config, str(small_run.folder / "out"))
     with open_job(small_run.config, str(small_run.folder / "out"), raw.bytes) as job:
-        held = list(held_out_days(job, raw, 1, 0))
+        held = list(held_out_days(job, raw, 1, 0, True))
     assert [one.session.date for one in held] == ["2025-01-07", "2025-01-08"]
     for one in held:
         assert set(one.params) == {*LAWS, *LEARNED}
@@ -65,7 +65,7 @@ def test_parameters_are_of_the_days_before(small_run: SmallRun) -> None:
         update={"data": small_run.config.data.model_copy(update={"as_of": "2025-01-07T09:30:00"})}
     )
     with open_job(config, str(small_run.folder / "out"), raw.bytes) as job:
-        (alone,) = held_out_days(job, raw, 1, 0)
+        (alone,) = held_out_days(job, raw, 1, 0, True)
     for law in (*LAWS, *LEARNED):
         assert alone.params[law].symbols == held[0].params[law].symbols
 
