@@ -159,8 +159,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         extrapolation=_extrapolation(one.calibration),
         mid_move=_mid_move(facts),
         shape=shape_section(one.forecast, one.calibration, columns, has_spread),
-        curves=None if one.taught is None else _curves(one.taught.curve, columns, value),
-        coming=None if one.taught is None else _coming(one.taught.coming),
+        **({} if one.taught is None else _taught(one.taught, columns, value)),
         warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
     )
 
@@ -195,6 +194,13 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
         "liquidity_interval": list(zip(thick, thin, strict=True)),
     }
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
+
+
+def _taught(
+    taught: Taught, periods: pd.DataFrame, value: pd.Series
+) -> dict[str, CurvesSection | ComingSection | None]:
+    """Return the sections of what learners add to the law."""
+    return {"curves": _curves(taught.curve, periods, value), "coming": _coming(taught.coming)}
 
 
 def _coming(told: pd.DataFrame) -> ComingSection | None:

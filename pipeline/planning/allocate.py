@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Params
+from pipeline.parameters.schema import Params, Period
 from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
 from pipeline.planning.plan import asked_plan, lattice_plan, quadratic_plan, spread_evenly, spreads
 from pipeline.planning.plan_caveats import (
@@ -59,14 +59,6 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
         "twap": spread_evenly(stated, np.ones_like(volume)),
         "vwap": spread_evenly(stated, volume),
     }
-    base = pd.DataFrame(
-        {
-            "period": [period.i for period in periods],
-            "start": [period.start for period in periods],
-            "sigma": stated.sigma,
-            "volume": volume,
-        }
-    )
     children = child_orders(content, symbol, order.shares, terms)
     costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
     if order.plan == "shrunk" and not spreads(order, section.law.k):
@@ -82,7 +74,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, curve, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
-    plan, days = base.assign(**shares), tilt.record.days
+    plan, days = _periods(periods, stated).assign(**shares), tilt.record.days
     return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
@@ -95,6 +87,17 @@ def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: date
     schedule = plan_order(params, symbol, order)
     said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
     return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
+
+
+def _periods(periods: list[Period], stated: Problem) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "period": [period.i for period in periods],
+            "start": [period.start for period in periods],
+            "sigma": stated.sigma,
+            "volume": [period.volume for period in periods],
+        }
+    )
 
 
 def _plans(
