@@ -12,6 +12,7 @@ from pipeline.fitting import (
     Ahead,
     Fits,
     criteria,
+    exported_learning,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -70,7 +71,7 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     ahead = look_ahead(job, raw)
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
-    params = parameters_of(job, ahead, pooled, criteria(fits))
+    params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
     params = params.model_copy(update={"run_id": new_run_id()})
     reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
     tape = ahead.tape

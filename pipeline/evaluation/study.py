@@ -11,7 +11,15 @@ from pipeline.engine.digests import digest
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.evaluation.candidates import CANDIDATES, NAMED, SEED, YARDSTICK, Candidate, Further
+from pipeline.evaluation.candidates import (
+    CANDIDATES,
+    NAMED,
+    SEED,
+    TAUGHT,
+    YARDSTICK,
+    Candidate,
+    Further,
+)
 from pipeline.evaluation.controls import shuffled
 from pipeline.evaluation.held_out import HeldOut, held_out_days
 from pipeline.evaluation.replayed import DayTask, Worked, replay_day
@@ -67,7 +75,8 @@ def evaluate(
     check_request(request)
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        held = list(held_out_days(job, raw, request.history, request.days))
+        learn = not TAUGHT.isdisjoint(request.candidates)
+        held = list(held_out_days(job, raw, request.history, request.days, learn))
         tasks = [task for one in held for task in _tasks(request, config, one, further)]
         if not tasks:
             raise InputError("no symbol has tape on a day that is held out; give more of it")

@@ -9,13 +9,16 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from solver import ImpactLaw
+from solver import law_of
 
 SCHEMA = "impact-params/2"  # of the file that the section is of
 
 
 class CalibratedLaw(mlflow.pyfunc.PythonModel):
-    """Cost over mid, in currency, of `shares` traded in session period `period`."""
+    """Cost over mid, in currency, of `shares` traded in session period `period`.
+
+    By the learned curve where the section has one.
+    """
 
     def load_context(self, context: Any) -> None:
         """Read the law from its JSON artifact.
@@ -35,7 +38,7 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
         if stored.get("schema") != SCHEMA:
             raise ValueError(f"law.json: schema {stored.get('schema')}, {SCHEMA} is read")
         try:
-            self._law = ImpactLaw.from_section(stored)
+            self._law = law_of(stored)
             self._place = {int(period["i"]): at for at, period in enumerate(stored["periods"])}
         except (KeyError, TypeError) as error:
             raise ValueError(f"law.json: no section of {SCHEMA}: {error} is missing") from None
@@ -58,9 +61,9 @@ class CalibratedLaw(mlflow.pyfunc.PythonModel):
             said = model_input["shares"].iloc[wrong[0]]
             raise ValueError(f"shares {said} in row {wrong[0]}: give a number of 0 or more")
         place = np.array([self._place[int(period)] for period in asked], dtype=int)
-        shares = np.zeros((len(place), len(self._place)))
-        shares[np.arange(len(place)), place] = traded
-        return self._law.cost(shares)[np.arange(len(place)), place]
+        shares = np.zeros((len(self._place), len(place)))
+        shares[place, np.arange(len(place))] = traded
+        return self._law.cost(shares)[place, np.arange(len(place))]
 
 
 mlflow.models.set_model(CalibratedLaw())

@@ -6,12 +6,14 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, reading
 from pipeline.parameters.sections import (
     Above,
+    ComingSection,
+    CurvesSection,
     ExtrapolationSection,
     Finite,
     Interval,
@@ -46,6 +48,9 @@ UNITS = {
     "extrapolation.shown_shares": "shares",
     "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
     "mid_move.slope": "1, of imbalance x half spread",
+    "coming.horizons": "periods ahead; coefficients of logs",
+    "curves.knots": "shares",
+    "curves.ratio": "1, of total cost over mid to the law's",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
     "shape": "weights and slopes 1, flat in the unit of the periods' own, joint of logs",
     "reference.price": "currency / share",
@@ -128,7 +133,14 @@ class SymbolParams(Part):
     mid_move: MidMoveSection | None = None
     shape: ShapeSection | None = None  # None: nothing is known of it, plans take every period alike
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
-    curves: dict[str, Any] | None = None  # learned cost curves, likewise
+    curves: CurvesSection | None = None  # None: the law stands alone
+    coming: ComingSection | None = None  # None: the hour's states told nothing of later days
+
+    @model_validator(mode="after")
+    def _curves_by_period(self) -> "SymbolParams":
+        if self.curves and len(self.curves.ratio) != len(self.periods):
+            raise ValueError("curves: ratio must have one row a period")
+        return self
 
 
 class Params(Part):

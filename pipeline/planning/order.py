@@ -12,7 +12,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from pipeline.planning.price_of_risk import risk_frontier
-from solver import OrderTerms, Problem, ProblemError, Tilt, tilt_of
+from solver import KnottedLaw, OrderTerms, Problem, ProblemError, Tilt, learned_curve, tilt_of
 
 AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
@@ -119,6 +119,16 @@ def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Proble
     Raises: InputError as `stated_tilt`.
     """
     return stated_tilt(params, symbol, order).problem
+
+
+def stated_curve(
+    params: Params, symbol: str, order: AllocateConfig, tilt: Tilt
+) -> KnottedLaw | None:
+    """Return the learned curve of the order's periods at the tilt's states, None without one."""
+    if params.symbols[symbol].curves is None:
+        return None
+    terms = order_terms(params, symbol, order)
+    return learned_curve(params.model_dump(by_alias=True), symbol, order.shares, terms, tilt)
 
 
 def stated_tilt(params: Params, symbol: str, order: AllocateConfig) -> Tilt:

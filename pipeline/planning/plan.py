@@ -7,17 +7,19 @@ import numpy as np
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import order_terms, stated_problem
+from pipeline.planning.order import order_terms, stated_curve, stated_problem, stated_tilt
+from pipeline.planning.plan_costs import costed, of_law
 from solver import (
+    KnottedLaw,
     PowerLaw,
     Problem,
     ProblemError,
     Solution,
     certify,
-    evaluate,
     periods_within,
     quadratic_approximation,
     solve,
+    solve_curve,
 )
 
 TIE = 1e-12  # of the cost: plans no further apart cost the same
@@ -38,30 +40,37 @@ def planned_trades(params: Params, symbol: str, order: AllocateConfig) -> np.nda
 
     Raises: InputError when the order cannot be planned as asked.
     """
-    stated = stated_problem(params, symbol, order)
+    tilt = stated_tilt(params, symbol, order)
+    curve = stated_curve(params, symbol, order, tilt)
     content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
     section = params.symbols[symbol]
     chosen = periods_within(content, symbol, terms)
     volume = np.array([section.periods[place].volume for place in chosen])
-    return asked_plan(stated, order, section.law.k, volume).x
+    return asked_plan(tilt.problem, curve, order, section.law.k, volume).x
 
 
-def asked_plan(stated: Problem, order: AllocateConfig, k: float, volume: np.ndarray) -> Solution:
-    """Return the plan by the method asked for.
+def asked_plan(
+    stated: Problem, curve: KnottedLaw | None, order: AllocateConfig, k: float, volume: np.ndarray
+) -> Solution:
+    """Return the plan by the method asked for, under the learned curve where there is one.
 
     Raises: InputError when the method does not fit the order.
     """
     twap = spread_evenly(stated, np.ones(stated.n))
     try:
         if order.method == "qp":
-            return quadratic_plan(stated, volume)
+            return of_law(quadratic_plan(stated, volume), curve)
         if spreads(order, k):
-            return certify(stated, twap, "even")
-        found = solve(stated, method=order.method, integer=order.method != "nlp")
+            return of_law(certify(stated, twap, "even"), curve)
+        if curve is not None and order.method != "nlp":
+            found = lattice_plan(stated, curve)
+        else:
+            found = solve(stated, method=order.method, integer=order.method != "nlp")
+            found = of_law(found, curve)
     except ProblemError as error:
         raise InputError(f"method {order.method}: {error}") from error
-    pieces = evaluate(stated, twap)
-    as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
+    pieces, own = costed(stated, curve, twap), costed(stated, curve, found.x)
+    as_good = pieces.objective <= own.objective + TIE * own.gross
     low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
     held = bool(((low <= twap) & (twap <= high)).all())
     same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
@@ -71,6 +80,13 @@ def asked_plan(stated: Problem, order: AllocateConfig, k: float, volume: np.ndar
 def spreads(order: AllocateConfig, k: float) -> bool:
     """Tell whether the optimum would be a corner, and the order is spread evenly instead."""
     return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
+
+
+def lattice_plan(stated: Problem, curve: KnottedLaw | None) -> Solution:
+    """Return the plan in whole lots by the dynamic programme."""
+    if curve is None:
+        return solve(stated, method="dp", integer=True)
+    return solve_curve(stated, curve)
 
 
 def quadratic_plan(stated: Problem, volume: np.ndarray) -> Solution:

@@ -25,6 +25,11 @@ from pipeline.tracking.record import ModelRecord
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 CONTENT = "content"  # the tag of a version: the digest of what was stored
+TRUSTED = [  # types of scikit-learn's and SciPy's own that skops does not know
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
 COST = Schema([ColSpec("double")])
 LAW_SIGNATURE = ModelSignature(  # any number of shares: a double column would refuse integers
     Schema([ColSpec("long", "period"), ColSpec(AnyType(), "shares")]), COST
@@ -97,10 +102,11 @@ def _log_regressor(model: ModelRecord) -> Any:
             pip_requirements=_requirements("mlflow", "lightgbm", "numpy"),
         )
     return mlflow.sklearn.log_model(
-        skops.io.loads(model.content),
+        skops.io.loads(model.content, trusted=TRUSTED),
         name=model.name,
         signature=signature,
         serialization_format="skops",
+        skops_trusted_types=TRUSTED,
         pip_requirements=_requirements("mlflow", "scikit-learn", "skops", "numpy"),
     )
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from solver.planning.curves import curve_of, tabulated
 from solver.planning.order_terms import PLANS, OrderTerms
 from solver.planning.section import periods_within, symbol_section
 from solver.planning.shape import Shape
 from solver.planning.tilt import Tilt, as_far_as_paid, as_it_is
 from solver.planning.uncertainty import Uncertainty
 from solver.problem.impact_law import ImpactLaw
+from solver.problem.knotted_law import KnottedLaw
 from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
@@ -30,18 +32,30 @@ def from_params(
     period, m the fewest within 5 % of the least cost at the upper end of the refill's half-life,
     one where the refill is not identified. A law that is linear for want of depth on tape is kept
     within displayed depth wherever that can hold the order. Its states are those of `tilt_of`.
+    Where the file has a learned curve the problem's law is its table, in the order's lots.
 
     Raises:
         ProblemError: another schema, a symbol that is not there, a window without periods, shares
             that are no whole lots or more than the caps hold.
     """
-    return tilt_of(params, symbol, shares, terms).problem
+    tilt = tilt_of(params, symbol, shares, terms)
+    curve = learned_curve(params, symbol, shares, terms or OrderTerms(), tilt)
+    return tilt.problem if curve is None else tabulated(tilt.problem, curve)
+
+
+def learned_curve(
+    params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms, tilt: Tilt
+) -> KnottedLaw | None:
+    """The learned curve of the order's periods, at the tilt's states; None where the law stands."""
+    section = symbol_section(params, symbol)
+    chosen = periods_within(params, symbol, terms)
+    return curve_of(section, chosen, tilt, child_orders(params, symbol, shares, terms))
 
 
 def tilt_of(
     params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms | None = None
 ) -> Tilt:
-    """The problem of `from_params`, with how far its states are believed and why.
+    """The problem under the law, with how far its states are believed and why.
 
     Raises:
         ProblemError: as `from_params`; a plan that is none.

@@ -24,7 +24,10 @@ class SmallRun:
 
 def small_config(tape: Path, **sections: dict[str, object]) -> Config:
     """Return the configuration of a run over a Databento tape."""
-    asked = {"data": {"source": "databento", "location": str(tape)}, "learn": {"trees": 20}}
+    asked = {
+        "data": {"source": "databento", "location": str(tape)},
+        "learn": {"trees": 20, "tries": 0},
+    }
     for section, keys in sections.items():
         asked[section] = asked.get(section, {}) | keys
     return load_config(None, asked)

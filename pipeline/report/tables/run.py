@@ -27,8 +27,10 @@ METHODS = {
 CANDIDATES = {
     "law": "Parametric law",
     "square_root": "Square-root law",
-    "gamma_regression": "Gamma regression",
+    "spline": "Splines",
+    "histogram": "Histogram boosting",
     "lightgbm": "LightGBM",
+    "hybrid": "Law x boosting",
 }
 CHARGED = {
     "law": CANDIDATES["law"],
@@ -143,8 +145,7 @@ def selection_table(scores: pd.DataFrame) -> Table:
         estimators=(
             "models.losses.gamma_deviance",
             "models.impact.book.cost_law.fit_law",
-            "models.learners.regressors.fit_gamma_regression",
-            "models.learners.regressors.fit_boosting",
+            "models.learners.catalogue.fit_curve",
         ),
     )
 

@@ -63,7 +63,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     order = AllocateConfig(shares=100_000, side="sell", max_participation=0.15)
     features = [
         "log_size",
-        "side",
+        "log_size_over_depth",
         "log_volatility",
         "log_thinness",
         "log_half_spread",
@@ -72,7 +72,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     ]
     importance = pd.DataFrame(
         {
-            "model": ["lightgbm"] * 7 + ["gamma_regression"] * 7,
+            "model": ["lightgbm"] * 7 + ["hybrid"] * 7,
             "feature": features * 2,
             "importance": [
                 0.62,
@@ -94,7 +94,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     )
     scores = pd.DataFrame(
         {
-            "candidate": ["law", "square_root", "gamma_regression", "lightgbm"],
+            "candidate": ["law", "square_root", "hybrid", "lightgbm"],
             "deviance": [0.041, 0.047, 0.043, 0.0405],
             "deviance_error": [0.0007, 0.0019, 0.0011, 0.0],
             "rmse_bps": [1.21, 1.4, 1.3, 1.19],
@@ -110,7 +110,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         forecast=forecast,
         calibration=calibration,
         shrinkage=make_shrinkage(calibration),
-        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance),
+        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, pd.DataFrame(), pd.DataFrame()),
         selection=make_selection(scores),
         schedule=make_schedule(order),
         order=order,
