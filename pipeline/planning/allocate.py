@@ -27,6 +27,7 @@ from solver import (
     PowerLaw,
     Problem,
     ProblemError,
+    Settings,
     Solution,
     Status,
     Tilt,
@@ -42,6 +43,7 @@ from solver import (
 
 BENCHMARKS = ("twap", "vwap")
 DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
+BESIDE = Settings(max_cells=20_000_000)  # of a programme nobody asked for: some seconds
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -130,13 +132,20 @@ def _plans(
         )
     plans["nlp"] = solve(stated, method="nlp")
     try:
-        plans["dp"] = solve(stated, method="dp", integer=True)
+        plans["dp"] = solve(stated, method="dp", integer=True, settings=BESIDE)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
         plans["qp"] = _quadratic(stated, pace)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
+    best = min(plans, key=lambda name: plans[name].objective)
+    found, nlp = plans[best], plans["nlp"]
+    if nlp.objective > found.objective + TIE * found.breakdown.gross:
+        plans["nlp"] = certify(stated, found.x, "nlp")
+        notes.append(
+            ("nlp_dearer", f"the continuous search ended dearer than {best}; nlp is its plan instead")
+        )
     return plans, notes
 
 
@@ -263,13 +272,10 @@ def _status(solution: Solution | None) -> str:
 def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
 
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left
-    after each period is then rounded to whole lots, so that the benchmark is a plan that could be
-    traded.
+    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds, in whole
+    lots, so that the benchmark is a plan that could be traded.
     """
-    even = _spread(stated, weight)
-    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
-    return np.diff(traded, prepend=0.0)
+    return solve(_spread(stated, weight), integer=True).x
 
 
 def _spread(stated: Problem, weight: np.ndarray) -> Problem:

@@ -18,6 +18,7 @@ from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
 
+LEAST_GAMMA = 1e-100  # currency / share^2: errors relative to less would overflow
 _Order = tuple[Mapping[str, Any], list[int], float, OrderTerms]  # section, periods, shares, terms
 
 
@@ -146,7 +147,8 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
         )
     slopes[0] /= len(section["periods"])
     slopes[1, names.index("k")] = 1.0
-    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if law["gamma"] else 0.0
+    told = abs(law["gamma"]) > LEAST_GAMMA
+    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if told else 0.0
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
