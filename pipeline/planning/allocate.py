@@ -21,10 +21,10 @@ from pipeline.planning.plan_caveats import (
     uncertain_volume,
     urgency,
 )
+from pipeline.planning.spread import spread_evenly, spread_problem
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
-    PowerLaw,
     Problem,
     ProblemError,
     Settings,
@@ -43,7 +43,7 @@ from solver import (
 
 BENCHMARKS = ("twap", "vwap")
 DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
-BESIDE = Settings(max_cells=20_000_000)  # of a programme nobody asked for: some seconds
+UNASKED = Settings(max_cells=10_000_000)  # of a programme that nobody asked for: some seconds
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -132,7 +132,8 @@ def _plans(
         )
     plans["nlp"] = solve(stated, method="nlp")
     try:
-        plans["dp"] = solve(stated, method="dp", integer=True, settings=BESIDE)
+        known = plans["optimal"] if plans["optimal"].method == "dp" else None
+        plans["dp"] = known or solve(stated, method="dp", integer=True, settings=UNASKED)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
@@ -144,7 +145,10 @@ def _plans(
     if nlp.objective > found.objective + TIE * found.breakdown.gross:
         plans["nlp"] = certify(stated, found.x, "nlp")
         notes.append(
-            ("nlp_dearer", f"the continuous search ended dearer than {best}; nlp is its plan instead")
+            (
+                "nlp_dearer",
+                f"the continuous search ended dearer than {best}; nlp is its plan instead",
+            )
         )
     return plans, notes
 
@@ -156,13 +160,12 @@ def _asked(stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray) -
     twap = spread_evenly(stated, np.ones(stated.n))
     if _spreads(order, k):
         return certify(stated, twap, "even")
-    found = solve(stated, method=order.method, integer=order.method != "nlp")
+    settings = Settings() if order.method == "dp" else UNASKED
+    found = solve(stated, method=order.method, integer=order.method != "nlp", settings=settings)
     pieces = evaluate(stated, twap)
     as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
-    low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
-    held = bool(((low <= twap) & (twap <= high)).all())
     same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
-    return same if as_good and held else found
+    return same if as_good else found
 
 
 def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
@@ -172,7 +175,7 @@ def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Probl
     """
     stated = stated_problem(params, symbol, order)
     spread = _spreads(order, params.symbols[symbol].law.k)
-    return _spread(stated, np.ones(stated.n)) if spread else stated
+    return spread_problem(stated, np.ones(stated.n)) if spread else stated
 
 
 def _spreads(order: AllocateConfig, k: float) -> bool:
@@ -195,7 +198,10 @@ def _errors(
     saving_error, saving_reach: the standard error and half of the 95 % interval, from it and from
     what the scored days' states would have made of the difference, where there were two.
     """
-    known = uncertainty_of(content, symbol)
+    try:
+        known = uncertainty_of(content, symbol)
+    except ProblemError as error:
+        raise InputError(f"the parameter file: {error}") from error
     matrix = np.asarray(known.covariance)
     slopes = {}
     for name, x in shares.items():
@@ -267,27 +273,6 @@ def _status(solution: Solution | None) -> str:
     if solution is None:
         return "BENCHMARK"
     return "SPREAD" if solution.method == "even" else solution.status.name
-
-
-def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
-    """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
-
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds, in whole
-    lots, so that the benchmark is a plan that could be traded.
-    """
-    return solve(_spread(stated, weight), integer=True).x
-
-
-def _spread(stated: Problem, weight: np.ndarray) -> Problem:
-    """Return the problem whose optimum is in proportion to the weight, under the order's caps."""
-    return replace(
-        stated,
-        law=PowerLaw(scale=1.0 / weight, exponent=2.0),
-        permanent=0.0,
-        drift=0.0,
-        sigma=0.0,
-        risk_aversion=0.0,
-    )
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
 
+LAW_NAMES = ("k", "beta", "theta", "gamma")
 LEAST_GAMMA = 1e-100  # currency / share^2: errors relative to less would overflow
 _Order = tuple[Mapping[str, Any], list[int], float, OrderTerms]  # section, periods, shares, terms
 
@@ -129,6 +130,8 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     The scale's error is that of its mean log over the file's periods; gamma's is relative. What is
     fixed has no error, a gamma of 0 none that could be told relative to it.
 
+    Raises: ProblemError: names that are missing, a matrix that is no covariance.
+
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     section = symbol_section(params, symbol)
@@ -136,6 +139,9 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     matrix = np.array(section["covariance"]["matrix"], dtype=np.float64)
     law, count = section["law"], params["calendar"]["periods"]
     levels = [name for name in names if name.startswith("log_alpha_")]
+    needed = {*(f"log_alpha_{level}" for level in range(len(levels) or 1)), *LAW_NAMES}
+    if missing := sorted(needed - set(names)):
+        raise ProblemError(f"covariance must have {missing[0]} among its names, found {names}")
     slopes = np.zeros((3, len(names)))
     for period in section["periods"]:
         slopes[0, names.index(f"log_alpha_{period['i'] * len(levels) // count}")] += 1.0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import zstandard
 
@@ -20,6 +21,8 @@ from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.studies.panels import read_panel
 from pipeline.tape.days import IngestTask, check_clocks, discover, group_days, ingest
 from tests.conftest import ROOT
+from tests.pipeline.malformed.mutations import mutate
+from tests.pipeline.malformed.orders import alter, plan_it, write_order
 from tests.pipeline.report.reports import make_params
 from tests.pipeline.studies.orders.test_route import fills_folder, panel
 from tests.pipeline.studies.test_bars import bars
@@ -34,10 +37,13 @@ NIGHT = SessionCalendar("24/7", 6 * 3600)
 
 @dataclass(frozen=True)
 class Reader:
-    """write: make whole files in a folder; read: read them, tables into a store beside them."""
+    """write: make whole files in a folder; read: read them, tables into a store beside them;
+    spoil: make one of them malformed and say how.
+    """
 
     write: Callable[[Path], object]
     read: Callable[[Path], object]
+    spoil: Callable[[Path, np.random.Generator], str] = mutate
 
 
 def tape(source: str, place: str = ".") -> Callable[[Path], object]:
@@ -154,6 +160,7 @@ READERS = {
     "bars parquet": Reader(
         bars_file("parquet"), lambda folder: read_bars(str(folder / "bars.parquet"), "rv", NIGHT)
     ),
+    "allocate": Reader(write_order, plan_it, alter),
     "params.json": Reader(parameters, lambda folder: read_params(str(folder / "params.json"))),
     "configuration": Reader(
         lambda folder: (folder / "c.toml").write_bytes((ROOT / "config/default.toml").read_bytes()),
