@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.engine.config import Config
+from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
@@ -20,6 +21,7 @@ from pipeline.fitting import (
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
+from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
@@ -31,7 +33,7 @@ from pipeline.publication.versions import (
 from pipeline.report.publish import Results, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
-from pipeline.tape.opening import Tape, find_tape
+from pipeline.tape.opening import RawTape, Tape, find_tape
 from pipeline.tracking.connection import check_store
 from pipeline.tracking.handover import Tracked, track_all, waiting_for
 
@@ -55,15 +57,25 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     check_store(config.track.experiment)
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        ahead = look_ahead(job, raw)
-        fits = fit_symbols(job, ahead)
-        pooled = pool_laws(selected_laws(fits), ahead)
-        params = parameters_of(job, ahead, pooled).model_copy(update={"run_id": new_run_id()})
-        reports = _plan(config, ahead, fits, pooled, params)
-        tape = ahead.tape
-        results = Results(config, params, reports, tape.quality, _facts(job, tape, params))
-        done = _publish(job, results, f"{config.data.source} {tape.scope.date}", out)
-        return replace(done, summary=(*tape.left_out(), *done.summary))
+        while True:
+            try:
+                return _run(job, raw, out)
+            except Refused as error:
+                job.leave_out(error)
+
+
+def _run(job: Job, raw: RawTape, out: str) -> RunResult:
+    ahead = look_ahead(job, raw)
+    for symbol, forecast in ahead.forecasts.items():
+        check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
+    fits = fit_symbols(job, ahead)
+    pooled = pool_laws(selected_laws(fits), ahead)
+    params = parameters_of(job, ahead, pooled).model_copy(update={"run_id": new_run_id()})
+    reports = _plan(job.config, ahead, fits, pooled, params)
+    tape = ahead.tape
+    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
+    done = _publish(job, results, f"{job.config.data.source} {tape.scope.date}", out)
+    return replace(done, summary=(*tape.left_out(), *done.summary))
 
 
 def _plan(

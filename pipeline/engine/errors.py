@@ -29,6 +29,12 @@ class InputError(ValueError):
         super().__init__(text)
 
 
+class Refused(InputError):
+    """What one piece of a stage cannot use; label: of that piece, a symbol or one and a date."""
+
+    label = ""
+
+
 def printable(text: str) -> str:
     """Return text as it may go to a terminal: what is no character to be seen is written as its
     escape (ends of lines stay), and users and passwords of URIs as ***.

@@ -11,6 +11,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from solver import OrderTerms, Problem, ProblemError, Tilt, tilt_of
+from solver.planning.parameters import whole_caps
 
 AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
@@ -60,6 +61,19 @@ def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
             f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
             f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
         ) from None
+
+
+def check_capacity(symbol: str, order: AllocateConfig, volume: np.ndarray) -> None:
+    """Check that the forecast volume (by period, shares) holds the order, before anything is
+    fitted.
+
+    Raises: InputError naming the symbol.
+    """
+    terms = OrderTerms(lot=order.lot, max_participation=order.max_participation)
+    try:
+        whole_caps(order.shares, volume, terms)
+    except ProblemError as error:
+        raise InputError(f"symbol {symbol}: {error}") from error
 
 
 def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:

@@ -14,6 +14,8 @@ from pipeline.report.record import symbol_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.tracking.record import Record
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by spreadsheets
+
 
 @dataclass(frozen=True)
 class Results:
@@ -35,12 +37,19 @@ def render_files(results: Results) -> dict[str, bytes]:
     return {
         "params.json": dump_params(results.params),
         "params.parquet": twin.getvalue(),
-        "schedule.csv": plans.to_csv(index=False).encode(),
-        "quality.csv": results.quality.to_csv(index=False).encode(),
+        "schedule.csv": _csv(plans),
+        "quality.csv": _csv(results.quality),
         "report.html": render(
             results.params, results.symbols, results.quality, results.facts
         ).encode(),
     }
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV in which no symbol is a formula to a spreadsheet."""
+    symbols = table["symbol"].astype(str)
+    plain = symbols.where(~symbols.str.startswith(FORMULA), "'" + symbols)
+    return table.assign(symbol=plain).to_csv(index=False).encode()
 
 
 def run_record(name: str, results: Results, contents: dict[str, bytes]) -> Record:

@@ -158,8 +158,11 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
-def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
-    """The most shares of each period, in whole lots."""
+def whole_caps(shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period by its forecast volume, in whole lots.
+
+    Raises: ProblemError: they do not hold the order.
+    """
     cap = _whole_lots(terms.max_participation * volume, terms.lot)
     if shares > cap.sum():
         raise ProblemError(
@@ -167,11 +170,17 @@ def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: Order
             f"{terms.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
             "lower --shares or raise --max-participation"
         )
+    return cap
+
+
+def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period, in whole lots."""
+    cap = whole_caps(shares, volume, terms)
     if section["law"]["family"] == "linear":
         depth = section["reference"]["depth_shares"]
         shown = np.minimum(cap, np.floor(depth / terms.lot) * terms.lot)
         return shown if shown.sum() >= shares else cap
-    return np.asarray(cap)
+    return cap
 
 
 def _whole_lots(cap: Floats, lot: float) -> Floats:

@@ -133,19 +133,17 @@ class Problem:
 
     def _check_sizes(self) -> None:
         """Refuse numbers whose products would overflow."""
-        s = min(self.shares, MOST)
-        sigma = np.minimum(np.asarray(self.sigma), MOST)  # its square is taken
-        sizes = {
-            "shares": s * max(1.0, min(self.price, MOST)),
-            "drift": np.abs(self.drift) * s,
-            "sigma": np.square(sigma) * (s * s * max(1.0, min(self.risk_aversion, MOST))),
-        }
-        if not isinstance(self.permanent, TableLaw):
-            sizes["permanent"] = np.abs(self.permanent) * (s * s)
-        if isinstance(self.law, PowerLaw):
-            spread, scale, exponent = self.law_rows
-            with np.errstate(over="ignore"):
-                sizes |= {"spread": np.abs(spread) * s, "scale": scale * s ** np.abs(exponent)}
+        s, sizes = min(self.shares, MOST), {}
+        with np.errstate(over="ignore"):
+            sizes["shares"] = np.float64(s) * max(1.0, self.price)
+            sizes["drift"] = np.abs(self.drift) * s
+            risk = np.square(np.asarray(self.sigma)) * max(1.0, self.risk_aversion)
+            sizes["sigma"] = risk * s * s
+            if not isinstance(self.permanent, TableLaw):
+                sizes["permanent"] = np.abs(self.permanent) * s * s
+            if isinstance(self.law, PowerLaw):
+                spread, scale, exponent = self.law_rows
+                sizes |= {"spread": np.abs(spread) * s, "scale": scale * s**exponent}
         for name, size in sizes.items():
             if not np.max(size) <= MOST:
                 raise ProblemError(
