@@ -105,7 +105,7 @@ def parameter_file(series: dict[str, MeasuredSeries]) -> dict[str, Any]:
         states=pd.DataFrame({"period": periods["i"]}),
     )
     fitted = SimpleNamespace(
-        parameters=pd.DataFrame({"name": ["theta"], "value": [1.0]}),
+        parameters=pd.DataFrame({"name": ["theta", "log_alpha_0"], "value": [1.0, np.log(3e-5)]}),
         without=pd.DataFrame({"date": dates, "log_alpha_0": 0.0}),
     )
     shape = shape_section(told, fitted, periods, True)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import evaluation, execution, orders, studies, tape
+from pipeline.commands import evaluation, execution, orders, retraining, studies, tape
 from pipeline.commands.terminal import complain, say
 from pipeline.engine.errors import InputError, reason_of
 
@@ -33,6 +33,10 @@ for command in (
     studies.calibrate,
     studies.placebo,
     evaluation.evaluate,
+    retraining.retrain,
+    retraining.history,
+    retraining.rollback,
+    retraining.verify,
 ):
     app.command()(command)
 

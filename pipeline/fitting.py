@@ -1,5 +1,6 @@
 """From a tape to parameters: every symbol measured, forecast, fitted, compared and pooled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import LAWS, SelectSettings, exported_law, select_law
+from pipeline.stages.select import LAWS, SelectSettings, decided_by, exported_law, select_law
 from pipeline.tape.opening import RawTape, Tape, open_tape
 
 
@@ -107,8 +108,19 @@ def pool_laws(laws: dict[str, Output], ahead: Ahead) -> list[PooledSymbol]:
     return pool_symbols(loaded, PoolSettings(ahead.tape.scope.periods))
 
 
-def parameters_of(job: Job, ahead: Ahead, pooled: list[PooledSymbol]) -> Params:
-    """Return the parameter file of forecasts and laws."""
+def criteria(fits: Fits) -> dict[str, str]:
+    """Return by what every symbol's law was chosen."""
+    return {symbol: decided_by(selection.load()) for symbol, selection in fits.selected.items()}
+
+
+def parameters_of(
+    job: Job, ahead: Ahead, pooled: list[PooledSymbol], chosen_by: Mapping[str, str]
+) -> Params:
+    """Return the parameter file of forecasts and laws.
+
+    chosen_by: by symbol, what its law was chosen by; symbols whose laws were not compared are left
+    out.
+    """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
     past = [
         table
@@ -123,6 +135,7 @@ def parameters_of(job: Job, ahead: Ahead, pooled: list[PooledSymbol]) -> Params:
             calibration=one.calibration,
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
+            chosen_by=chosen_by.get(one.symbol),
         )
         for one in pooled
     )

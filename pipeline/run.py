@@ -12,6 +12,7 @@ from pipeline.engine.store import check_out
 from pipeline.fitting import (
     Ahead,
     Fits,
+    criteria,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -57,25 +58,35 @@ def run_pipeline(config: Config, out: str) -> RunResult:
     check_store(config.track.experiment)
     raw = find_tape(config, out)
     with open_job(config, out, raw.bytes) as job:
-        while True:
-            try:
-                return _run(job, raw, out)
-            except Refused as error:
-                job.leave_out(error)
+        results, left_out = results_of(job, raw)
+        done = published(job, results, out)
+        return replace(done, summary=(*left_out, *done.summary))
 
 
-def _run(job: Job, raw: RawTape, out: str) -> RunResult:
+def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+    """Return all that a tape comes to, and what of it was left out; nothing is published.
+
+    Raises: InputError as `run_pipeline`.
+    """
+    while True:
+        try:
+            return _results(job, raw)
+        except Refused as error:
+            job.leave_out(error)
+
+
+def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     ahead = look_ahead(job, raw)
     for symbol, forecast in ahead.forecasts.items():
         check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
-    params = parameters_of(job, ahead, pooled).model_copy(update={"run_id": new_run_id()})
+    params = parameters_of(job, ahead, pooled, criteria(fits))
+    params = params.model_copy(update={"run_id": new_run_id()})
     reports = _plan(job.config, ahead, fits, pooled, params)
     tape = ahead.tape
     results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
-    done = _publish(job, results, f"{job.config.data.source} {tape.scope.date}", out)
-    return replace(done, summary=(*tape.left_out(), *done.summary))
+    return results, tuple(tape.left_out())
 
 
 def _plan(
@@ -114,12 +125,13 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
     )
 
 
-def _publish(job: Job, results: Results, name: str, out: str) -> RunResult:
+def published(job: Job, results: Results, out: str) -> RunResult:
     """Publish the files with the record of the run, then have it tracked, and what earlier runs
     left to be.
     """
     run_id, contents = results.params.run_id, render_files(results)
-    record = run_record(name, results, contents)
+    date = results.params.valid.start[:10]
+    record = run_record(f"{job.config.data.source} {date}", results, contents)
     waiting = waiting_for(record, job.config.track.experiment, run_id)
     files = publish_run(contents, out, run_id, waiting.dump())
     tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))

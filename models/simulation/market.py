@@ -22,7 +22,7 @@ UNIVERSE, PATHS, TAPE = 0, 1, 2  # independent random streams of one seed
 
 @dataclass(frozen=True)
 class MarketConfig:
-    """How many symbols, the seed, and the number of periods of each day.
+    """How many symbols, the seed, the number of periods of each day, and whether its hours differ.
 
     Raises: ValueError naming the argument out of range.
     """
@@ -31,6 +31,7 @@ class MarketConfig:
     seed: int
     periods: tuple[int, ...]
     period_ns: int = 60_000_000_000
+    pattern: bool = True
 
     def __post_init__(self) -> None:
         if self.symbols < 1:
@@ -133,12 +134,14 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     # v = L = 1: the ladder holds `depth` shares
     alpha = LEVELS * TICK / (k * depth ** (k - 1) * (1 + beta))
     clock = (np.arange(max(config.periods)) + 0.5) / max(config.periods)
-    alphas = alpha * (1 + ALPHA_SWING * np.cos(2 * np.pi * clock))
+    swing = ALPHA_SWING if config.pattern else 0.0
+    alphas = alpha * (1 + swing * np.cos(2 * np.pi * clock))
 
     path = stream(config.seed, PATHS, index)
     open_prices = price * np.exp(0.02 * path.standard_normal(config.days))
-    etas = _latent(path, config.periods, _Shape(1.3, 0.5, day_sd=0.25, phi=0.98, sd=0.25))
-    volumes = _latent(path, config.periods, _Shape(1.2, 1.6, day_sd=0.25, phi=0.97, sd=0.3))
+    lifts = ((1.3, 0.5), (1.2, 1.6)) if config.pattern else ((0.0, 0.0), (0.0, 0.0))
+    etas = _latent(path, config.periods, _Shape(*lifts[0], day_sd=0.25, phi=0.98, sd=0.25))
+    volumes = _latent(path, config.periods, _Shape(*lifts[1], day_sd=0.25, phi=0.97, sd=0.3))
     first, second = size_moments()
     etas, volumes = [noise * eta for eta in etas], [volume * flow for flow in volumes]
     impact = gamma**2 * second / first

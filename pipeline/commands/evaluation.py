@@ -31,7 +31,7 @@ def evaluate(
     source: Source = None,
     data: Data = None,
     candidates: Annotated[
-        str, typer.Option(help="all, or names with commas: twap,vwap,static,rule,moment,...")
+        str, typer.Option(help="all, or names with commas: twap,static,moment,..., shuffled,blind")
     ] = "all",
     sizes: Annotated[
         str, typer.Option(help="Orders, per cent of the volume forecast, with commas.")

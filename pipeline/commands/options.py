@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.engine.config import Config
     from pipeline.tracking.record import Record
 
+
 Source = Annotated[str | None, typer.Option(help="lobster, databento, lean, taq or simulate.")]
 Data = Annotated[str | None, typer.Option(help="The tape: a file, a folder or an fsspec URL.")]
 Out = Annotated[str, typer.Option(help="Where outputs go: a folder or an fsspec URL.")]
@@ -27,8 +28,12 @@ Calendar = Annotated[
 ]
 Side = Annotated[str | None, typer.Option(help="buy or sell.")]
 Risk = Annotated[
-    float | None,
-    typer.Option("--risk-aversion", help="lambda: currency cost of one unit of variance."),
+    str | None,  # a number or the word, as the configuration checks
+    typer.Option(
+        "--risk-aversion",
+        help="lambda: currency cost of one unit of variance, or auto: the largest that raises the "
+        "cost over mid by 2 %.",
+    ),
 ]
 Lot = Annotated[int | None, typer.Option(help="Trade in multiples of this many shares.")]
 Cap = Annotated[

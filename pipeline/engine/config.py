@@ -55,13 +55,16 @@ class DataConfig(Section):
 
 
 class SimulateConfig(Section):
-    """The simulated market of `--source simulate`, and whether its book moves within the minute."""
+    """The simulated market of `--source simulate`; book: whether it moves within the minute;
+    pattern: whether the hours of its day differ.
+    """
 
     symbols: Count = 3
     days: Count = 20
     seed: Annotated[int, Field(ge=0)] = 7
     start: str = "2025-01-06"
     book: Literal["resting", "moving"] = "resting"
+    pattern: bool = True
 
     @field_validator("start")
     @classmethod
@@ -115,7 +118,7 @@ class AllocateConfig(Section):
     shares: Count = 10_000
     side: Side = "buy"
     # 1 / currency; 1e-6 is usual, and far beyond 1 every plan trades at once
-    risk_aversion: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    risk_aversion: Literal["auto"] | Annotated[float, Field(ge=0, le=1000)] = 0.0
     lot: Count = 1
     max_participation: Annotated[float, Field(gt=0, le=1)] = 0.2
     min_participation: Annotated[float, Field(ge=0, le=1)] = 0.0

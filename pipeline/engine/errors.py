@@ -35,6 +35,14 @@ class Refused(InputError):
     label = ""
 
 
+class UnbelievableTape(InputError):
+    """Tape or forecasts that can be read, and that nobody should plan on."""
+
+
+class StoreUnreachable(InputError):
+    """A tracking store that does not answer."""
+
+
 def printable(text: str) -> str:
     """Return text as it may go to a terminal: what is no character to be seen is written as its
     escape (ends of lines stay), and users and passwords of URIs as ***.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from models.inference.caveat import Caveat
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import UnbelievableTape
 
 REFUSING = {  # a run that finds one plans nothing, unless told to accept it
     "two_scales": "prices in two scales: within a day, or a day against its neighbours",
@@ -75,14 +75,14 @@ def refuse(findings: dict[str, pd.DataFrame], accepted: tuple[str, ...], timezon
     """Refuse what nobody should plan on.
 
     findings: of `finding_table`, by symbol.
-    Raises: InputError naming symbol, day, time, numbers and the code to accept.
+    Raises: UnbelievableTape naming symbol, day, time, numbers and the code to accept.
     """
     for symbol, table in findings.items():
         for row in table.itertuples(index=False):
             if row.code in REFUSING and row.code not in accepted:
                 more = int((table["code"] == row.code).sum()) - 1
                 others = f" (and on {more} more day{'s' * (more > 1)})" if more else ""
-                raise InputError(
+                raise UnbelievableTape(
                     f"{symbol} {told(row, timezone)}{others}; mend the tape or leave the day out, "
                     f"or plan on it with --accept {row.code}"
                 )

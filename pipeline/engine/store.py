@@ -1,8 +1,11 @@
 """Content-addressed stage outputs: written aside, published whole, found again by key."""
 
+import glob
 import hashlib
 import json
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
@@ -16,7 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.engine.errors import InputError, reason_of
 from pipeline.engine.places import place
 
-DONE = "_done"
+DONE, PARTIAL = "_done", ".partial-"
 Tables = TypeVar("Tables")
 
 
@@ -52,7 +55,8 @@ class Store:
         local = isinstance(fs, LocalFileSystem)
         if local:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".partial-", dir=Path(path).parent if local else None))
+        beside = Path(path).parent if local else Path(tempfile.gettempdir())
+        work = Path(tempfile.mkdtemp(prefix=partial_prefix(beside), dir=beside))
         try:
             fill(work)
             (work / DONE).write_text(json.dumps(_contents(work)))
@@ -75,6 +79,24 @@ def _contents(folder: Path) -> dict[str, list[object]]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             found[path.relative_to(folder).as_posix()] = [path.stat().st_size, digest]
     return found
+
+
+def partial_prefix(folder: Path) -> str:
+    """Return how the name of what this process has not finished begins, and take away what
+    processes of this machine that are no more left unfinished in a folder.
+    """
+    here = f"{PARTIAL}{socket.gethostname()}-"
+    for path in folder.glob(f"{glob.escape(here)}*"):
+        try:
+            os.kill(int(path.name.removeprefix(here).partition("-")[0]), 0)
+        except ProcessLookupError:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        except PermissionError:  # another user's process, which lives
+            continue
+    return f"{here}{os.getpid()}-"
 
 
 def _upload(fs: fsspec.AbstractFileSystem, work: Path, path: str) -> None:
@@ -104,7 +126,7 @@ def write_file(url: str, content: bytes) -> str:
         return url
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
-        dir=Path(path).parent, prefix=".partial-", delete=False
+        dir=Path(path).parent, prefix=partial_prefix(Path(path).parent), delete=False
     ) as file:
         partial = Path(file.name)
         try:
@@ -167,7 +189,9 @@ def write_folder(folder: str, contents: dict[str, bytes]) -> None:
     try:
         check_folder(folder, contents)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as aside:
+        with tempfile.TemporaryDirectory(
+            prefix=partial_prefix(path.parent), dir=path.parent
+        ) as aside:
             made, old = Path(aside) / "made", Path(aside) / "old"
             made.mkdir()
             for name, content in contents.items():

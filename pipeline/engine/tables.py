@@ -180,9 +180,15 @@ class Selection:
 
     scores: candidate, deviance, deviance_error (standard error of the difference to the best),
         rmse_bps, bias, cells, winner (bool: registered), exported (bool: the law in params.json).
+    charged: what plans would have cost on held-out days, bps over mid: plan ("law", "square_root",
+        "twap", "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
+        saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason.
     """
 
     scores: pd.DataFrame
+    charged: pd.DataFrame
+    decision: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,11 @@ class Schedule:
         that the walks of the book hold too), lower_bound, gap, status.
     value: V(s, t) on about a hundred steps of shares: period, left, value, marginal, trade, as
         `pipeline.planning.value_table.value_table` has them; empty where there is no such lattice.
+    frontier: plans by risk aversion, continuous: point ("patient" for the cheapest, "urgent" for
+        the one of the largest risk aversion that adds 2 % to its cost over mid, else ""),
+        risk_aversion, cost (expected shortfall), over_mid (spread and temporary cost of it),
+        deviation; currency. Empty where plans jump or nothing bears risk.
+    risk_aversion: that the plan charges, 1 / currency.
     scored_days: past days that the forecast's shape was scored on, behind saving_error.
     warnings: code, message.
     """
@@ -207,5 +218,7 @@ class Schedule:
     plan: pd.DataFrame
     costs: pd.DataFrame
     value: pd.DataFrame
+    frontier: pd.DataFrame
+    risk_aversion: float
     scored_days: int
     warnings: pd.DataFrame

@@ -1,14 +1,15 @@
 """What is judged: laws, plans and policies by name, all of one order at the same moments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models.impact.book.families import Family
 from pipeline.engine.config import AllocateConfig
+from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
 from pipeline.replay.books import Stage
 from pipeline.replay.policies import Planned, policy_of, take_or_wait
-from solver.execution import Band, Learning, Policy
+from solver.execution import Band, Blind, Learning, Policy
 
 LAWS: Mapping[str, Family | None] = {  # None: the family asked for, or selected
     "law": None,
@@ -18,6 +19,7 @@ LAWS: Mapping[str, Family | None] = {  # None: the family asked for, or selected
 YARDSTICK, KNOWN, NESTED = "twap", "clairvoyant", "threshold"
 QUANTILES = (5, 10, 20, 30)  # per cent, of which past days choose the threshold's
 FIRST_QUANTILE = 10  # where there is no past day
+HALF_HOUR_NS, SEED = 1800 * SECOND_NS, 0  # of the controls
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,32 @@ CANDIDATES: Mapping[str, Candidate] = {
     "empirical": Candidate("empirical", "value of waiting, books like the last hour's"),
     "moment": Candidate("moment", "value of waiting, books that follow the forecast"),
 }
-WORDS = {name: each.words for name, each in CANDIDATES.items()} | {
+CONTROLS: Mapping[str, Candidate] = {  # they must save nothing: judged where they are asked for
+    "shuffled": Candidate(
+        "static", "the point plan, its periods' states exchanged", "shuffled", True
+    ),
+    "blind": Candidate("blind", "`moment` on another book of its half hour, without a limit"),
+}
+NAMED = {**CANDIDATES, **CONTROLS}
+WORDS = {
     NESTED: "spread threshold, its quantile chosen on the days before",
     KNOWN: "who knew every book (a reference)",
 }
 
 
+@dataclass(frozen=True)
+class Further:
+    """Candidates beside those that have a name here, and the parameters that they ask for.
+
+    params: from the parameters of a held-out day by law, to those of further laws by name.
+    """
+
+    candidates: Mapping[str, Candidate]
+    params: Callable[[Mapping[str, Params]], Mapping[str, Params]]
+
+
 def policies(
-    names: tuple[str, ...],
+    candidates: Mapping[str, Candidate],
     params: Mapping[str, Params],
     symbol: str,
     order: AllocateConfig,
@@ -72,14 +92,16 @@ def policies(
     """
     planned: dict[tuple[str, bool], Planned] = {}
     found = {}
-    for name in names:
-        candidate = CANDIDATES[name]
+    for name, candidate in candidates.items():
         how = candidate.law, candidate.point
         if how not in planned:
             plan = {"plan": "point"} if candidate.point else {}
             planned[how] = Planned(params[candidate.law], symbol, order.model_copy(update=plan))
         if candidate.policy == "empirical":
             found[name] = take_or_wait(stage, planned[how], band)
+        elif candidate.policy == "blind":
+            inner = policy_of("moment", stage, planned[how], band)
+            found[name] = Blind(inner, round(HALF_HOUR_NS / stage.clock.interval), SEED)
         else:
             found[name] = policy_of(candidate.policy, stage, planned[how], band)
     return found

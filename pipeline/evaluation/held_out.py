@@ -61,7 +61,8 @@ def _parameters(job: Job, raw: RawTape, as_of: str) -> dict[str, Params]:
     ahead = look_ahead(then, raw)
     fitted = fit_laws(then, ahead, dict(LAWS))
     return {
-        name: parameters_of(then, ahead, pool_laws(laws, ahead)) for name, laws in fitted.items()
+        name: parameters_of(then, ahead, pool_laws(laws, ahead), {})
+        for name, laws in fitted.items()
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.json_content import json_ready
-from pipeline.evaluation.candidates import KNOWN, WORDS, YARDSTICK
+from pipeline.evaluation.candidates import KNOWN, NAMED, WORDS, YARDSTICK
 from pipeline.evaluation.picture import plot_savings
 from pipeline.evaluation.study import Evaluation
 from pipeline.evaluation.verdicts import ALL_SIZES, Row
@@ -135,7 +135,7 @@ def record(evaluation: Evaluation) -> Record:
     parts = tuple(
         Record(
             name=f"{candidate} {evaluation.dates[-1]}",
-            parameters={"candidate": candidate, "what": WORDS[candidate]},
+            parameters={"candidate": candidate, "what": _what(candidate)},
             metrics=_metrics([row for row in whole if row.judged.name == candidate]),
             tags={"level": "candidate"},
         )
@@ -153,6 +153,10 @@ def record(evaluation: Evaluation) -> Record:
         files={"evaluation.txt": report_text(evaluation).encode()},
         parts=parts,
     )
+
+
+def _what(name: str) -> str:
+    return NAMED[name].words if name in NAMED else WORDS.get(name, "")
 
 
 def _metrics(rows: list[Row]) -> dict[str, float]:

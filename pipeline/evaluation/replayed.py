@@ -10,7 +10,7 @@ from models.tca.runs import Run
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
-from pipeline.evaluation.candidates import KNOWN, policies
+from pipeline.evaluation.candidates import KNOWN, Candidate, policies
 from pipeline.parameters.schema import Params
 from pipeline.replay.books import Stage
 from pipeline.replay.moments import Clock, trading_seconds
@@ -37,7 +37,7 @@ class DayTask:
     params: Mapping[str, Params]
     sizes: tuple[float, ...]
     order: AllocateConfig
-    candidates: tuple[str, ...]
+    candidates: Mapping[str, Candidate]
     interval: int
     latency: int
     band: float

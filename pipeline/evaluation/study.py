@@ -9,7 +9,8 @@ from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.evaluation.candidates import CANDIDATES, YARDSTICK
+from pipeline.evaluation.candidates import CANDIDATES, NAMED, SEED, YARDSTICK, Candidate, Further
+from pipeline.evaluation.controls import shuffled
 from pipeline.evaluation.held_out import HeldOut, held_out_days
 from pipeline.evaluation.replayed import DayTask, Worked, replay_day
 from pipeline.evaluation.verdicts import Row, nested_quantile, rows_of
@@ -19,7 +20,7 @@ from pipeline.tape.opening import find_tape
 
 @dataclass(frozen=True)
 class EvaluateRequest:
-    """What is judged, and how: names of `CANDIDATES`; sizes: parts of the forecast volume; history:
+    """What is judged, and how: names of `NAMED`; sizes: parts of the forecast volume; history:
     days before the first held out; days: the last so many held out, 0 for all; interval, latency:
     seconds; band: share of the order.
     """
@@ -51,8 +52,10 @@ class Evaluation:
         return "days" if len(self.dates) > 1 else "blocks of one day"
 
 
-def evaluate(request: EvaluateRequest, config: Config) -> Evaluation:
-    """Judge candidates on every held-out symbol-day, both sides, all sizes.
+def evaluate(
+    request: EvaluateRequest, config: Config, further: Further | None = None
+) -> Evaluation:
+    """Judge candidates, and further ones, on every held-out symbol-day, both sides, all sizes.
 
     Raises: InputError for a request or a tape that cannot be used.
     """
@@ -60,7 +63,7 @@ def evaluate(request: EvaluateRequest, config: Config) -> Evaluation:
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
         held = list(held_out_days(job, raw, request.history, request.days))
-        tasks = [task for one in held for task in _tasks(request, config, one)]
+        tasks = [task for one in held for task in _tasks(request, config, one, further)]
         if not tasks:
             raise InputError("no symbol has tape on a day that is held out; give more of it")
         worked = [each for day in job.executor.map(replay_day, tasks, "evaluate") for each in day]
@@ -81,8 +84,8 @@ def _blocks(task: DayTask) -> Blocks:
 def check_request(request: EvaluateRequest) -> None:
     """Raise InputError for an option that cannot be."""
     for name in request.candidates:
-        if name not in CANDIDATES:
-            raise InputError(f"--candidates {name}: unknown; choose of {', '.join(CANDIDATES)}")
+        if name not in NAMED:
+            raise InputError(f"--candidates {name}: unknown; choose of {', '.join(NAMED)}")
     rules = {
         "--sizes": (all(0 < size <= 1 for size in request.sizes) and request.sizes, "0 to 100 %"),
         "--history": (request.history >= 1, "at least 1"),
@@ -96,15 +99,25 @@ def check_request(request: EvaluateRequest) -> None:
             raise InputError(f"{name} {getattr(request, name[2:])}: must be {rule}")
 
 
-def _tasks(request: EvaluateRequest, config: Config, held: HeldOut) -> list[DayTask]:
-    candidates = tuple(dict.fromkeys([YARDSTICK, *request.candidates]))
+def _tasks(
+    request: EvaluateRequest, config: Config, held: HeldOut, further: Further | None
+) -> list[DayTask]:
+    candidates: dict[str, Candidate] = {
+        name: NAMED[name] for name in dict.fromkeys([YARDSTICK, *request.candidates])
+    }
+    params = dict(held.params)
+    if "shuffled" in candidates:
+        params["shuffled"] = shuffled(held.params["law"], SEED)
+    if further:
+        candidates |= further.candidates
+        params |= further.params(held.params)
     interval, latency = (round(each * SECOND_NS) for each in (request.interval, request.latency))
     return [
         DayTask(
             symbol=symbol,
             day=day,
             session=held.session,
-            params=held.params,
+            params=params,
             sizes=request.sizes,
             order=config.allocate,
             candidates=candidates,

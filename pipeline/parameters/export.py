@@ -47,7 +47,8 @@ class Provenance:
 @dataclass(frozen=True)
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
-    log_alpha; found: code and message of what checks of files, tape and forecasts say.
+    log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
+    what its law was chosen by, None where nothing was compared.
     """
 
     symbol: str
@@ -55,6 +56,7 @@ class FittedSymbol:
     calibration: Calibration
     profile: pd.DataFrame
     found: pd.DataFrame
+    chosen_by: str | None
 
 
 def export_params(
@@ -127,6 +129,7 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
             beta=value["beta"],
             gamma=value["gamma"],
             theta=value["theta"],
+            chosen_by=one.chosen_by,
         ),
         standard_errors=errors,
         covariance=Matrix(

@@ -83,13 +83,18 @@ class Reference(Part):
 
 
 class Law(Part):
-    """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i, h_i(x) = gamma_i x."""
+    """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i, h_i(x) = gamma_i x.
+
+    chosen_by: what told it from the square-root law on held-out days, what they would have charged
+    its plans or the deviance of costs predicted; null where they were not compared.
+    """
 
     family: Literal["spread_power", "spread_sqrt", "power", "square_root", "linear"]
     k: Above
     beta: Finite
     gamma: Finite
     theta: Finite
+    chosen_by: Literal["regret", "deviance"] | None = None
 
 
 class Period(Part):

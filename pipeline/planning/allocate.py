@@ -12,22 +12,28 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import file_caveats, order_terms, stated_problem, stated_tilt
+from pipeline.planning.order import file_caveats, order_terms, stated_tilt
+from pipeline.planning.plan import (
+    TIE,
+    UNASKED,
+    asked_plan,
+    quadratic_plan,
+    spread_evenly,
+    spreads,
+)
 from pipeline.planning.plan_caveats import (
     beyond_shown,
     letter_admitted,
     session_breaks,
     shape_believed,
     uncertain_volume,
-    urgency,
 )
-from pipeline.planning.spread import spread_evenly, spread_problem
+from pipeline.planning.price_of_risk import risk_frontier, urgency
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
     Problem,
     ProblemError,
-    Settings,
     Solution,
     Status,
     Tilt,
@@ -35,7 +41,6 @@ from solver import (
     child_orders,
     evaluate,
     periods_within,
-    quadratic_approximation,
     sensitivities,
     solve,
     uncertainty_of,
@@ -43,8 +48,6 @@ from solver import (
 
 BENCHMARKS = ("twap", "vwap")
 DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
-UNASKED = Settings(max_cells=10_000_000)  # of a programme that nobody asked for: some seconds
-TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -87,9 +90,10 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
             for name, x in shares.items()
         ]
     )
-    if order.plan == "shrunk" and not _spreads(order, params.symbols[symbol].law.k):
+    if order.plan == "shrunk" and not spreads(order, params.symbols[symbol].law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
-    notes += urgency(stated)
+    frontier = risk_frontier(stated)
+    notes += urgency(frontier, order.risk_aversion)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     section = params.symbols[symbol]
@@ -98,7 +102,8 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
     value = coarse_value_table(stated, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
-    return Schedule(base.assign(**shares), costs, value, tilt.record.days, warnings)
+    plan, days = base.assign(**shares), tilt.record.days
+    return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
 def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
@@ -116,13 +121,8 @@ def _plans(
     stated: Problem, volume: np.ndarray, order: AllocateConfig, k: float
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
-    plans, notes = {}, []
-    pace = stated.shares * volume / volume.sum()
-    try:
-        plans["optimal"] = _asked(stated, order, k, pace)
-    except ProblemError as error:
-        raise InputError(f"method {order.method}: {error}") from error
-    if _spreads(order, k):
+    plans, notes = {"optimal": asked_plan(stated, order, k, volume)}, []
+    if spreads(order, k):
         notes.append(
             (
                 "spread_evenly",
@@ -137,7 +137,7 @@ def _plans(
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
-        plans["qp"] = _quadratic(stated, pace)
+        plans["qp"] = quadratic_plan(stated, volume)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
     best = min(plans, key=lambda name: plans[name].objective)
@@ -151,42 +151,6 @@ def _plans(
             )
         )
     return plans, notes
-
-
-def _asked(stated: Problem, order: AllocateConfig, k: float, pace: np.ndarray) -> Solution:
-    """Return the plan by the method asked for."""
-    if order.method == "qp":
-        return _quadratic(stated, pace)
-    twap = spread_evenly(stated, np.ones(stated.n))
-    if _spreads(order, k):
-        return certify(stated, twap, "even")
-    settings = Settings() if order.method == "dp" else UNASKED
-    found = solve(stated, method=order.method, integer=order.method != "nlp", settings=settings)
-    pieces = evaluate(stated, twap)
-    as_good = pieces.objective <= found.objective + TIE * found.breakdown.gross
-    same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
-    return same if as_good else found
-
-
-def planned_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:
-    """Return the problem whose optimum is the order's plan: as stated, or spread evenly.
-
-    Raises: InputError when the order cannot be stated.
-    """
-    stated = stated_problem(params, symbol, order)
-    spread = _spreads(order, params.symbols[symbol].law.k)
-    return spread_problem(stated, np.ones(stated.n)) if spread else stated
-
-
-def _spreads(order: AllocateConfig, k: float) -> bool:
-    """Tell whether the optimum would be a corner, and the order is spread evenly instead."""
-    return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
-
-
-def _quadratic(stated: Problem, pace: np.ndarray) -> Solution:
-    """Return the quadratic programme's plan in whole lots, costed under the law itself."""
-    found = solve(quadratic_approximation(stated, pace), integer=True)
-    return certify(stated, found.x, "qp")
 
 
 def _errors(

@@ -1,5 +1,6 @@
 """An order as it was asked, stated as the solver takes it: terms, drift, the problem."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from models.inference.caveat import Caveat
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
+from pipeline.planning.price_of_risk import risk_frontier
 from solver import OrderTerms, Problem, ProblemError, Tilt, tilt_of
 from solver.planning.parameters import whole_caps
 
@@ -19,12 +21,14 @@ AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the na
 def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerms:
     """Return how the order may be worked, as the solver takes it.
 
-    Raises: InputError when the drift is no number and no file of drifts.
+    A risk aversion that is left to the order ("auto") is that of its most urgent plan.
+    Raises: InputError when the drift is no number and no file of drifts, or the order as `_urgent`.
     """
-    return OrderTerms(
+    auto = order.risk_aversion == "auto"
+    terms = OrderTerms(
         side=order.side,
         lot=order.lot,
-        risk_aversion=order.risk_aversion,
+        risk_aversion=0.0 if auto else order.risk_aversion,
         max_participation=order.max_participation,
         min_participation=order.min_participation,
         own_impact=order.own_impact,
@@ -34,6 +38,24 @@ def order_terms(params: Params, symbol: str, order: AllocateConfig) -> OrderTerm
         start=order.start or None,
         end=order.end or None,
     )
+    if not auto:
+        return terms
+    return replace(terms, risk_aversion=_urgent(params, symbol, order.shares, terms))
+
+
+def _urgent(params: Params, symbol: str, shares: float, terms: OrderTerms) -> float:
+    """Return the risk aversion of the most urgent plan, 0 where none takes any risk away.
+
+    Raises: InputError when the order cannot be stated, or trades escape their own impact.
+    """
+    if terms.own_impact == "none":
+        raise InputError("--risk-aversion auto: give a number where --own-impact is none")
+    try:
+        stated = tilt_of(params.model_dump(by_alias=True), symbol, shares, terms).problem
+    except ProblemError as error:
+        raise InputError(str(error)) from error
+    found = risk_frontier(stated).set_index("point")["risk_aversion"]
+    return float(found.get("urgent", 0.0))
 
 
 def read_drift(text: str, params: Params, symbol: str) -> float | np.ndarray:

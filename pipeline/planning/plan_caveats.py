@@ -10,11 +10,10 @@ import pandas as pd
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Period, SymbolParams
-from solver import Extrapolation, ImpactLaw, Problem, Tilt, most_urgent
+from solver import Extrapolation, ImpactLaw, Problem, Tilt
 from solver.planning.shape import LEAST_DAYS
 
 Note = tuple[str, str]
-RISE = 0.02  # of the cost over mid, by which urgency is told
 
 
 def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
@@ -57,21 +56,6 @@ def shape_believed(tilt: Tilt, twap: pd.Series) -> list[Note]:
         f"worth nothing it would cost {tilt.worthless:,.2f}, {cost:.1%} of TWAP's cost over mid"
     )
     return [("shape_believed", message)]
-
-
-def urgency(stated: Problem) -> list[Note]:
-    """Say how much of the price risk little cost would take away, of an order that charges none."""
-    if stated.risk_aversion or stated.law_rows[2].min() <= 1.0 or stated.own_share == 0.0:
-        return []
-    found = most_urgent(stated, RISE)
-    patient, urgent = (float(np.sqrt(one.variance)) for one in found.solutions)
-    if not urgent < patient:
-        return []
-    message = (
-        f"a risk aversion of {found.risk_aversion[1]:.2g} would raise spread and temporary cost by "
-        f"{RISE:.0%} and lower the standard deviation from {patient:,.2f} to {urgent:,.2f}"
-    )
-    return [("urgency", message)]
 
 
 def letter_admitted(stated: Problem) -> list[Note]:

@@ -21,8 +21,9 @@ from uuid import uuid4
 
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.engine.places import place
-from pipeline.engine.store import write_file
+from pipeline.engine.errors import InputError
+from pipeline.engine.places import open_file, place, reading
+from pipeline.engine.store import partial_prefix, write_file
 from pipeline.publication.locks import held
 
 VERSIONS, CURRENT, POINTER, MANIFEST = "versions", "current", "current.json", "run.json"
@@ -57,6 +58,88 @@ def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes)
     return {name: f"{out.rstrip('/')}/{name}" for name in contents}
 
 
+def version_of(out: str, run_id: str) -> str:
+    """Return the folder of a run's files."""
+    return f"{out.rstrip('/')}/{VERSIONS}/{run_id}"
+
+
+def in_force(out: str) -> str | None:
+    """Return the run whose files are current, None before the first.
+
+    Raises: InputError when `current.json` is damaged.
+    """
+    url = f"{out.rstrip('/')}/{POINTER}"
+    fs, path = place(url, "--out")
+    if not fs.exists(path):
+        return None
+    with open_file(url, "--out") as file, reading(url, "cannot be read", "publish anew"):
+        content = json.loads(file.read())
+        return str(content["run_id"])
+
+
+def runs_of(out: str) -> list[str]:
+    """Return the runs whose files are kept, oldest first."""
+    fs, root = place(out.rstrip("/"), "--out")
+    return sorted(name.split("/")[-2] for name in fs.glob(f"{root}/{VERSIONS}/*/{MANIFEST}"))
+
+
+def make_current(out: str, run_id: str) -> None:
+    """Put the files of an earlier run in force, in one step.
+
+    Raises: InputError when they are not there or not as they were published.
+    """
+    fs, root = place(out.rstrip("/"), "--out")
+    found = runs_of(out)
+    if run_id not in found:
+        raise InputError(f"--run {run_id}: not kept under {out}; there are {', '.join(found)}")
+    verify_version(version_of(out, run_id))
+    if not isinstance(fs, LocalFileSystem):
+        folder = version_of(out, run_id)
+        for name in [*_listed(folder), MANIFEST]:
+            with open_file(f"{folder}/{name}", "--out") as file:
+                write_file(
+                    f"{out.rstrip('/')}/{POINTER if name == MANIFEST else name}", file.read()
+                )
+        return
+    with held(Path(root) / VERSIONS / ".lock", PATIENCE):
+        _link(Path(root) / CURRENT, f"{VERSIONS}/{run_id}")
+        _sync(Path(root))
+
+
+def verify_version(folder: str) -> str:
+    """Check every file of a published folder against its manifest and return the run's id.
+
+    Raises: InputError naming the first file that is missing or was changed.
+    """
+    url = f"{folder.rstrip('/')}/{MANIFEST}"
+    with open_file(url, "--out") as file, reading(url, "is no manifest", "publish anew"):
+        content = json.loads(file.read())
+        run_id, listed = str(content["run_id"]), dict(content["files"])
+    for name, told in sorted(listed.items()):
+        at = f"{folder.rstrip('/')}/{name}"
+        with open_file(at, "--out") as file, reading(at, "cannot be read", "publish anew"):
+            found = hashlib.sha256(file.read()).hexdigest()
+        if found != told["sha256"]:
+            raise InputError(f"{at}: not as it was published (its SHA-256 differs); publish anew")
+    return run_id
+
+
+def folder_of(path: str) -> str | None:
+    """Return the published folder that a file is read from, None where it is in none."""
+    fs, file = place(path, "FILE")
+    parent = file.rpartition("/")[0] or "."
+    for folder in (parent, f"{parent}/{CURRENT}"):
+        if fs.exists(f"{folder}/{MANIFEST}"):
+            return folder
+    return None
+
+
+def _listed(folder: str) -> list[str]:
+    url = f"{folder}/{MANIFEST}"
+    with open_file(url, "--out") as file, reading(url, "is no manifest", "publish anew"):
+        return sorted(json.loads(file.read())["files"])
+
+
 def waiting_in(out: str) -> list[str]:
     """Return the records below `out` that still are to be tracked, oldest first."""
     fs, root = place(out.rstrip("/"), "--out")
@@ -86,7 +169,7 @@ def _manifest(contents: dict[str, bytes], run_id: str) -> bytes:
 def _publish_local(files: dict[str, bytes], root: Path, run_id: str) -> None:
     versions = root / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".partial-", dir=versions))
+    made = Path(tempfile.mkdtemp(prefix=partial_prefix(versions), dir=versions))
     try:
         for name, content in files.items():
             _write(made / name, content)
@@ -125,7 +208,7 @@ def _link(path: Path, target: str) -> None:
     """Let `path` be a link to `target`, in one step."""
     if path.is_symlink() and os.readlink(path) == target:
         return
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as aside:
+    with tempfile.TemporaryDirectory(prefix=partial_prefix(path.parent), dir=path.parent) as aside:
         made = Path(aside) / "link"
         made.symlink_to(target)
         made.replace(path)

@@ -9,8 +9,8 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params
 from pipeline.parameters.sections import MidMoveSection
-from pipeline.planning.allocate import plan_order, planned_problem
 from pipeline.planning.order import stated_problem, stated_tilt
+from pipeline.planning.plan import planned_problem, planned_trades
 from pipeline.replay.books import Floats, Ints, Stage
 from solver import (
     ImpactLaw,
@@ -170,7 +170,7 @@ class Planned:
         kind: static, the plan; ac, the closed form nearest to it; vwap, the forecast volume.
         """
         if kind == "static":
-            amount = plan_order(*self._asked).plan["optimal"].to_numpy()
+            amount = planned_trades(*self._asked)
         elif kind == "ac":
             amount = almgren_chriss(even_quadratic(stated_problem(*self._asked)))
         else:

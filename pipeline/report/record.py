@@ -27,10 +27,12 @@ def symbol_record(report: SymbolReport, params: Params) -> Record:
         | {f"fit/{name}": value for name, value in facts.items() if name not in texts}
     )
     section = params.symbols[report.symbol]
+    chosen = report.selection.decision.iloc[0]
+    decision = {"chosen_by": str(chosen["criterion"]), "chosen_why": str(chosen["reason"])}
     scores = report.selection.scores
     return Record(
         name=report.symbol,
-        parameters={"symbol": report.symbol} | texts,
+        parameters={"symbol": report.symbol} | texts | decision,
         metrics=metrics,
         tags={"level": "symbol"},
         tables={
@@ -38,6 +40,7 @@ def symbol_record(report: SymbolReport, params: Params) -> Record:
             "forecasters": report.forecast.contest,
             "families": report.calibration.families,
             "shrinkage": report.shrinkage,
+            "charged_plans": report.selection.charged,
         },
         figures=figures(report, params),
         parts=tuple(_candidate_record(report, section, row) for row in scores.itertuples()),
@@ -73,11 +76,21 @@ def _candidate_record(report: SymbolReport, section: SymbolParams, row: Any) -> 
     return Record(
         name=f"{report.symbol} {row.candidate}",
         parameters={"symbol": report.symbol, "candidate": row.candidate},
-        metrics={f"selection/{name}": getattr(row, name) for name in names},
+        metrics={f"selection/{name}": getattr(row, name) for name in names}
+        | _charged_metrics(report.selection.charged, row.candidate),
         tags={"level": "model"}
         | {name: str(bool(getattr(row, name))) for name in ("winner", "exported")},
         models=_models(report.learned, section, row, registered),
     )
+
+
+def _charged_metrics(charged: pd.DataFrame, candidate: str) -> dict[str, float]:
+    names = ("cost", "regret", "regret_error", "saving", "saving_error")
+    return {
+        f"selection/{name}_bps": getattr(row, name)
+        for row in charged[charged["plan"] == candidate].itertuples()
+        for name in names
+    }
 
 
 def registered_name(symbol: str) -> str:

@@ -33,6 +33,8 @@ FAMILIES = {
     "linear": "linear law",
 }
 FIGURES = {
+    "frontier": "expected cost against the price's risk, with TWAP, the plan and the "
+    "most urgent plan for little more cost",
     "value": "marginal value of shares left by time, and the plan's way through it",
     "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
     "forecast": "forecast, baseline and realized values through the day",
@@ -67,7 +69,8 @@ class StageWarnings:
 class SymbolView:
     """One symbol as the template shows it.
 
-    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0.
+    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0. choice:
+    by what the law was chosen, and why.
     """
 
     symbol: str
@@ -80,6 +83,7 @@ class SymbolView:
     warnings: tuple[StageWarnings, ...]
     svg: dict[str, str]
     held_out: str
+    choice: str
     tables: dict[str, Table]
     command: str
 
@@ -93,12 +97,13 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
         when=_when(report.schedule.plan, params.calendar, clock),
         cards=_cards(report, clock),
-        risk_aversion=number(order.risk_aversion, 3) if order.risk_aversion else "",
+        risk_aversion=_charged(report.schedule.risk_aversion),
         law=params.symbols[report.symbol].law,
         family=FAMILIES[family],
         warnings=_warnings(report, params.calendar.timezone),
         svg=_drawings(params, report),
         held_out=_held_out(report.forecast.backtest),
+        choice="by {criterion}: {reason}".format(**report.selection.decision.iloc[0]),
         tables=_tables(report, params.calendar.periods, clock),
         command=_allocate_command(report),
     )
@@ -107,6 +112,7 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
 def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     """Return the symbol's figures by name; one whose table is empty is left out."""
     from pipeline.report.figures import plots
+    from pipeline.report.figures.risk import plot_frontier
     from pipeline.report.figures.value import plot_value
 
     forecast, calibration = report.forecast, report.calibration
@@ -117,6 +123,9 @@ def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
     drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
     if report.schedule.value["left"].nunique() > 2:
         drawn["value"] = plot_value(report.schedule.value, report.schedule.plan, price, clock)
+    if len(report.schedule.frontier):
+        notional = price * report.order.shares
+        drawn["frontier"] = plot_frontier(report.schedule.frontier, report.schedule.costs, notional)
     if len(forecast.backtest):
         drawn["forecast"] = plots.plot_forecast(forecast.backtest, price, clock)
     if len(forecast.unfolding):
@@ -179,7 +188,12 @@ def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table
         "sizes": calibration_tables.size_table(report.calibration.sizes),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
+        "charged": run_tables.charged_table(report.selection.charged),
     }
+
+
+def _charged(risk_aversion: float) -> str:
+    return number(risk_aversion, 3) if risk_aversion else ""
 
 
 def _when(plan: pd.DataFrame, calendar: Calendar, clock: Clock) -> str:

@@ -1,4 +1,7 @@
-"""Select: the law, the square-root law and the regressors side by side on held-out periods."""
+"""Select: the law, the square-root law and the regressors side by side on held-out periods.
+
+Between the laws what held-out days would have charged their plans decides, where it can be told.
+"""
 
 from dataclasses import dataclass
 
@@ -7,13 +10,30 @@ import pandas as pd
 
 from models.impact.book.cost_law import CostLawFit, Family, fit_law
 from models.losses import gamma_deviance
+from models.tca.regret import Costs, judge
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
+from pipeline.stages.charged_plans import KNOWN, ChargedDay, charged_day
 from pipeline.stages.history import comparable_cells, held_out, law_cells
 
 LAWS: dict[str, Family | None] = {"law": None, "square_root": Family.SPREAD_SQRT}  # None: as asked
 CANDIDATES = (*LAWS, "gamma_regression", "lightgbm")
 PROOF = 2.0  # standard errors by which a challenger must be better
+MOST_DAYS = 5  # the latest held-out ones that plans are charged on: each is a fit of every law
+LEAST_DAYS = 2  # that a difference of regrets has an error from
+SAME = 1e-6  # of a period's mean shares, by which plans that are the same may differ
+CHARGED = {  # of `models.tca.regret.Judged`, as the table has them
+    "name": "plan",
+    "cost": "cost",
+    "cost_error": "cost_error",
+    "regret": "regret",
+    "regret_error": "regret_error",
+    "saving": "saving",
+    "error": "saving_error",
+    "lower": "saving_low",
+    "upper": "saving_high",
+    "clusters": "days",
+}
 
 
 @dataclass(frozen=True)
@@ -30,11 +50,13 @@ def select_law(
     learned: Learned,
     settings: SelectSettings,
 ) -> Selection:
-    """Score every candidate's predicted cost on the same held-out cells by Gamma deviance.
+    """Score every candidate's predicted cost on the same held-out cells by Gamma deviance, and what
+    the days would have charged the laws' plans.
 
     The law asked for stands until a challenger's deviance is lower by more than two standard errors
-    of the difference, paired by cluster, over at least two held-out days; the law to export is
-    chosen the same way between the parametric ones.
+    of the difference, paired by cluster, over at least two held-out days. The law to export is
+    the one whose plans cost less on the latest held-out days, where the 95 % interval of the
+    difference by day leaves out zero; else it is chosen by deviance between the parametric ones.
     """
     cells = comparable_cells(days, forecast, settings.scope)
     late = held_out(cells, settings.scope.holdout).to_numpy()
@@ -50,7 +72,73 @@ def select_law(
     predicted |= {
         name: learned.predictions[name].to_numpy() for name in CANDIDATES if name not in LAWS
     }
-    return Selection(_scores(held, predicted))
+    scores = _scores(held, predicted)
+    families = {name: LAWS[name] or asked for name in fits}
+    charged = _charged(days, forecast, families, list(held["date"]), settings.scope)
+    return _decided(scores, *charged)
+
+
+def _decided(scores: pd.DataFrame, charged: list[ChargedDay], unable: str) -> Selection:
+    """Return the selection by regret where it tells the laws apart, else by deviance.
+
+    unable: why plans were not charged.
+    """
+    table, better, reason = pd.DataFrame(columns=list(CHARGED.values())), "", unable
+    if charged:
+        table = _charged_table(charged)
+        better, reason = _by_regret(table, charged)
+    if better:
+        chosen = scores["candidate"] == better
+        of_laws = scores.loc[scores["winner"], "candidate"].isin(list(LAWS)).all()
+        scores = scores.assign(exported=chosen, winner=chosen if of_laws else scores["winner"])
+    criterion = "regret" if better else "deviance"
+    return Selection(scores, table, pd.DataFrame([{"criterion": criterion, "reason": reason}]))
+
+
+def _charged(
+    days: tuple[Features, ...],
+    forecast: Forecast,
+    families: dict[str, Family],
+    dates: list[str],
+    scope: Scope,
+) -> tuple[list[ChargedDay], str]:
+    """Return the latest held-out days with what plans would have cost, or none and why."""
+    known = sorted(set(dates) & set(forecast.shape["date"]))[-MOST_DAYS:]
+    if len(families) < 2:
+        return [], "the book shows no cost of size: there is one law"
+    if len(known) < LEAST_DAYS:
+        return [], f"fewer than {LEAST_DAYS} held-out days to charge plans on"
+    try:
+        return [charged_day(days, forecast, families, scope, date) for date in known], ""
+    except ValueError as error:
+        return [], f"plans could not be charged ({error})"
+
+
+def _by_regret(table: pd.DataFrame, charged: list[ChargedDay]) -> tuple[str, str]:
+    """Return the law whose plans cost less, empty where that cannot be told, and why."""
+    rival = table.set_index("plan").loc["square_root"]
+    over = f"on {len(charged)} held-out days"
+    if all(_alike(*day.plans.values()) for day in charged):
+        return "", f"the laws' plans are the same {over}"
+    less = "less" if rival["saving"] > 0 else "more"
+    told = (
+        f"the square root's plans cost {abs(rival['saving']):.3g} bps {less} than the law's "
+        f"{over}, 95 % interval of what they save [{rival['saving_low']:.3g}, "
+        f"{rival['saving_high']:.3g}]"
+    )
+    if rival["saving_low"] > 0:
+        return "square_root", told
+    return ("law" if rival["saving_high"] < 0 else ""), told
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.allclose(one, other, rtol=0.0, atol=SAME * float(one.mean())))
+
+
+def _charged_table(charged: list[ChargedDay]) -> pd.DataFrame:
+    cost = {name: np.array([day.cost[name] for day in charged]) for name in charged[0].cost}
+    found = pd.DataFrame([vars(one) for one in judge(Costs.by_day(cost), "law", KNOWN)])
+    return found[list(CHARGED)].rename(columns=CHARGED)
 
 
 def _cost(held: pd.DataFrame, fit: CostLawFit) -> np.ndarray:
@@ -105,6 +193,11 @@ def _error(difference: pd.Series, cluster: pd.Series) -> float:
     if count == 1:
         return np.inf
     return float(np.sqrt((sums**2).sum() * count / (count - 1)) / len(difference))
+
+
+def decided_by(selection: Selection) -> str:
+    """Return by what the law to export was chosen: "regret" or "deviance"."""
+    return str(selection.decision["criterion"].iloc[0])
 
 
 def exported_law(selection: Selection) -> str:

@@ -81,7 +81,10 @@ def plan(directory: Path, config: SimulateConfig) -> list[DayTask]:
     """
     sessions = SessionCalendar("XNYS", 60).sessions_from(config.start, config.days)
     market = MarketConfig(
-        config.symbols, config.seed, tuple(session.periods for session in sessions)
+        config.symbols,
+        config.seed,
+        tuple(session.periods for session in sessions),
+        pattern=config.pattern,
     )
     book = MovingBook() if config.book == "moving" else None
     return [

@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from pipeline.engine.errors import InputError, reason_of
+from pipeline.engine.errors import InputError, StoreUnreachable, reason_of
 from pipeline.engine.store import check_file
 
 DEFAULT_FOLDER = Path("mlruns")
@@ -101,7 +101,7 @@ def _stage_at(uri: str, experiment: str, advice: str) -> str | None:
     except urllib.error.HTTPError as error:
         if error.code < 500:  # it is there: no such experiment, or a key is asked for
             return None
-        raise InputError(f"MLflow at {uri}: answers {error.code}; {advice}") from None
+        raise StoreUnreachable(f"MLflow at {uri}: answers {error.code}; {advice}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = reason_of(getattr(error, "reason", None) or error)
-        raise InputError(f"MLflow at {uri}: does not answer ({reason}); {advice}") from None
+        raise StoreUnreachable(f"MLflow at {uri}: does not answer ({reason}); {advice}") from None

@@ -3,6 +3,7 @@
 from solver.execution.adaptive import Adaptive
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
+from solver.execution.placebo import Blind
 from solver.execution.policy import (
     Band,
     Child,
@@ -31,6 +32,7 @@ __all__ = [
     "RUNGS",
     "Adaptive",
     "Band",
+    "Blind",
     "BooksToCome",
     "Cells",
     "Child",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.backend import kernels
 from solver.execution.policy import TIE, Band
 from solver.problem.laws import Floats, Ints, ProblemError
 
@@ -105,18 +106,24 @@ def waiting_slopes(
         span = int(low[t - 1] - low[t]), int(high[t - 1] - low[t])
         level = books.level[t]
         value = np.stack(
-            [_mean_merged(level * c, w, span) for c, w in zip(groups, kept[-1], strict=True)]
+            [mean_merged(level * c, w, span) for c, w in zip(groups, kept[-1], strict=True)]
         )
         middle = (np.arange(low[t - 1], high[t - 1]) + 0.5) * cells.step
         kept.append(books.transition @ value + holding.drift + 2.0 * holding.risk * middle)
     return kept[::-1]
 
 
-def _mean_merged(price: Floats, kept: Floats, span: tuple[int, int]) -> Floats:
+def mean_merged(
+    price: Floats, kept: Floats, span: tuple[int, int], compiled: bool = True
+) -> Floats:
     """The mean over books of the span's positions in the sorted union of a book and what is kept.
 
-    A book that is nowhere cheaper than what is kept only follows behind it, so it is not sorted.
+    price: (D, C); kept: (n,), neither ever falling; compiled: by the kernel where there is one. A
+    book that is nowhere cheaper than what is kept only follows behind it, so it is not sorted.
     """
+    code = kernels("solver.compiled.merge", compiled)
+    if code is not None:
+        return code.mean_merged(price, kept, *span)
     end, old = span[1], len(kept)
     more = max(end - old, 0)
     top = kept[-1] if old else -np.inf
@@ -146,7 +153,7 @@ def clairvoyant(price: Floats, cells: Cells, shares: float) -> Ints:
     kept = [np.empty(int(high[-1] - low[-1]))]
     for t in range(moments - 1, 0, -1):
         span = int(low[t - 1] - low[t]), int(high[t - 1] - low[t])
-        kept.append(_mean_merged(price[t : t + 1], kept[-1], span))
+        kept.append(mean_merged(price[t : t + 1], kept[-1], span))
     left, taken = round(shares / cells.step), np.empty(moments, dtype=np.int64)
     for t, slopes in enumerate(reversed(kept)):
         room = left - int(low[t])

@@ -7,6 +7,7 @@ from scipy.ndimage import correlate1d
 Floats = NDArray[np.float64]
 BANDWIDTH = 5.0  # periods, standard deviation of the kernel: some 15 periods wide
 ROUNDS = 5
+MOST_MOVED = 1.5  # standard errors that shrinkage to flat moves one period by
 FIRST_DAY_SHARE = 0.5  # share of a single day's shape that is believed
 LEAST_WITHIN = 20  # measurements that a kernel over sparse ones is widened to hold
 WIDEST = 8  # of it: the day's length over this
@@ -36,16 +37,21 @@ def fit_profile(period: Floats, count: Floats, noise: float, slow: float, days: 
     count: (N,) days behind each mean; noise, slow: variances of one day's deviations, the part that
     is fresh in every period and the part that neighbours share, which smoothing cannot remove.
     Three steps of shrinkage, each by the variance found against the variance that noise would
-    leave: to a local line, the local line to flat, and one day by half.
+    leave: to a local line, the local line to flat, and one day by half. Of several days the second
+    moves no period by more than 1.5 standard errors of its own: an opening that stands out is not
+    drawn to flat because the rest of the day is.
     Source: Fan, Gijbels 1996, "Local Polynomial Modelling", section 2.3; Efron, Morris 1973 for the
-    shrinkage.
+    shrinkage, and 1972, "Limiting the risk of Bayes and empirical Bayes estimators, part II", for
+    its limit.
     """
     smooth = _local_line(period, count)
     if days < 2:
         return FIRST_DAY_SHARE * smooth
     rough = period - smooth
     sharp = shrinkage(float((rough**2).mean()), noise / days)
-    return shrinkage(float(smooth.var()), slow / days) * smooth + sharp * rough
+    flat = shrinkage(float(smooth.var()), slow / days)
+    most = MOST_MOVED * np.sqrt(slow / days)
+    return smooth - np.clip((1 - flat) * smooth, -most, most) + sharp * rough
 
 
 def is_sparse(history: Floats) -> bool:

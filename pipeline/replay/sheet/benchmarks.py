@@ -11,8 +11,8 @@ from models.tca.shortfall import BPS
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
+from pipeline.planning.plan import planned_trades
 from pipeline.replay.moments import trading_seconds
 from pipeline.replay.replay import Played
 from pipeline.replay.sheet.tables import ACCOUNTING
@@ -45,7 +45,7 @@ def told_cost(params: Params, symbol: str, order: AllocateConfig) -> ToldCost:
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     try:
-        shares = plan_order(params, symbol, order).plan["optimal"].to_numpy()
+        shares = planned_trades(params, symbol, order)
         stated = stated_problem(params, symbol, order)
     except InputError as error:
         return ToldCost(np.nan, np.nan, f"no plan: {error}")

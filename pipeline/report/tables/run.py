@@ -21,6 +21,20 @@ CANDIDATES = {
     "gamma_regression": "Gamma regression",
     "lightgbm": "LightGBM",
 }
+CHARGED = {
+    "law": CANDIDATES["law"],
+    "square_root": CANDIDATES["square_root"],
+    "twap": "TWAP",
+    "clairvoyant": "Who knew every curve",
+}
+CHARGED_HEAD = (
+    "Plan",
+    "Cost, bps",
+    "Regret, bps",
+    "Saving against the law, bps",
+    "95 %",
+    "Days",
+)
 BREAKDOWN = ("spread", "temporary", "permanent", "drift")
 COST_HEAD = (
     "Plan",
@@ -99,6 +113,28 @@ def selection_table(scores: pd.DataFrame) -> Table:
     )
 
 
+def charged_table(charged: pd.DataFrame) -> Table:
+    """List what held-out days would have charged the laws' plans, the cheapest first."""
+    rows = tuple(
+        (
+            CHARGED.get(row.plan, row.plan),
+            *(number(value) for value in (row.cost, row.regret)),
+            MISSING if pd.isna(row.saving_error) else number(row.saving),
+            MISSING
+            if pd.isna(row.saving_error)
+            else f"{number(row.saving_low, 3)} … {number(row.saving_high, 3)}",
+            count(row.days),
+        )
+        for row in charged.sort_values("cost", kind="stable").itertuples()
+    )
+    return Table(
+        CHARGED_HEAD,
+        rows,
+        words=(0,),
+        estimators=("models.tca.day_curves.DayCurves", "models.tca.regret.judge"),
+    )
+
+
 def _role(candidate: Any) -> str:
     roles = (("registered", candidate.winner), ("exported", candidate.exported))
     return ", ".join(role for role, holds in roles if holds)
@@ -127,6 +163,7 @@ def quality_days(quality: pd.DataFrame) -> Table:
 
 def stage_table(stages: pd.DataFrame) -> Table:
     """List what each stage did in this run."""
+    total = float(stages["seconds"].sum())
     rows = tuple(
         (
             row.stage,
@@ -134,7 +171,8 @@ def stage_table(stages: pd.DataFrame) -> Table:
             count(row.computed),
             count(row.reused),
             number(row.seconds, 3),
+            percent(row.seconds / total) if total else MISSING,
         )
         for row in stages.itertuples()
     )
-    return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work"), rows)
+    return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work", "Share"), rows)

@@ -184,3 +184,20 @@ def test_arguments_out_of_range_are_named() -> None:
         MarketConfig(1, 1, (390, 0))
     with pytest.raises(ValueError, match="index"):
         simulate_truth(CONFIG, 3)
+
+
+def test_without_a_pattern_the_hours_are_alike() -> None:
+    periods = (390,) * 40
+    with_one, without = (
+        simulate_truth(MarketConfig(1, 3, periods, pattern=pattern), 0) for pattern in (True, False)
+    )
+    assert np.ptp(without.alpha) == 0 < np.ptp(with_one.alpha)
+    for name in ("sigma", "volume"):
+        swing = []
+        for truth in (with_one, without):
+            logs = np.log([getattr(day, name) for day in truth.days])
+            logs -= logs.mean(axis=1, keepdims=True)
+            halves = logs[:, :30].mean(axis=1) - logs[:, 150:240].mean(axis=1)  # opening, noon
+            swing.append(halves.mean() / (halves.std(ddof=1) / len(halves) ** 0.5))
+        assert swing[0] > 4  # standard errors over the days
+        assert abs(swing[1]) < 3

@@ -12,8 +12,9 @@ import pytest
 from benchmarks.round_trips import cheapest, drawn, of_file
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
-from pipeline.planning.allocate import plan_from_file, plan_order, planned_problem
+from pipeline.planning.allocate import plan_from_file, plan_order
 from pipeline.planning.order import read_drift, stated_problem
+from pipeline.planning.plan import planned_problem
 from pipeline.planning.plan_text import report_text
 from solver import evaluate, solve, value_function
 from tests.pipeline.command import impact, refused

@@ -6,6 +6,9 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -147,3 +150,19 @@ def test_a_lock_names_its_owner_and_dies_with_it(tmp_path: Path) -> None:
     owner.join()
     with held(path, 5.0):
         assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    publish_run({"a.txt": b"1"}, str(out), "20250101T000000-a", b"{}")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, alive = (
+        out / "versions" / f".partial-{socket.gethostname()}-{pid}-x" for pid in (ended.pid, 1)
+    )
+    for folder in (left, alive):
+        folder.mkdir()
+        (folder / "a.txt").write_bytes(b"half")
+    publish_run({"a.txt": b"2"}, str(out), "20250101T000001-b", b"{}")
+    assert not left.exists()
+    assert alive.exists()

@@ -108,12 +108,31 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         calibration=calibration,
         shrinkage=make_shrinkage(calibration),
         learned=Learned(pd.DataFrame(), pd.DataFrame(), importance),
-        selection=Selection(scores),
+        selection=make_selection(scores),
         schedule=make_schedule(order),
         order=order,
         caveats=(),
         findings=finding_table(()).assign(effect=""),
     )
+
+
+def make_selection(scores: pd.DataFrame) -> Selection:
+    charged = pd.DataFrame(
+        {
+            "plan": ["law", "square_root", "twap", "clairvoyant"],
+            "cost": [1.41, 1.46, 1.52, 1.02],
+            "cost_error": 0.11,
+            "regret": [0.39, 0.44, 0.5, 0.0],
+            "regret_error": [0.02, 0.02, 0.03, 0.0],
+            "saving": [0.0, -0.05, -0.11, 0.39],
+            "saving_error": [np.nan, 0.01, 0.02, 0.03],
+            "saving_low": [np.nan, -0.0778, -0.166, 0.307],
+            "saving_high": [np.nan, -0.0222, -0.054, 0.473],
+            "days": 5,
+        }
+    )
+    decision = {"criterion": "regret", "reason": "the square root's plans save -0.05 bps"}
+    return Selection(scores, charged, pd.DataFrame([decision]))
 
 
 POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, theta=0.87)
@@ -203,11 +222,15 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
             plan.drop(columns=["nlp", "dp"]).assign(volume=0.0),
             costs,
             report.schedule.value.iloc[:0],
+            report.schedule.frontier.iloc[:0],
+            0.0,
             0,
             pd.DataFrame(columns=["code", "message"]),
         ),
         selection=Selection(
-            report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan)
+            report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan),
+            report.selection.charged.iloc[:0],
+            pd.DataFrame([{"criterion": "deviance", "reason": "fewer than 2 held-out days"}]),
         ),
         learned=replace(report.learned, importance=report.learned.importance.iloc[:0]),
     )

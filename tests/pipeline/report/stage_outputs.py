@@ -71,7 +71,18 @@ def make_schedule(order: AllocateConfig) -> Schedule:
         [(i, s, 0.02 * s, np.nan if s == 0 else 0.02, s / 2) for i in range(PERIODS) for s in left],
         columns=["period", "left", "value", "marginal", "trade"],
     )
-    return Schedule(plan, costs, value, 0, pd.DataFrame(columns=["code", "message"]))
+    risk_aversion = np.geomspace(1e-8, 1e-5, 7)
+    frontier = pd.DataFrame(
+        {
+            "point": ["patient", "", "", "urgent", "", "", ""],
+            "risk_aversion": risk_aversion,
+            "cost": 2499.5 + 4e11 * risk_aversion**1.8,
+            "over_mid": 2299.5 + 4e11 * risk_aversion**1.8,
+            "deviation": 8200.0 / (1 + 3e5 * risk_aversion),
+        }
+    )
+    nothing = pd.DataFrame(columns=["code", "message"])
+    return Schedule(plan, costs, value, frontier, 0.0, 0, nothing)
 
 
 def make_forecast(rng: np.random.Generator, days: int) -> Forecast:

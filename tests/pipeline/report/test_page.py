@@ -143,7 +143,7 @@ def test_run_can_be_repeated_from_the_page(page: Page) -> None:
         f"{order}"
     ) in page.text
     assert "run7" in page.text
-    assert ["forecast", "3", "1", "2", "3.50"] in find_rows(page, "forecast")
+    assert ["forecast", "3", "1", "2", "3.50", "22.2%"] in find_rows(page, "forecast")
 
 
 def test_several_symbols_have_contents_and_one_has_none(page: Page, single: str) -> None:

@@ -23,6 +23,7 @@ from solver.execution import (
     decision,
     waiting_slopes,
 )
+from solver.execution.value import mean_merged
 
 STICKY = np.array([[0.9, 0.1], [0.2, 0.8]])
 INDEPENDENT = np.full((2, 2), 0.5)
@@ -262,3 +263,19 @@ def test_books_must_fit_their_states() -> None:
         BooksToCome(np.ones((2, 3)), np.array([0, 0]), np.eye(2), np.ones(9))
     with pytest.raises(ProblemError, match="one entry a book"):
         BooksToCome(np.ones((2, 3)), np.array([0]), np.eye(1), np.ones(9))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_compiled_merge_is_the_sorted_union(seed: int) -> None:
+    pytest.importorskip("numba", reason="needs numba")
+    rng = np.random.default_rng(seed)
+    books, cells, kept = rng.integers(1, 9), rng.integers(1, 12), rng.integers(0, 15)
+    price = np.sort(rng.integers(0, 9, (books, cells)) / 4.0, axis=1)  # with ties
+    waiting = np.sort(rng.integers(0, 9, kept) / 4.0)
+    end = int(rng.integers(1, cells + kept + 1))
+    begin = int(rng.integers(0, end))
+    union = np.sort(np.hstack([price, np.tile(waiting, (books, 1))]), axis=1)
+    expected = union.mean(axis=0)[begin:end]
+    for compiled in (True, False):
+        found = mean_merged(price, waiting, (begin, end), compiled)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

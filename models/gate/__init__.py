@@ -1,0 +1,17 @@
+"""What may replace what is in force, night by night: refreshed parameters, another family."""
+
+from models.gate.change import FIRST_LOOK, LAST_LOOK, LEVEL, change_of_family
+from models.gate.refresh import DELTA, FEWEST, refresh, strict_from
+from models.gate.verdict import Verdict
+
+__all__ = [
+    "DELTA",
+    "FEWEST",
+    "FIRST_LOOK",
+    "LAST_LOOK",
+    "LEVEL",
+    "Verdict",
+    "change_of_family",
+    "refresh",
+    "strict_from",
+]

@@ -1,0 +1,129 @@
+"""Commands of every night: retrain, what the nights did, back to an earlier run, files verified."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import (
+    Accept,
+    Calendar,
+    Columns,
+    ConfigFile,
+    Data,
+    Out,
+    Source,
+    Symbols,
+    Workers,
+    as_number,
+)
+from pipeline.commands.terminal import complain, say
+
+KEPT, QUALITY, STORE = 10, 3, 4  # exit codes
+
+
+def retrain(
+    as_of: Annotated[str, typer.Option(help="The session that just closed, YYYY-MM-DD.")],
+    source: Source = None,
+    data: Data = None,
+    out: Out = "out",
+    config: ConfigFile = None,
+    symbols: Symbols = None,
+    calendar: Calendar = None,
+    columns: Columns = None,
+    workers: Workers = None,
+    accept: Accept = None,
+) -> None:
+    """Make parameters anew at a session's close and put them in force, unless a check fails.
+
+    The same date twice does nothing the second time. Leaves with 0: the new parameters are in
+    force; 10: what was in force stays; 2: input that cannot be used; 3: a tape that fails its
+    checks; 4: the tracking store does not answer. Whatever fails, what was in force stays.
+
+    Example: `impact retrain --as-of 2025-01-31 --source databento --data DIR --out DIR`
+    """
+    from pipeline.engine.config import load_config
+    from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
+    from pipeline.retraining.night_text import night_text
+    from pipeline.retraining.retrain import retrain as run_night
+
+    settings = load_config(
+        config,
+        {
+            "data": {
+                "source": source,
+                "location": data,
+                "symbols": symbols.split(",") if symbols else None,
+                "calendar": calendar,
+                "columns": columns,
+                "accept": accept or None,
+            },
+            "executor": {"workers": as_number(workers)},
+        },
+    )
+    try:
+        done = run_night(settings, out, as_of)
+    except (UnbelievableTape, StoreUnreachable) as error:
+        complain(str(error))
+        sys.exit(QUALITY if isinstance(error, UnbelievableTape) else STORE)
+    for line in done.said:
+        say(line)
+    say(night_text(done.night))
+    if done.night.outcome == "kept":
+        sys.exit(KEPT)
+
+
+def history(out: Out = "out") -> None:
+    """List what every night did: what came into force, what was held back, and why.
+
+    Example: `impact history --out DIR`
+    """
+    from pipeline.retraining.night_text import history_text
+    from pipeline.retraining.nights import moves_of, nights_of
+
+    say(history_text(nights_of(out), moves_of(out)))
+
+
+def rollback(
+    why: Annotated[str, typer.Option(help="The reason, for `impact history`.")],
+    out: Out = "out",
+    run: Annotated[str | None, typer.Option(help="The run to go back to; the one before.")] = None,
+) -> None:
+    """Put the files of an earlier run in force, in one step; only files as published are.
+
+    Example: `impact rollback --out DIR --why "spreads of a test feed"`
+    """
+    import getpass
+    from datetime import UTC, datetime
+
+    from pipeline.engine.errors import InputError
+    from pipeline.publication.versions import in_force, make_current, runs_of
+    from pipeline.retraining.nights import Move, write_move
+
+    now = in_force(out)
+    if run is None:
+        earlier = [one for one in runs_of(out) if now is not None and one < now]
+        if not earlier:
+            raise InputError(f"--out {out}: no run before {now or 'the first'} is kept there")
+        run = earlier[-1]
+    make_current(out, run)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    write_move(Move(made=made, who=getpass.getuser(), was=now, in_force=run, why=why), out)
+    say(f"in force: {run} (was {now})")
+
+
+def verify(
+    file: Annotated[str, typer.Argument(help="params.json, or a folder of `impact run`.")],
+) -> None:
+    """Check a parameter file before it is used: whole, of one run, of a schema that is read.
+
+    Example: `impact verify out/params.json`
+    """
+    from pipeline.parameters.schema import read_params
+    from pipeline.publication.versions import folder_of, verify_version
+    from pipeline.retraining.night_text import file_text
+
+    path = file if file.endswith(".json") else f"{file.rstrip('/')}/params.json"
+    folder = folder_of(path)
+    run_id = verify_version(folder) if folder else None
+    say(file_text(path, read_params(path), run_id))

@@ -1,0 +1,142 @@
+"""What each night did, a file a night: written last, so that a night without one is done again."""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.engine.errors import InputError
+from pipeline.engine.places import place, reading
+from pipeline.engine.store import write_file
+from pipeline.parameters.schema import Params, dump_params, read_params
+
+FOLDER = "retraining"
+LOCK = f"{FOLDER}/.lock"
+Outcome = Literal["first", "promoted", "kept"]
+
+
+class Part(BaseModel):
+    """A piece of a night's file: nothing beside what is named here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Found = TypeVar("Found", bound=Part)
+
+
+class Charged(Part):
+    """What a day charged, walk over mid in bps, mean of symbols and sides.
+
+    candidate: the refit to the day before; champion: what was in force before that night.
+    """
+
+    date: str
+    twap: float
+    candidate: float
+    champion: float
+
+    @property
+    def difference(self) -> float:
+        """Return the candidate's cost less the champion's, which is that of their regrets."""
+        return self.candidate - self.champion
+
+
+class Check(Part):
+    """One check of the gate: what was seen, what it was held against, and what follows."""
+
+    name: str
+    value: float | None  # None: there was nothing to see
+    threshold: float | None
+    passes: bool
+    words: str
+
+
+class Night(Part):
+    """One night: date, the last day that it knew; session, the day that its candidate is for.
+
+    inputs: digest of data, configuration and code; run_id: the candidate's; before, in_force: run
+    ids of what was in force before and is after it; made: when.
+    """
+
+    date: str
+    session: str
+    made: str
+    inputs: str
+    run_id: str
+    before: str | None
+    in_force: str
+    outcome: Outcome
+    why: str
+    checks: tuple[Check, ...]
+    charged: Charged | None
+
+
+class Move(Part):
+    """What was put in force by hand: run ids, by whom, when and why."""
+
+    made: str
+    who: str
+    was: str | None
+    in_force: str
+    why: str
+
+
+def write_move(move: Move, out: str) -> None:
+    """Write a move by hand beside the nights."""
+    name = f"move-{move.made.replace(':', '').replace('+0000', 'Z')}.json"
+    url = f"{out.rstrip('/')}/{FOLDER}/{name}"
+    write_file(url, (move.model_dump_json(indent=1) + "\n").encode())
+
+
+def moves_of(out: str) -> list[Move]:
+    """Return the moves by hand so far, oldest first.
+
+    Raises: InputError naming the file and the key at fault.
+    """
+    return list(_parts(out, "move", Move))
+
+
+def write_night(night: Night, out: str) -> None:
+    """Write what a night did, in one step."""
+    write_file(_night(out, night.date), (night.model_dump_json(indent=1) + "\n").encode())
+
+
+def keep_candidate(params: Params, date: str, out: str) -> None:
+    """Write a night's candidate, to be charged the day that it is for."""
+    write_file(_candidate(out, date), dump_params(params))
+
+
+def candidate_of(date: str, out: str) -> Params:
+    """Return a night's candidate. Raises: InputError when its file cannot be read."""
+    return read_params(_candidate(out, date))
+
+
+def nights_of(out: str) -> list[Night]:
+    """Return the nights so far, oldest first.
+
+    Raises: InputError naming the file and the key at fault.
+    """
+    return list(_parts(out, "night", Night))
+
+
+def _parts(out: str, kind: str, part: type[Found]) -> Iterator[Found]:
+    fs, root = place(out.rstrip("/"), "--out")
+    for path in sorted(fs.glob(f"{root}/{FOLDER}/{kind}-*.json")):
+        advice = f"take the file away to do without that {kind}"
+        with fs.open(path, "rb") as file, reading(path, "cannot be read", advice):
+            content = json.loads(file.read())
+        try:
+            yield part.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(each) for each in first["loc"]) or "the file"
+            raise InputError(f"{path}: {key}: {first['msg']}; {advice}") from None
+
+
+def _night(out: str, date: str) -> str:
+    return f"{out.rstrip('/')}/{FOLDER}/night-{date}.json"
+
+
+def _candidate(out: str, date: str) -> str:
+    return f"{out.rstrip('/')}/{FOLDER}/candidate-{date}.json"

@@ -1,0 +1,150 @@
+"""The command `impact retrain`: one night, from what is new to what is in force."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from fsspec.implementations.local import LocalFileSystem
+
+from pipeline.engine.config import Config
+from pipeline.engine.digests import digest
+from pipeline.engine.errors import InputError
+from pipeline.engine.job import Job, open_job
+from pipeline.engine.places import place
+from pipeline.engine.sessions import SECOND_NS
+from pipeline.engine.store import check_out
+from pipeline.parameters.schema import Params, read_params
+from pipeline.publication.locks import held
+from pipeline.publication.versions import in_force, version_of
+from pipeline.report.publish import Results
+from pipeline.retraining.charging import charged
+from pipeline.retraining.gate import checks_of
+from pipeline.retraining.nights import (
+    LOCK,
+    Charged,
+    Check,
+    Night,
+    Outcome,
+    candidate_of,
+    keep_candidate,
+    nights_of,
+    write_night,
+)
+from pipeline.run import published, results_of
+from pipeline.tape.opening import RawTape, find_tape
+from pipeline.tracking.connection import check_store
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What a night came to; anew: whether it was done now, or found done."""
+
+    night: Night
+    anew: bool
+    said: tuple[str, ...]
+
+
+def retrain(config: Config, out: str, date: str) -> Retrained:
+    """Make parameters of all that was known at a session's close, judge them, and let them in force
+    or not. The same date twice does nothing the second time.
+
+    Raises: InputError for what cannot be used, UnbelievableTape for a tape that fails its checks,
+    StoreUnreachable for a store that does not answer; what is in force then stays.
+    """
+    check_out(out)
+    check_store(config.track.experiment)
+    with _alone(out):
+        raw = find_tape(config, out)
+        with open_job(config, out, raw.bytes) as job:
+            return _night(job, raw, out, date)
+
+
+def _alone(out: str) -> AbstractContextManager[None]:
+    """Keep other retrainers away, where the file system can."""
+    fs, root = place(out.rstrip("/"), "--out")
+    return held(Path(root) / LOCK, 0.0) if isinstance(fs, LocalFileSystem) else nullcontext()
+
+
+def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
+    job = _until_close(job, date)
+    results, left_out = results_of(job, raw)
+    every = nights_of(out)
+    nights = [one for one in every if one.date < date]
+    done = next((one for one in every if one.date == date), None)
+    inputs = _inputs(results)
+    if done is not None and done.inputs == inputs:
+        return Retrained(done, anew=False, said=(f"{date} is done: nothing is new",))
+    later = [one.date for one in every if one.date > date]
+    if later:
+        raise InputError(
+            f"--as-of {date}: {later[-1]} is done already, and nights follow each other; give a "
+            "later date, or another --out"
+        )
+    before = in_force(out)
+    if done is not None:  # done before with other data: judged against what was in force then
+        before = done.before
+    champion = None if before is None else read_params(f"{version_of(out, before)}/params.json")
+    last = candidate_of(nights[-1].date, out) if nights else None
+    today = _charged(job, raw, out, nights, date)
+    checks = checks_of(results.params, champion, last, nights, today)
+    keep_candidate(results.params, date, out)
+    outcome, why = _decided(checks, champion)
+    said: tuple[str, ...] = ()
+    if outcome != "kept":
+        said = published(job, results, out).summary
+    night = Night(
+        date=date,
+        session=results.params.valid.start[:10],
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        inputs=inputs,
+        run_id=results.params.run_id,
+        before=before,
+        in_force=results.params.run_id if outcome != "kept" else str(before),
+        outcome=outcome,
+        why=why,
+        checks=checks,
+        charged=today,
+    )
+    write_night(night, out)
+    return Retrained(night, anew=True, said=(*left_out, *said))
+
+
+def _until_close(job: Job, date: str) -> Job:
+    """Return the job of what is known at a session's close."""
+    session = job.calendar.session(date)
+    close = datetime.fromtimestamp(session.close_ns // SECOND_NS, ZoneInfo(session.timezone))
+    data = job.config.data.model_copy(update={"as_of": close.replace(tzinfo=None).isoformat()})
+    return replace(job, config=job.config.model_copy(update={"data": data}))
+
+
+def _inputs(results: Results) -> str:
+    """Return a digest of all that the candidate follows from."""
+    params = results.params
+    text = results.config.model_dump_json()
+    return digest("\n".join((params.data_hash, params.code_version, text)))
+
+
+def _charged(
+    job: Job, raw: RawTape, out: str, nights: Sequence[Night], date: str
+) -> Charged | None:
+    """Return what the day charged last night's candidate and what had been in force before it."""
+    if not nights or nights[-1].session != date or nights[-1].before is None:
+        return None
+    folder = version_of(out, nights[-1].before)
+    fs, path = place(f"{folder}/params.json", "--out")
+    if not fs.exists(path):
+        return None
+    champion = read_params(f"{folder}/params.json")
+    return charged(job, raw, date, candidate_of(nights[-1].date, out), champion)
+
+
+def _decided(checks: Sequence[Check], champion: Params | None) -> tuple[Outcome, str]:
+    failed = [check for check in checks if not check.passes]
+    if champion is None:
+        return "first", "nothing was in force"
+    if failed:
+        return "kept", "; ".join(f"{check.name}: {check.words}" for check in failed)
+    return "promoted", "; ".join(check.words for check in checks if check.name == "refresh")

@@ -1,0 +1,69 @@
+"""The checks of a night, on parameter files that differ by known amounts."""
+
+import pytest
+
+from pipeline.parameters.schema import Params
+from pipeline.retraining.gate import ALARM, checks_of, distance
+from pipeline.retraining.nights import Charged, Check, Night
+from tests.pipeline.conftest import SmallRun
+
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+
+@pytest.fixture
+def params(small_run: SmallRun) -> Params:
+    return small_run.result.results.params
+
+
+def moved(params: Params, errors: float) -> Params:
+    """Return the file with every symbol's k so many standard errors up."""
+    symbols = {}
+    for name, one in params.symbols.items():
+        step = errors * float(one.standard_errors["k"] or 0.0)
+        law = one.law.model_copy(update={"k": one.law.k + step})
+        symbols[name] = one.model_copy(update={"law": law})
+    return params.model_copy(update={"symbols": symbols})
+
+
+def night(charged: Charged | None, far: bool = False) -> Night:
+    check = Check(name="distance", value=0.0, threshold=ALARM, passes=not far, words="")
+    return Night(
+        date="2025-01-07", session="2025-01-08", made="", inputs="", run_id="b", before="a",
+        in_force="a", outcome="kept", why="", checks=(check,), charged=charged,
+    )  # fmt: skip
+
+
+def said(checks: tuple[Check, ...]) -> dict[str, bool]:
+    return {check.name: check.passes for check in checks}
+
+
+def test_the_first_night_passes_everything(params: Params) -> None:
+    assert all(said(checks_of(params, None, None, [], None)).values())
+
+
+def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
+    assert distance(params, params)[0] == 1.0
+    assert distance(moved(params, 1.0), params)[0] > ALARM
+    far = moved(params, 30.0)
+    assert distance(far, params)[0] < ALARM
+    assert not said(checks_of(far, params, params, [], None))["distance"]
+    again = moved(params, 30.5)
+    agreeing = checks_of(again, params, far, [night(None, far=True)], None)
+    assert said(agreeing)["distance"]
+    elsewhere = checks_of(moved(params, 90.0), params, far, [night(None, far=True)], None)
+    assert not said(elsewhere)["distance"]
+    calm = checks_of(again, params, far, [night(None, far=False)], None)
+    assert not said(calm)["distance"]  # last night was no alarm
+
+
+def test_days_that_charge_more_hold_a_refit_back(params: Params) -> None:
+    def day(number: int, gap: float) -> Charged:
+        return Charged(date=f"2025-01-{number:02d}", twap=2.0, candidate=1.5 + gap, champion=1.5)
+
+    small = [night(day(number, 0.001 * (-1) ** number)) for number in range(6)]
+    assert all(said(checks_of(params, params, params, small, day(9, 0.0))).values())
+    dear = [night(day(number, 0.1 + 0.001 * number)) for number in range(6)]
+    assert not said(checks_of(params, params, params, dear, day(9, 0.1)))["refresh"]
+    once = said(checks_of(params, params, params, small, day(9, 0.21)))
+    assert not once["margin"]
+    assert said(checks_of(params, params, params, small, day(9, 0.19)))["margin"]
