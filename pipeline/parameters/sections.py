@@ -29,10 +29,10 @@ def _zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[str, AfterValidator(_moment)]
-MOST = 1e30  # of any number, and its inverse the least that must be above 0: products stay finite
+MOST, LEAST = 1e30, 1e-30  # of any number, and of one above 0: products stay finite
 NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
 Finite = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
-Above = Annotated[float, Field(ge=1 / MOST, le=MOST, allow_inf_nan=False)]
+Above = Annotated[float, Field(ge=LEAST, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
 
