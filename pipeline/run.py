@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.engine.config import Config
+from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
@@ -22,6 +23,7 @@ from pipeline.fitting import (
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
+from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
@@ -68,7 +70,17 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
+    while True:
+        try:
+            return _results(job, raw)
+        except Refused as error:
+            job.leave_out(error)
+
+
+def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     ahead = look_ahead(job, raw)
+    for symbol, forecast in ahead.forecasts.items():
+        check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
     params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))

@@ -26,6 +26,7 @@ from pipeline.parameters.sections import (
     SlicingSection,
     VolumeTotal,
     Warned,
+    Zone,
 )
 
 SCHEMA = "impact-params/2"
@@ -72,7 +73,7 @@ class Calendar(Part):
     """The trading session the periods divide."""
 
     name: str
-    timezone: str
+    timezone: Zone
     periods: Annotated[int, Field(ge=1)]
     period_seconds: Annotated[int, Field(ge=1)]
 

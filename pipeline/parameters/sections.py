@@ -3,6 +3,7 @@
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,10 +22,20 @@ def _moment(text: str) -> str:
     return text
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # no such one, a folder, an absolute path
+        raise ValueError(f"{name[:60]!r} is no time zone; write it as America/New_York") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[str, AfterValidator(_moment)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST, LEAST = 1e30, 1e-30  # of any number, and of one above 0: products stay finite
+NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+Above = Annotated[float, Field(ge=LEAST, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
 

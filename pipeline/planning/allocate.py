@@ -11,7 +11,14 @@ from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params, Period
 from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
-from pipeline.planning.plan import asked_plan, lattice_plan, quadratic_plan, spread_evenly, spreads
+from pipeline.planning.plan import (
+    TIE,
+    asked_plan,
+    lattice_plan,
+    quadratic_plan,
+    spread_evenly,
+    spreads,
+)
 from pipeline.planning.plan_caveats import (
     beyond_shown,
     learned_cost,
@@ -30,6 +37,7 @@ from solver import (
     ProblemError,
     Solution,
     Status,
+    certify,
     child_orders,
     periods_within,
     solve,
@@ -115,13 +123,24 @@ def _plans(
         )
     plans["nlp"] = of_law(solve(stated, method="nlp"), curve)
     try:
-        plans["dp"] = lattice_plan(stated, curve)
+        known = plans["optimal"] if plans["optimal"].method == "dp" else None
+        plans["dp"] = known or lattice_plan(stated, curve)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
         plans["qp"] = of_law(quadratic_plan(stated, volume), curve)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
+    best = min(plans, key=lambda name: plans[name].objective)
+    found, nlp = plans[best], plans["nlp"]
+    if nlp.objective > found.objective + TIE * found.breakdown.gross:
+        plans["nlp"] = of_law(certify(stated, found.x, "nlp"), curve)
+        notes.append(
+            (
+                "nlp_dearer",
+                f"the continuous search ended dearer than {best}; nlp is its plan instead",
+            )
+        )
     return plans, notes
 
 

@@ -13,6 +13,7 @@ from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from pipeline.planning.price_of_risk import risk_frontier
 from solver import KnottedLaw, OrderTerms, Problem, ProblemError, Tilt, learned_curve, tilt_of
+from solver.planning.parameters import whole_caps
 
 AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
@@ -82,6 +83,19 @@ def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
             f"--drift {path}: neither a number, nor bps, nor a CSV file with columns i and drift "
             f"for the periods {wanted[0]} to {wanted[-1]} ({error})"
         ) from None
+
+
+def check_capacity(symbol: str, order: AllocateConfig, volume: np.ndarray) -> None:
+    """Check that the forecast volume (by period, shares) holds the order, before anything is
+    fitted.
+
+    Raises: InputError naming the symbol.
+    """
+    terms = OrderTerms(lot=order.lot, max_participation=order.max_participation)
+    try:
+        whole_caps(order.shares, volume, terms)
+    except ProblemError as error:
+        raise InputError(f"symbol {symbol}: {error}") from error
 
 
 def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:

@@ -14,6 +14,7 @@ from solver import (
     PowerLaw,
     Problem,
     ProblemError,
+    Settings,
     Solution,
     certify,
     periods_within,
@@ -22,6 +23,7 @@ from solver import (
     solve_curve,
 )
 
+UNASKED = Settings(max_cells=10_000_000)  # of a programme that nobody asked for: some seconds
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -65,16 +67,19 @@ def asked_plan(
         if curve is not None and order.method != "nlp":
             found = lattice_plan(stated, curve)
         else:
-            found = solve(stated, method=order.method, integer=order.method != "nlp")
+            found = solve(
+                stated,
+                method=order.method,
+                integer=order.method != "nlp",
+                settings=Settings() if order.method == "dp" else UNASKED,
+            )
             found = of_law(found, curve)
     except ProblemError as error:
         raise InputError(f"method {order.method}: {error}") from error
     pieces, own = costed(stated, curve, twap), costed(stated, curve, found.x)
     as_good = pieces.objective <= own.objective + TIE * own.gross
-    low, high = (np.multiply(limit, stated.lot) for limit in stated.lot_limits)
-    held = bool(((low <= twap) & (twap <= high)).all())
     same = replace(found, x=twap, breakdown=pieces, variance=pieces.variance)
-    return same if as_good and held else found
+    return same if as_good else found
 
 
 def spreads(order: AllocateConfig, k: float) -> bool:
@@ -85,7 +90,7 @@ def spreads(order: AllocateConfig, k: float) -> bool:
 def lattice_plan(stated: Problem, curve: KnottedLaw | None) -> Solution:
     """Return the plan in whole lots by the dynamic programme."""
     if curve is None:
-        return solve(stated, method="dp", integer=True)
+        return solve(stated, method="dp", integer=True, settings=UNASKED)
     return solve_curve(stated, curve)
 
 
@@ -99,13 +104,10 @@ def quadratic_plan(stated: Problem, volume: np.ndarray) -> Solution:
 def spread_evenly(stated: Problem, weight: np.ndarray) -> np.ndarray:
     """Return TWAP (equal weights) or VWAP (by volume) under the order's caps, shares.
 
-    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds; what is left
-    after each period is then rounded to whole lots, so that the benchmark is a plan that could be
-    traded.
+    Minimising sum x^2/weight makes x proportional to the weight wherever no cap binds, in whole
+    lots, so that the benchmark is a plan that could be traded.
     """
-    even = _spread(stated, weight)
-    traded = np.rint(np.cumsum(solve(even, method="nlp").x) / stated.lot) * stated.lot
-    return np.diff(traded, prepend=0.0)
+    return solve(_spread(stated, weight), integer=True).x
 
 
 def _spread(stated: Problem, weight: np.ndarray) -> Problem:

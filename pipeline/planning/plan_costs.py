@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.engine.errors import InputError
 from solver import (
     Breakdown,
     Extrapolation,
     KnottedLaw,
     Problem,
+    ProblemError,
     Solution,
     Status,
     Tilt,
@@ -75,7 +77,10 @@ class PlanCosts:
         it and from what the scored days' states would have made of the difference, where there were
         two.
         """
-        known = uncertainty_of(self.content, self.symbol)
+        try:
+            known = uncertainty_of(self.content, self.symbol)
+        except ProblemError as error:
+            raise InputError(f"the parameter file: {error}") from error
         matrix = np.asarray(known.covariance)
         slopes = {}
         for name, x in shares.items():

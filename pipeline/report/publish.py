@@ -20,6 +20,7 @@ from pipeline.report.words import describe
 from pipeline.tracking.record import Record
 
 Spread = Callable[[Callable[[Any], Any], Sequence[Any], str], list[Any]]
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by spreadsheets
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,21 @@ def render_files(results: Results, pages: tuple[SymbolPages, ...]) -> dict[str, 
     return {
         "params.json": dump_params(results.params),
         "params.parquet": twin.getvalue(),
-        "schedule.csv": plans.to_csv(index=False).encode(),
-        "quality.csv": results.quality.to_csv(index=False).encode(),
+        "schedule.csv": _csv(plans),
+        "quality.csv": _csv(results.quality),
         INDEX_PAGE: render_index(results.symbols, views, params, facts).encode(),
         RUN_PAGE: render_run(
             results.symbols, views, named, results.quality, (params, facts)
         ).encode(),
         **{name: content for one in pages for name, content in one.files.items()},
     }
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV in which no symbol is a formula to a spreadsheet."""
+    symbols = table["symbol"].astype(str)
+    plain = symbols.where(~symbols.str.startswith(FORMULA), "'" + symbols)
+    return table.assign(symbol=plain).to_csv(index=False).encode()
 
 
 ABOUT = (

@@ -20,6 +20,8 @@ from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
 
+LAW_NAMES = ("k", "beta", "theta", "gamma")
+LEAST_GAMMA = 1e-100  # currency / share^2: errors relative to less would overflow
 _Order = tuple[Mapping[str, Any], list[int], float, OrderTerms]  # section, periods, shares, terms
 
 
@@ -142,6 +144,8 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     The scale's error is that of its mean log over the file's periods; gamma's is relative. What is
     fixed has no error, a gamma of 0 none that could be told relative to it.
 
+    Raises: ProblemError: names that are missing, a matrix that is no covariance.
+
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     section = symbol_section(params, symbol)
@@ -149,6 +153,9 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     matrix = np.array(section["covariance"]["matrix"], dtype=np.float64)
     law, count = section["law"], params["calendar"]["periods"]
     levels = [name for name in names if name.startswith("log_alpha_")]
+    needed = {*(f"log_alpha_{level}" for level in range(len(levels) or 1)), *LAW_NAMES}
+    if missing := sorted(needed - set(names)):
+        raise ProblemError(f"covariance must have {missing[0]} among its names, found {names}")
     slopes = np.zeros((3, len(names)))
     for period in section["periods"]:
         slopes[0, names.index(f"log_alpha_{period['i'] * len(levels) // count}")] += 1.0
@@ -160,12 +167,16 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
         )
     slopes[0] /= len(section["periods"])
     slopes[1, names.index("k")] = 1.0
-    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if law["gamma"] else 0.0
+    told = abs(law["gamma"]) > LEAST_GAMMA
+    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if told else 0.0
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
-def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
-    """The most shares of each period, in whole lots."""
+def whole_caps(shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period by its forecast volume, in whole lots.
+
+    Raises: ProblemError: they do not hold the order.
+    """
     cap = _whole_lots(terms.max_participation * volume, terms.lot)
     if shares > cap.sum():
         raise ProblemError(
@@ -173,11 +184,17 @@ def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: Order
             f"{terms.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
             "lower --shares or raise --max-participation"
         )
+    return cap
+
+
+def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period, in whole lots."""
+    cap = whole_caps(shares, volume, terms)
     if section["law"]["family"] == "linear":
         depth = section["reference"]["depth_shares"]
         shown = np.minimum(cap, np.floor(depth / terms.lot) * terms.lot)
         return shown if shown.sum() >= shares else cap
-    return np.asarray(cap)
+    return cap
 
 
 def _whole_lots(cap: Floats, lot: float) -> Floats:
