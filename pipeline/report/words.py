@@ -20,8 +20,10 @@ FAMILIES = {
 CANDIDATES = {
     "law": "the parametric law",
     "square_root": "the square-root law",
-    "gamma_regression": "the Gamma regression",
+    "spline": "the splines' curve",
+    "histogram": "histogram boosting",
     "lightgbm": "LightGBM",
+    "hybrid": "the law times boosting",
 }
 AHEAD = "day ahead"
 
