@@ -133,10 +133,9 @@ class Problem:
 
     def _check_sizes(self) -> None:
         """Refuse numbers whose products would overflow."""
-        s = min(self.shares, MOST)
-        sizes: dict[str, Floats | np.float64] = {}
+        s, sizes = min(self.shares, MOST), dict[str, Floats]()
         with np.errstate(over="ignore"):
-            sizes["shares"] = np.float64(s) * max(1.0, self.price)
+            sizes["shares"] = np.asarray(s) * max(1.0, self.price)
             sizes["drift"] = np.abs(self.drift) * s
             risk = np.square(np.asarray(self.sigma)) * max(1.0, self.risk_aversion)
             sizes["sigma"] = risk * s * s
