@@ -23,7 +23,10 @@ KEPT, QUALITY, STORE = 10, 3, 4  # exit codes
 
 
 def retrain(
-    as_of: Annotated[str, typer.Option(help="The session that just closed, YYYY-MM-DD.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The session that closed, YYYY-MM-DD; the last one by the clock."),
+    ] = None,
     source: Source = None,
     data: Data = None,
     out: Out = "out",
@@ -42,8 +45,11 @@ def retrain(
 
     Example: `impact retrain --as-of 2025-01-31 --source databento --data DIR --out DIR`
     """
+    import time
+
     from pipeline.engine.config import load_config
     from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
+    from pipeline.engine.sessions import SessionCalendar
     from pipeline.retraining.night_text import night_text
     from pipeline.retraining.retrain import retrain as run_night
 
@@ -61,8 +67,10 @@ def retrain(
             "executor": {"workers": as_number(workers)},
         },
     )
+    calendar_of = SessionCalendar(settings.data.calendar)
+    date = as_of or calendar_of.last_closed(time.time_ns()).date
     try:
-        done = run_night(settings, out, as_of)
+        done = run_night(settings, out, date)
     except (UnbelievableTape, StoreUnreachable) as error:
         complain(str(error))
         sys.exit(QUALITY if isinstance(error, UnbelievableTape) else STORE)

@@ -35,6 +35,7 @@ class DataConfig(Section):
     calendar: str = "XNYS"
     period_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     symbols: tuple[str, ...] = ()
+    since: str = ""
     as_of: str = ""
     accept: tuple[str, ...] = ()
 
@@ -47,6 +48,11 @@ class DataConfig(Section):
                 hint = f"did you mean {near[0]}" if near else f"valid are {', '.join(REFUSING)}"
                 raise ValueError(f"{code} is no code of a refusal; {hint}")
         return codes
+
+    @field_validator("since")
+    @classmethod
+    def _a_first_day(cls, text: str) -> str:
+        return _of_calendar(text, "2025-01-31") if text else text
 
     @field_validator("as_of")
     @classmethod

@@ -135,6 +135,16 @@ class SessionCalendar:
             raise InputError(f"{date}: calendar {self.name} is known to {LAST} only")
         return self._at(at)
 
+    def last_closed(self, ts_ns: int) -> Session:
+        """Return the last session that had closed by a time, ns.
+
+        Raises: InputError when there was none.
+        """
+        at = int(np.searchsorted(self._table[2], ts_ns, side="right")) - 1
+        if at < 0:
+            raise InputError(f"no session of calendar {self.name} had closed by then")
+        return self._at(at)
+
     def session_of(self, ts_ns: np.ndarray) -> np.ndarray:
         """Return the session date of each time, NaT outside all sessions and in their breaks;
         datetime64[D], shape of `ts_ns`.

@@ -1,6 +1,7 @@
 """The gate of a night: every check, and whether its candidate comes into force."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -8,6 +9,7 @@ from scipy import stats
 from models.gate import refresh
 from models.impact.book.cost_law import LEVEL
 from pipeline.parameters.schema import Params, SymbolParams
+from pipeline.retraining.breaks import DEVIATIONS, MATERIAL, Shift
 from pipeline.retraining.nights import Charged, Check, Night
 
 MARGIN = 0.10  # of TWAP's cost: what no single day may cost more
@@ -15,23 +17,68 @@ ALARM = 1e-3  # p of the parameters' distance, over all symbols, below which it 
 WINDOW = 60  # nights that are looked back on
 
 
-def checks_of(
-    candidate: Params,
-    champion: Params | None,
-    last: Params | None,
-    nights: Sequence[Night],
-    today: Charged | None,
-) -> tuple[Check, ...]:
-    """Return every check of a candidate.
+@dataclass(frozen=True)
+class Judged:
+    """What a candidate is judged on.
 
     champion: in force, None on the first night; last: last night's candidate; nights: before this
-    one, oldest first; today: what the day that just ended charged.
+    one, oldest first; today: what the day that just ended charged; shifts: how far that day lies
+    from those before it; anew: whether the history begins anew with this night.
     """
-    known = [one.charged for one in nights if one.charged] + ([today] if today else [])
+
+    champion: Params | None
+    last: Params | None
+    nights: Sequence[Night]
+    today: Charged | None
+    shifts: Sequence[Shift] = ()
+    anew: bool = False
+
+
+def checks_of(candidate: Params, on: Judged) -> tuple[Check, ...]:
+    """Return every check of a candidate."""
+    known = [one.charged for one in on.nights if one.charged] + ([on.today] if on.today else [])
     return (
-        _distance(candidate, champion, last, nights),
-        _margin(today),
+        _break(on),
+        _distance(candidate, on),
+        _margin(on.today),
         _refresh(known[-WINDOW:]),
+    )
+
+
+def breaks_at(nights: Sequence[Night], shifts: Sequence[Shift]) -> str | None:
+    """Return the day that a history begins anew with: last night's, where it lay apart and the day
+    after it agrees; None where it goes on.
+    """
+    if not nights or _passed(nights[-1], "break"):
+        return None
+    return nights[-1].date if any(each.lasts and _large(each) for each in shifts) else None
+
+
+def _large(shift: Shift) -> bool:
+    return min(abs(shift.last), abs(shift.before)) > MATERIAL[shift.what]
+
+
+def _break(on: Judged) -> Check:
+    """Hold back one night what a day makes that lies apart from all before it."""
+    if on.anew:
+        words = f"a second day lies where {on.nights[-1].date} did: the history begins there"
+        return Check(name="break", value=None, threshold=None, passes=True, words=words)
+    if not on.shifts:
+        words = "too few days to tell whether the last one lies apart"
+        return Check(name="break", value=None, threshold=None, passes=True, words=words)
+    most = max(on.shifts, key=lambda each: (each.apart, each.deviations))
+    words = (
+        f"{most.symbol}: the last day's {most.what} lies {most.last:+.3g} from the days before, "
+        f"{most.deviations:.1f} of their deviations"
+    )
+    if most.apart:
+        words += "; held back one night"
+    return Check(
+        name="break",
+        value=most.deviations if np.isfinite(most.deviations) else None,
+        threshold=DEVIATIONS,
+        passes=not most.apart,
+        words=words,
     )
 
 
@@ -69,21 +116,19 @@ def _margin(today: Charged | None) -> Check:
     )
 
 
-def _distance(
-    candidate: Params, champion: Params | None, last: Params | None, nights: Sequence[Night]
-) -> Check:
+def _distance(candidate: Params, on: Judged) -> Check:
     """Hold back one night what lies far from the parameters in force; a second night that agrees
     with the first lets it in.
     """
-    if champion is None:
-        words = "nothing is in force yet"
+    if on.champion is None or on.anew:
+        words = "the history begins anew" if on.anew else "nothing is in force yet"
         return Check(name="distance", value=None, threshold=None, passes=True, words=words)
-    p, symbol = distance(candidate, champion)
+    p, symbol = distance(candidate, on.champion)
     far = p < ALARM
     words = f"{symbol} is the farthest from what is in force, p {p:.2g} over all symbols"
     passes = not far
-    if far and nights and last is not None and not _passed(nights[-1], "distance"):
-        passes = distance(candidate, last)[0] >= ALARM
+    if far and on.nights and on.last is not None and not _passed(on.nights[-1], "distance"):
+        passes = distance(candidate, on.last)[0] >= ALARM
         words += "; agrees with last night's" if passes else "; so is it from last night's"
     elif far:
         words += "; held back one night"

@@ -55,12 +55,14 @@ class Check(Part):
 class Night(Part):
     """One night: date, the last day that it knew; session, the day that its candidate is for.
 
-    inputs: digest of data, configuration and code; run_id: the candidate's; before, in_force: run
-    ids of what was in force before and is after it; made: when.
+    since: the first day of its history, None for all; inputs: digest of data, configuration and
+    code; run_id: the candidate's; before, in_force: run ids of what was in force before and is
+    after it; made: when.
     """
 
     date: str
     session: str
+    since: str | None
     made: str
     inputs: str
     run_id: str

@@ -20,8 +20,9 @@ from pipeline.parameters.schema import Params, read_params
 from pipeline.publication.locks import held
 from pipeline.publication.versions import in_force, version_of
 from pipeline.report.publish import Results
+from pipeline.retraining.breaks import shifts_of
 from pipeline.retraining.charging import charged
-from pipeline.retraining.gate import checks_of
+from pipeline.retraining.gate import Judged, breaks_at, checks_of
 from pipeline.retraining.nights import (
     LOCK,
     Charged,
@@ -69,10 +70,11 @@ def _alone(out: str) -> AbstractContextManager[None]:
 
 
 def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
-    job = _until_close(job, date)
-    results, left_out = results_of(job, raw)
     every = nights_of(out)
     nights = [one for one in every if one.date < date]
+    since = nights[-1].since if nights else None
+    job = _until_close(job, date, since)
+    results, left_out = results_of(job, raw)
     done = next((one for one in every if one.date == date), None)
     inputs = _inputs(results)
     if done is not None and done.inputs == inputs:
@@ -89,7 +91,13 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     champion = None if before is None else read_params(f"{version_of(out, before)}/params.json")
     last = candidate_of(nights[-1].date, out) if nights else None
     today = _charged(job, raw, out, nights, date)
-    checks = checks_of(results.params, champion, last, nights, today)
+    shifts = shifts_of(results)
+    begins = breaks_at(nights, shifts)
+    if begins is not None:
+        since, job = begins, _until_close(job, date, begins)
+        results, left_out = results_of(job, raw)
+    on = Judged(champion, last, nights, today, shifts, anew=begins is not None)
+    checks = checks_of(results.params, on)
     keep_candidate(results.params, date, out)
     outcome, why = _decided(checks, champion)
     said: tuple[str, ...] = ()
@@ -98,6 +106,7 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     night = Night(
         date=date,
         session=results.params.valid.start[:10],
+        since=since,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         inputs=inputs,
         run_id=results.params.run_id,
@@ -112,11 +121,13 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     return Retrained(night, anew=True, said=(*left_out, *said))
 
 
-def _until_close(job: Job, date: str) -> Job:
-    """Return the job of what is known at a session's close."""
+def _until_close(job: Job, date: str, since: str | None) -> Job:
+    """Return the job of what is known at a session's close, from a day on."""
     session = job.calendar.session(date)
     close = datetime.fromtimestamp(session.close_ns // SECOND_NS, ZoneInfo(session.timezone))
-    data = job.config.data.model_copy(update={"as_of": close.replace(tzinfo=None).isoformat()})
+    known = {"as_of": close.replace(tzinfo=None).isoformat()}
+    known |= {"since": since} if since else {}
+    data = job.config.data.model_copy(update=known)
     return replace(job, config=job.config.model_copy(update={"data": data}))
 
 

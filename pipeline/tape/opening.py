@@ -11,6 +11,7 @@ from models.inference.caveat import Caveat
 from pipeline.engine.code import code_key
 from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
+from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.job import Job, cache_of, open_job
 from pipeline.engine.scope import Scope, make_scope
@@ -113,12 +114,20 @@ def ingest_files(
     tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
     asked = job.config.data.symbols
     outputs, left_out = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
-    days = group_days(outputs, asked)
+    days = _since(group_days(outputs, asked), job.config.data.since)
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
     caveats = left_out | check_clocks(wanted, job.calendar, raw.source)
     return days, quality_table(outputs, asked), caveats
+
+
+def _since(days: list[DayInput], first: str) -> list[DayInput]:
+    """Leave out what is before a day. Raises: InputError when nothing is left."""
+    kept = [day for day in days if day.date >= first]
+    if days and not kept:
+        raise InputError(f"since {first}: the tape ends on {days[-1].date}; give an earlier day")
+    return kept
 
 
 def simulate_tape(config: Config, out: str) -> str:

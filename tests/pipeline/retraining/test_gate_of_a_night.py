@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.parameters.schema import Params
-from pipeline.retraining.gate import ALARM, checks_of, distance
+from pipeline.retraining.breaks import Shift
+from pipeline.retraining.gate import ALARM, Judged, breaks_at, checks_of, distance
 from pipeline.retraining.nights import Charged, Check, Night
 from tests.pipeline.conftest import SmallRun
 
@@ -25,12 +26,22 @@ def moved(params: Params, errors: float) -> Params:
     return params.model_copy(update={"symbols": symbols})
 
 
-def night(charged: Charged | None, far: bool = False) -> Night:
-    check = Check(name="distance", value=0.0, threshold=ALARM, passes=not far, words="")
+def night(charged: Charged | None, far: bool = False, failed: str = "distance") -> Night:
+    check = Check(name=failed, value=0.0, threshold=ALARM, passes=not far, words="")
     return Night(
-        date="2025-01-07", session="2025-01-08", made="", inputs="", run_id="b", before="a",
-        in_force="a", outcome="kept", why="", checks=(check,), charged=charged,
-    )  # fmt: skip
+        date="2025-01-07",
+        session="2025-01-08",
+        since=None,
+        made="",
+        inputs="",
+        run_id="b",
+        before="a",
+        in_force="a",
+        outcome="kept",
+        why="",
+        checks=(check,),
+        charged=charged,
+    )
 
 
 def said(checks: tuple[Check, ...]) -> dict[str, bool]:
@@ -38,7 +49,7 @@ def said(checks: tuple[Check, ...]) -> dict[str, bool]:
 
 
 def test_the_first_night_passes_everything(params: Params) -> None:
-    assert all(said(checks_of(params, None, None, [], None)).values())
+    assert all(said(checks_of(params, Judged(None, None, [], None))).values())
 
 
 def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
@@ -46,13 +57,13 @@ def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
     assert distance(moved(params, 1.0), params)[0] > ALARM
     far = moved(params, 30.0)
     assert distance(far, params)[0] < ALARM
-    assert not said(checks_of(far, params, params, [], None))["distance"]
+    assert not said(checks_of(far, Judged(params, params, [], None)))["distance"]
     again = moved(params, 30.5)
-    agreeing = checks_of(again, params, far, [night(None, far=True)], None)
+    agreeing = checks_of(again, Judged(params, far, [night(None, far=True)], None))
     assert said(agreeing)["distance"]
-    elsewhere = checks_of(moved(params, 90.0), params, far, [night(None, far=True)], None)
+    elsewhere = checks_of(moved(params, 90.0), Judged(params, far, [night(None, far=True)], None))
     assert not said(elsewhere)["distance"]
-    calm = checks_of(again, params, far, [night(None, far=False)], None)
+    calm = checks_of(again, Judged(params, far, [night(None, far=False)], None))
     assert not said(calm)["distance"]  # last night was no alarm
 
 
@@ -61,9 +72,26 @@ def test_days_that_charge_more_hold_a_refit_back(params: Params) -> None:
         return Charged(date=f"2025-01-{number:02d}", twap=2.0, candidate=1.5 + gap, champion=1.5)
 
     small = [night(day(number, 0.001 * (-1) ** number)) for number in range(6)]
-    assert all(said(checks_of(params, params, params, small, day(9, 0.0))).values())
+    assert all(said(checks_of(params, Judged(params, params, small, day(9, 0.0)))).values())
     dear = [night(day(number, 0.1 + 0.001 * number)) for number in range(6)]
-    assert not said(checks_of(params, params, params, dear, day(9, 0.1)))["refresh"]
-    once = said(checks_of(params, params, params, small, day(9, 0.21)))
+    assert not said(checks_of(params, Judged(params, params, dear, day(9, 0.1))))["refresh"]
+    once = said(checks_of(params, Judged(params, params, small, day(9, 0.21))))
     assert not once["margin"]
-    assert said(checks_of(params, params, params, small, day(9, 0.19)))["margin"]
+    assert said(checks_of(params, Judged(params, params, small, day(9, 0.19))))["margin"]
+
+
+def test_a_day_apart_is_held_back_and_a_second_one_begins_the_history(params: Params) -> None:
+    calm = Shift("SIM0", "k", last=0.01, before=0.0, deviations=2.0)
+    apart = Shift("SIM0", "k", last=0.12, before=0.0, deviations=30.0)
+    small = Shift("SIM0", "level", last=0.12, before=0.0, deviations=30.0)
+    lasting = Shift("SIM0", "k", last=0.11, before=0.12, deviations=30.0)
+    for shifts, passes in (([calm], True), ([calm, apart], False), ([small], True)):
+        found = said(checks_of(params, Judged(params, params, [], None, shifts)))
+        assert found["break"] == passes
+    alarmed = [night(None, far=True, failed="break")]
+    assert breaks_at(alarmed, [calm, lasting]) == "2025-01-07"
+    assert breaks_at(alarmed, [calm, apart]) is None  # the day before is one of the others
+    assert breaks_at([night(None, far=False, failed="break")], [lasting]) is None
+    assert breaks_at([], [lasting]) is None
+    anew = Judged(params, params, alarmed, None, [lasting], anew=True)
+    assert said(checks_of(params, anew))["break"]

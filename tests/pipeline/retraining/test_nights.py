@@ -1,8 +1,10 @@
 """Three nights on a small tape, through the functions and the command line."""
 
 import json
+import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from pipeline.engine.config import Config
@@ -169,7 +171,33 @@ def test_exit_codes(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
 
 
+def test_a_poisoned_day_is_refused_and_what_was_in_force_stays(
+    nights: Nights, tmp_path: Path
+) -> None:
+    tape = tmp_path / "tape"
+    shutil.copytree(nights.tape, tape)
+    path = next(tape.glob(f"SIM0-{DATES[2].replace('-', '')}*"))
+    rows, trade = pl.read_parquet(path), pl.col("action") == "T"
+    other = pl.col("side").replace({"A": "B", "B": "A"})
+    rows.with_columns(pl.when(trade).then(other).otherwise("side").alias("side")).write_parquet(
+        path
+    )
+    before = in_force(nights.out)
+    done = impact(
+        "retrain", "--as-of", DATES[2], "--source", "databento", "--data", str(tape), "--symbols",
+        "SIM0", "--out", nights.out,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "sides_flipped" in done.stderr
+    assert in_force(nights.out) == before
+
+
 def test_a_night_says_what_it_is_made_of(nights: Nights) -> None:
     content = json.loads(nights.done[2].model_dump_json())
     assert Night.model_validate(content) == nights.done[2]
-    assert {check["name"] for check in content["checks"]} == {"distance", "margin", "refresh"}
+    assert {check["name"] for check in content["checks"]} == {
+        "break",
+        "distance",
+        "margin",
+        "refresh",
+    }
