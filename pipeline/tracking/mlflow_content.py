@@ -43,7 +43,7 @@ def log(record: Record) -> None:
 
 def _log(record: Record, before: Any) -> None:
     same = {UNCHANGED: before.info.run_id} if before else {}
-    note = f"Nothing changed since run {before.info.run_name}. " if before else ""
+    note = f"Nothing changed since {before.info.run_name}. " if before else ""
     _log_facts(record, {MLFLOW_RUN_NOTE: f"{note}{record.description}"} | same)
     for name, figure in record.figures.items():
         mlflow.log_figure(figure, f"{name}.png")

@@ -247,7 +247,7 @@ def test_an_equal_run_says_so_and_adds_no_version(own_mlflow: Path) -> None:
     client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
     runs = client.search_runs([client.get_experiment_by_name("impact").experiment_id])
     fourth, third, second, first = runs
-    assert second.data.tags[NOTE] == "Nothing changed since run run. said"
+    assert second.data.tags[NOTE] == "Nothing changed since run. said"
     assert second.data.tags["unchanged_since"] == first.info.run_id
     assert [run.data.tags[NOTE] for run in (first, third, fourth)] == ["said"] * 3
     assert third.data.tags["registered_version"] == "impact-X 1"  # another run, the same law
