@@ -119,17 +119,18 @@ def one_day_carries(
         moves = _compared(without, name, size)
         error = float(np.sqrt(max(weight @ matrix @ weight, 0.0)))
         scale = abs(values[name]) if name in ("beta", "gamma") else 1.0
-        if not np.isfinite(moves).any() or not error > 0 or not scale > 0:
+        told = np.isfinite(moves).any() and np.nansum(moves**2) > 0
+        if not told or not error > 0 or not scale > 0:
             continue
         place = int(np.nanargmax(np.abs(moves)))
         most, share = moves[place], moves[place] ** 2 / np.nansum(moves**2)
         if abs(most) > large * scale and (abs(most) > ERRORS * error or share > SHARE):
             relative = name in ("beta", "gamma")
-            told = f"by {most / scale:+.0%}" if relative else f"by {most:+.2f}"
-            told = f"by {np.expm1(most):+.0%}" if name == "alpha" else told
+            far = f"by {most / scale:+.0%}" if relative else f"by {most:+.2f}"
+            far = f"by {np.expm1(most):+.0%}" if name == "alpha" else far
             yield Caveat(
                 "one_day_carries",
-                f"without {without['date'].iloc[place]} {name} moves {told}, "
+                f"without {without['date'].iloc[place]} {name} moves {far}, "
                 f"{abs(most) / error:.1f} standard errors: the estimate rests on that day",
             )
 

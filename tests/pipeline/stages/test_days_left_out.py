@@ -50,3 +50,8 @@ def test_a_day_that_makes_an_estimate_is_named(name, move, said):
 def test_a_move_that_matters_to_nobody_and_two_days_say_nothing():
     assert not list(one_day_carries(moves(gamma=0.5e-6), estimates(), SIZE))
     assert not list(one_day_carries(moves(gamma=4e-6).iloc[1:3], estimates(), SIZE))
+
+
+def test_an_estimate_that_no_day_moves_says_nothing():
+    still = moves().assign(k=0.0)  # fixed by the family
+    assert not list(one_day_carries(still, estimates(), SIZE))
