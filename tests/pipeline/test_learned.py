@@ -1,8 +1,6 @@
 """A learned curve all the way: tape, registry, parameter file, allocation, replay."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -23,21 +21,16 @@ pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
 @pytest.fixture(scope="module")
-def learned(small_run: SmallRun) -> Iterator[Path]:
+def learned(small_run: SmallRun) -> Path:
     """Return the folder of a run that exports LightGBM's curve of one symbol."""
-    before, folder = Path.cwd(), small_run.folder / "learned"
+    folder = small_run.folder / "learned"
     folder.mkdir()
-    kept = os.environ.pop("MLFLOW_TRACKING_URI", None)
-    os.chdir(folder)
     data = {"symbols": ["SIM0"]}
     config = small_config(small_run.tape, learn={"export": "lightgbm"}, data=data)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlruns/mlflow.db")
         run_pipeline(config, str(folder / "out"))
-        yield folder
-    finally:
-        os.chdir(before)
-        if kept is not None:
-            os.environ["MLFLOW_TRACKING_URI"] = kept
+    return folder
 
 
 def test_the_registry_answers_as_the_file_does(learned: Path) -> None:
