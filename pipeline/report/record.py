@@ -218,26 +218,32 @@ def registered_name(symbol: str) -> str:
 
 
 def _models(report: SymbolReport, section: SymbolParams, row: Any) -> tuple[ModelRecord, ...]:
-    """Return the candidate's stored model: the law in force, which is registered with one input
-    schema whatever its family, or a regressor, which is kept with its run.
+    """Return the candidate's stored models: the law where it is exported, or its regressor.
+
+    What is in force, the law or the learned curve, is registered with one input schema whatever its
+    family; a regressor whose curve is in force is kept beside it, others with their run alone.
     """
-    if row.exported:
-        content = {"schema": SCHEMA} | section.model_dump(mode="json", by_alias=True)
-        stored = json.dumps(content, indent=1).encode()
-        return (
-            ModelRecord(
-                name="law",
-                form="law",
-                content=stored,
-                registered=registered_name(report.symbol),
-                description=describe(report),
-                tags=_version_tags(report),
-            ),
+    named = section.curves is not None and section.curves.learner == row.candidate
+    whole: tuple[ModelRecord, ...] = ()
+    if named or row.exported:
+        told = section if named else section.model_copy(update={"curves": None})
+        content = {"schema": SCHEMA} | told.model_dump(mode="json", by_alias=True)
+        in_force = named or section.curves is None
+        law = ModelRecord(
+            name="law",
+            form="law",
+            content=json.dumps(content, indent=1).encode(),
+            registered=registered_name(report.symbol) if in_force else None,
+            description=describe(report),
+            tags=_version_tags(report),
         )
+        whole = (law,)
+    if row.exported:
+        return whole
     learned: Learned = report.learned
     kept = learned.models[learned.models["name"] == row.candidate]
     features = learned.importance.loc[learned.importance["model"] == row.candidate, "feature"]
-    return tuple(
+    return whole + tuple(
         ModelRecord(one.name, one.format, one.content, tuple(features))
         for one in kept.itertuples(index=False)
     )
