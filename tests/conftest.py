@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# no test tracks to the checkout's store: one made on first use, for those without one of their own
+ELSEWHERE = tempfile.TemporaryDirectory(prefix="mlflow-")
+os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{ELSEWHERE.name}/mlflow.db"
 ROOT = Path(__file__).parents[1]
 
 
