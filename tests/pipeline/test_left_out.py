@@ -9,7 +9,7 @@ import pytest
 from pipeline.engine.errors import Refused
 from pipeline.engine.job import Job, open_job
 from pipeline.fitting import learn_costs
-from pipeline.report.publish import render_files
+from pipeline.report.publish import pages_of, render_files
 from pipeline.run import results_of
 from pipeline.tape.opening import find_tape
 from tests.pipeline.conftest import SmallRun, small_config
@@ -75,7 +75,8 @@ def test_a_symbol_is_no_formula_to_a_spreadsheet(small_run: SmallRun, symbol: st
         update={"symbols": {symbol: whole.params.symbols[whole.symbols[0].symbol]}}
     )
     quality = whole.quality.assign(symbol=symbol)
-    files = render_files(replace(whole, params=params, symbols=(one,), quality=quality))
+    results = replace(whole, params=params, symbols=(one,), quality=quality)
+    files = render_files(results, pages_of(results, lambda work, tasks, label: map(work, tasks)))
     for name in ("schedule.csv", "quality.csv"):
         rows = files[name].decode().splitlines()[1:]
         assert rows
