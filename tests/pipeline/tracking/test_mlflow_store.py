@@ -37,7 +37,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     client: mlflow.MlflowClient, small_run: SmallRun
 ) -> None:
     tree = first_run_tree(client, small_run)
-    assert tree["tags.level"].value_counts().to_dict() == {"run": 1, "symbol": 2, "model": 8}
+    assert tree["tags.level"].value_counts().to_dict() == {"run": 1, "symbol": 2, "model": 12}
     assert set(tree["status"]) == {"FINISHED"}
     parent = tree.iloc[0]
     assert parent["params.allocate.shares"] == "10000"
