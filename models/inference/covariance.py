@@ -68,7 +68,8 @@ class ClusterSums:
 
     labels: (G,) of the clusters, not negative; scores: (G, p); slopes: (G, p, p), derivative of the
     scores in the parameters; information: (G, p, p), symmetric, the expected value of minus the
-    slopes; days: of the clusters, where they are parts of days.
+    slopes; days: of the clusters, where they are parts of days; alone: (G, p), each cluster's score
+    with what is estimated of its day estimated without it, where that is no parameter.
     """
 
     labels: NDArray[np.int64]
@@ -76,6 +77,7 @@ class ClusterSums:
     slopes: Floats
     information: Floats
     days: Days | None = None
+    alone: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +132,9 @@ def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
     factor = np.where(left > OWN_DIRECTION, 1 / np.maximum(left, OWN_DIRECTION), 0.0)
     adjust = lower @ (axes * factor[:, None, :]) @ np.swapaxes(axes, 1, 2) @ inverse
     pull = -np.linalg.solve(sums.slopes.sum(axis=0).T, transform.T)
-    values = np.einsum("gij,gj->gi", adjust, sums.scores) @ pull
+    scores = sums.scores if sums.alone is None else sums.alone
+    adjusted = np.einsum("gij,gj->gi", adjust, scores)
+    values = adjusted @ pull
     reached = np.einsum("gji,jq->giq", adjust, pull)
     weighted = sums.information @ reached
     dof = np.zeros(len(transform))
@@ -139,7 +143,6 @@ def jackknifed(sums: ClusterSums, transform: Floats) -> Influence:
     found = Influence(sums.labels, values, dof)
     if sums.days is None or not sums.days.several:
         return found
-    adjusted = np.einsum("gij,gj->gi", adjust, sums.scores)
     return _with_days(found, day_shifts(sums.days, sums.scores, adjusted, sums.information), pull)
 
 

@@ -123,11 +123,12 @@ class Calibration:
         censored_share; shown, measured_to, walk_low, walk_high (as in `solver.Extrapolation`, NaN
         where no size is shown); asymmetry, asymmetry_error (log alpha of buys less that of
         sells); volatility_slope, volume_slope and their _error (log realized states on those the
-        law is fitted to, 1 where these are conditional means); volatility_moved, volume_moved and
-        their _error (the slopes that moved predictions, less their mean by bucket, to them;
-        NaN with one day); gamma_long_run (as estimated, before the
-        bound), gamma_kyle, gamma_immediate (what trades move at once, estimated jointly with gamma;
-        NaN where it is not identified) and their _error, gamma_immediate_lag (seconds), gamma_share
+        law is fitted to, within days where these have levels of their own, 1 where predictions are
+        conditional means); volatility_moved, volume_moved and their _error (the slopes that moved
+        predictions, less what is usual by bucket and day, to them; NaN with one day);
+        gamma_long_run (as estimated, before the bound), gamma_kyle, gamma_immediate (what trades
+        move at once, estimated jointly with gamma; NaN where it is not identified) and their
+        _error, gamma_immediate_lag (seconds), gamma_share
         (gamma over that) with _low and _high, gamma_estimator (of the long run); flow_r2,
         flow_observations, flow_excluded, flow_lags; mid_move_ and the names of
         `models.forecast.book.MidMoveFit`; price, volatility, depth_shares, volume_shares (the

@@ -178,16 +178,19 @@ def _gamma_facts(found: BoundedImpact) -> dict[str, object]:
 
 def _contrasts(found: FamilyFit, cells: pd.DataFrame, states: pd.DataFrame) -> dict[str, Contrast]:
     """Return buys against sells, and realized states against those the law is fitted to."""
-    cluster = states["cluster"].to_numpy()
+    cluster, day = states["cluster"].to_numpy(), None
+    if found.solution.score.levelled:
+        day = np.unique(states["date"].to_numpy(dtype=str), return_inverse=True)[1]
     return {
         "asymmetry": asymmetry(found, cells["side"].to_numpy()[found.index]),
         "volatility_slope": reliability(
             np.sqrt(states["realized_variance"].to_numpy()),
             states["volatility"].to_numpy(),
             cluster,
+            day,
         ),
         "volume_slope": reliability(
-            states["volume"].to_numpy(), states["volume_state"].to_numpy(), cluster
+            states["volume"].to_numpy(), states["volume_state"].to_numpy(), cluster, day
         ),
     }
 

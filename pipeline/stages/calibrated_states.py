@@ -11,7 +11,7 @@ from models.impact.book.state_calibration import StateSlopes, state_slopes, with
 from models.inference.caveat import Caveat
 from pipeline.stages.history import law_cells
 
-LEAST_STEP = 0.02  # of a slope, for the derivative of the law in it
+STEP = 0.02  # of a slope, for the derivative of the law in it
 STATES = ("volatility", "volume")
 
 
@@ -80,14 +80,14 @@ class CalibratedStates:
         """
         if self.slopes is None:
             return fit
-        steps = np.maximum(self.slopes.standard_errors, LEAST_STEP)
-        sensitivity = np.zeros((steps.size, len(fit.values)))
-        for place, unit in enumerate(np.eye(steps.size)):
-            more = unit.reshape(steps.shape) * steps
+        shape = self.slopes.slopes.shape
+        sensitivity = np.zeros((self.slopes.slopes.size, len(fit.values)))
+        for place, unit in enumerate(STEP * np.eye(len(sensitivity))):
+            more = unit.reshape(shape)
             beside = fit_law(law_cells(self.moved(cells, more)), family, buckets)
             same = (beside.covariance.standard_errors > 0) == (fit.covariance.standard_errors > 0)
             if beside.family is fit.family and same.all():
-                sensitivity[place] = (beside.values - fit.values) / more.sum()
+                sensitivity[place] = (beside.values - fit.values) / STEP
         return with_slopes_errors(fit, sensitivity, self.slopes)
 
 
@@ -98,4 +98,5 @@ def calibrated_states(states: pd.DataFrame) -> CalibratedStates:
     bucket, cluster = (states[name].to_numpy(dtype=np.int64) for name in ("bucket", "cluster"))
     predicted = states[["volatility", "volume_state"]].to_numpy(dtype=float).T
     realized = np.array([np.sqrt(states["realized_variance"]), states["volume"]], dtype=float)
-    return CalibratedStates(states, state_slopes(predicted, realized, bucket, cluster))
+    day = np.unique(states["date"].to_numpy(dtype=str), return_inverse=True)[1]
+    return CalibratedStates(states, state_slopes(predicted, realized, bucket, day, cluster))

@@ -126,10 +126,7 @@ def data_read(days: tuple[Features, ...], scope: Scope) -> DataRead:
 
 
 def law_cells(frame: pd.DataFrame) -> Cells:
-    """Return the estimator's arrays from rows of `past_cells`.
-
-    Where clusters are parts of days the cells bear their days.
-    """
+    """Return the estimator's arrays from rows of `past_cells`."""
     names = (
         "size",
         "excess",
@@ -140,10 +137,9 @@ def law_cells(frame: pd.DataFrame) -> Cells:
         "thinness",
         "cluster",
     )
-    dates, day = np.unique(frame["date"].to_numpy(dtype=str), return_inverse=True)
-    parts = frame["cluster"].nunique() > len(dates)
+    day = np.unique(frame["date"].to_numpy(dtype=str), return_inverse=True)[1]
     columns = {name: frame[name].to_numpy() for name in names}
-    return Cells(**columns, day=day if parts else None)
+    return Cells(**columns, day=day)
 
 
 def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:

@@ -5,15 +5,18 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from models.impact.book.quasi_score import QuasiScore
 from models.impact.book.root import Root, solve_scores
+from models.impact.book.two_way import apart
 from models.impact.book.walks import Cells
 from models.inference.caveat import Caveat
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LARGEST_EXPONENT_ERROR = 0.25
+LEAST_WITHIN = 0.02  # of a state's variance: below it days tell more of it than their periods
 SQUARE_ROOT = 1.5  # the exponent of total cost that the square-root law of impact fixes
 
 
@@ -99,8 +102,8 @@ def _admissible(cells: Cells, family: Family) -> FamilyFit:
     is left.
     """
     index, used, costs = _usable(cells, family)
+    levelled, caveats = _levelled(used, costs)
     fixed = {} if family.fixed_k is None else {"k": family.fixed_k}
-    caveats = []
     for name, value in (("beta", used.volatility), ("theta", used.thinness)):
         if np.ptp(value) <= 1e-9 * np.abs(value).max():
             fixed[name] = 0.0
@@ -109,7 +112,7 @@ def _admissible(cells: Cells, family: Family) -> FamilyFit:
             )
     while True:
         try:
-            solution = solve_scores(_quasi_score(used, costs, fixed))
+            solution = solve_scores(_quasi_score(used, costs, fixed, levelled))
         except np.linalg.LinAlgError:
             message = (
                 "cells: buckets and states cannot be told apart; use fewer buckets or more periods"
@@ -133,6 +136,31 @@ def _admissible(cells: Cells, family: Family) -> FamilyFit:
         )
         caveats.append(Caveat(f"{name}_{code}", f"{found}: {name} is set to 0"))
         fixed[name] = 0.0
+
+
+def _levelled(used: Cells, costs: Floats) -> tuple[bool, list[Caveat]]:
+    """Tell whether days may have levels of their own, and say where several days share theirs."""
+    if used.day is None or not (used.day != used.day[0]).any():
+        return False, []
+    reason = ""
+    code = np.unique(used.day, return_inverse=True)[1]
+    if not np.bincount(code, costs).all():
+        reason = "a day has no walk with any cost"
+    seen = np.zeros((code.max() + 1, used.bucket.max() + 1))
+    seen[code, used.bucket] = 1.0
+    if connected_components(seen.T @ seen)[0] > np.sum(~seen.any(axis=0)) + 1:
+        reason = "days have no time of day in common"
+    for name, value in (("volatility", used.volatility), ("volume", used.thinness)):
+        weight, state = np.ones(len(value)), np.log(value)
+        within, all_ = (
+            float((apart(state, weight, used.bucket, day) ** 2).sum()) for day in (code, None)
+        )
+        if within < LEAST_WITHIN * all_:
+            reason = f"{within / all_:.1%} of what moves {name} is within days"
+    if not reason:
+        return True, []
+    message = f"{reason}: days share their level, beta and theta are told by how days differ too"
+    return False, [Caveat("days_share_level", message)]
 
 
 def _weakest(solution: Root) -> str:
@@ -178,7 +206,9 @@ def _shared(bucket: Ints, cluster: Ints) -> Ints:
     return np.asarray(several[nearest][bucket])
 
 
-def _quasi_score(used: Cells, costs: Floats, fixed: dict[str, float]) -> QuasiScore:
+def _quasi_score(
+    used: Cells, costs: Floats, fixed: dict[str, float], levelled: bool = False
+) -> QuasiScore:
     change = np.zeros(len(used.size), dtype=bool)
     for state in (used.bucket, used.volatility, used.thinness, used.cluster):
         change[1:] |= state[1:] != state[:-1]
@@ -195,4 +225,5 @@ def _quasi_score(used: Cells, costs: Floats, fixed: dict[str, float]) -> QuasiSc
         cluster=used.cluster[starts],
         day=None if used.day is None else used.day[starts],
         fixed=dict(fixed),
+        levelled=levelled,
     )

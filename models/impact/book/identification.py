@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from models.impact.book.families import FamilyFit
 from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.impact.book.root import EXPONENTS, find_root
+from models.impact.book.two_way import apart
 from models.inference.caveat import ONE_SIDED, Caveat
 from models.inference.covariance import Covariance, clustered
 
@@ -98,13 +99,13 @@ def profile_range(found: FamilyFit, name: str) -> Range | None:
 def _profile(found: FamilyFit, name: str) -> Callable[[float], float]:
     solution = found.solution
     score, observed = solution.score, found.observed
-    start = np.delete(solution.point, score.place(name))
+    start = np.delete(solution.equations.within, score.place(name))
 
     def deviance(of: QuasiScore, point: Floats) -> float:
-        mean = of.mean(point)
+        mean = of.fitted(point)
         return 2 * float((observed / mean + np.log(mean)).sum())
 
-    least = deviance(score, solution.point)
+    least = deviance(score, solution.equations.within)
 
     def rise(value: float) -> float:
         restricted = replace(score, fixed={**score.fixed, name: value})
@@ -141,26 +142,32 @@ def asymmetry(found: FamilyFit, side: Ints) -> Contrast:
     groups = len(solution.sums.labels)
     own = np.bincount(code[solution.score.run], tilt * (ratio - 1), groups)
     cross = solution.score.gathered(solution.point, tilt * ratio, code, groups).sum(axis=0)
-    pull = -np.linalg.solve(solution.sums.slopes.sum(axis=0).T, cross)
-    spread = float((tilt**2 * ratio).sum() - cross @ pull)
-    moved = (own - solution.sums.scores @ pull) / spread
+    equations = solution.equations
+    answer = np.linalg.solve(equations.sums.slopes.sum(axis=0), equations.gathered(tilt * ratio))
+    spread = float((tilt**2 * ratio).sum() + cross @ equations.to_point @ answer)
+    moved = (own - solution.moves @ cross) / spread
     error = np.sqrt((moved**2).sum() * groups / (groups - 1))
     return Contrast(float(own.sum() / spread), float(error), groups - 1)
 
 
-def reliability(realized: Floats, predicted: Floats, cluster: Ints) -> Contrast:
+def reliability(
+    realized: Floats, predicted: Floats, cluster: Ints, day: Ints | None = None
+) -> Contrast:
     """Return the slope of log realized on log predicted states; 1 leaves coefficients of the
     prediction unbiased.
 
     A prediction that is the conditional mean differs from the state by an error that it does not
     correlate with (Berkson's), which costs precision only. The slope falls below 1 by the share of
     the prediction's variance that is error in the classical sense, and a coefficient of it is
-    attenuated by about as much. NaN and zeros are left out.
+    attenuated by about as much. NaN and zeros are left out. day: (n,), where days have levels of
+    their own in the law, which leave it what moves within them.
     Source: Mincer, Zarnowitz 1969, "The evaluation of economic forecasts"; Carroll et al. 2006,
     "Measurement Error in Nonlinear Models", section 1.4.
     """
     known = (realized > 0) & (predicted > 0)
     x, y, cluster = np.log(predicted[known]), np.log(realized[known]), cluster[known]
+    if day is not None:
+        x, y = (apart(each, np.ones(len(x)), np.zeros(len(x), int), day[known]) for each in (x, y))
     groups = len(np.unique(cluster))
     if groups < 2 or np.ptp(x) <= 1e-9 * np.abs(x).max():
         return Contrast(float("nan"), float("nan"), float("nan"), null=1.0)
@@ -224,9 +231,9 @@ def _state_correlation(score: QuasiScore) -> float:
     if {"beta", "theta"} & set(score.fixed):
         return 0.0
     number = np.diff(score.starts, append=len(score.log_size)).astype(np.float64)
-    weight = np.bincount(score.bucket, number)
+    day = score.day if score.levelled else None
     x, y = (
-        value - (np.bincount(score.bucket, value * number) / weight)[score.bucket]
+        apart(value, number, score.bucket, day)
         for value in (np.log(score.volatility), score.log_thinness)
     )
     return float((number * x * y).sum() / np.sqrt((number * x**2).sum() * (number * y**2).sum()))

@@ -24,7 +24,8 @@ class QuasiScore:
     is done once a run.
     Shapes: log_size and cost (n,); starts (r,), where each run begins; the rest (r,). bucket:
     0..levels-1, all present with some cost. fixed: values of those of k, beta, theta that are not
-    estimated.
+    estimated. day: label of each run's day, where days are known; levelled: each day has a level of
+    its own beside the buckets', which is solved at every point and multiplies mu.
 
     A point is (levels..., free...). Where beta is free its place holds omega instead: mu is
     exp(level) at the lowest volatility, exp(level + omega) at the highest and linear between. Every
@@ -42,24 +43,27 @@ class QuasiScore:
     cluster: Ints
     fixed: Mapping[str, float]
     day: Ints | None = None
+    levelled: bool = False
 
     @property
     def free(self) -> tuple[str, ...]:
         """Return the names that are estimated beside the levels."""
         return tuple(name for name in SHAPE if name not in self.fixed)
 
-    @property
-    def day_directions(self) -> Floats:
-        """Return how days may differ, (p, r): in all levels, and where k is free in the exponent
-        about the sizes' geometric mean.
+    @cached_property
+    def by_day(self) -> tuple[Ints, int]:
+        """Return each run's day from 0, (r,), and the number of days."""
+        assert self.day is not None  # levels are of days that are known
+        labels, code = np.unique(self.day, return_inverse=True)
+        return code, len(labels)
+
+    @cached_property
+    def kept(self) -> Ints:
+        """Return the places of a point that are solved for: where days have levels all but the
+        fullest bucket's, which theirs take the place of.
         """
-        size, levels = self.levels + len(self.free), np.arange(self.levels)
-        directions = np.zeros((size, 1 + ("k" in self.free)))
-        directions[levels, 0] = 1.0
-        if "k" in self.free:
-            directions[levels, 1] = -self.log_size.mean()
-            directions[self.place("k"), 1] = 1.0
-        return directions
+        every = np.arange(self.levels + len(self.free))
+        return np.delete(every, np.bincount(self.bucket).argmax()) if self.levelled else every
 
     @cached_property
     def run(self) -> Ints:
@@ -98,6 +102,27 @@ class QuasiScore:
         if "beta" in self.free:  # linear in the rank of volatility
             beta, volatility = float(np.expm1(point[self.place("beta")])), self._rank
         return ImpactLaw(level, self.exponent(point), beta, volatility=volatility).scale
+
+    def lift(self, point: Floats) -> Floats:
+        """Return the levels of days, the means of cost over mu, by run, (r,)."""
+        day, days = self.by_day
+        number = self._sizes[0]
+        rate = self._by_run(self.cost * np.exp(-self.exponent(point) * self.log_size))
+        total = np.bincount(day, rate / self.state(point), days)
+        return np.asarray((total / np.bincount(day, number, days))[day])
+
+    def with_mean_levels(self, point: Floats) -> Floats:
+        """Return the point with levels at which cost over mu is 1 on average in every bucket."""
+        rate = self._by_run(self.cost * np.exp(-self.exponent(point) * self.log_size))
+        ratio = np.bincount(self.bucket, rate / self.state(point))
+        moved = point.copy()
+        moved[: self.levels] += np.log(ratio / np.bincount(self.bucket, self._sizes[0]))
+        return moved
+
+    def fitted(self, point: Floats) -> Floats:
+        """Return mu with the levels of days, shape (n,)."""
+        lift = self.lift(point)[self.run] if self.levelled else 1.0
+        return self.mean(point) * lift
 
     def mean(self, point: Floats) -> Floats:
         """Return mu, shape (n,)."""
@@ -138,10 +163,19 @@ class QuasiScore:
         )
 
     def equations(self, point: Floats, group: Ints, groups: int) -> tuple[Floats, Floats]:
-        """Return the scores summed by group, (groups, p), and their derivative, (groups, p, p);
-        group: (r,).
+        """Return the scores summed by group, (groups, p), and their derivative at given levels of
+        days, (groups, p, p); group: (r,).
         """
-        k, state, (number, logs, _) = self.exponent(point), self.state(point), self._sizes
+        return self._equations(point, group, groups, self.lift(point) if self.levelled else 1.0)
+
+    def plain_equations(self, point: Floats, group: Ints, groups: int) -> tuple[Floats, Floats]:
+        """Return the same without levels of days."""
+        return self._equations(point, group, groups, 1.0)
+
+    def _equations(
+        self, point: Floats, group: Ints, groups: int, lift: Floats | float
+    ) -> tuple[Floats, Floats]:
+        k, state, (number, logs, _) = self.exponent(point), self.state(point) * lift, self._sizes
         rate = self.cost * np.exp(-k * self.log_size)
         ratio, along = self._by_run(rate) / state, self._by_run(rate * self.log_size) / state
         columns = self.columns(point)

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import root
 
+from models.impact.book.day_levels import Stacked, stacked, totals
 from models.impact.book.quasi_score import LARGEST_BETA, QuasiScore
 from models.inference.covariance import ClusterSums, Influence, jackknifed
-from models.inference.day_shifts import Days
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 EXPONENTS = (0.25, 4.0)  # what the solver accepts
 SCORING_STEPS = 20
 LONGEST_STEP = 1.0  # of any cell's log mean
@@ -23,20 +24,39 @@ SINGULAR = 1e-12  # least eigenvalue of the scaled information that is not round
 class Root:
     """The root of the estimating equations, and natural parameters with their clusters' influence.
 
-    sums: the equations by cluster at the root; ratios: each coordinate of the root over its
-    standard error by clusters alone, with ratio_dof degrees of freedom; jacobian: (p, p),
-    derivative of the natural parameters in the point.
+    equations: at the root; ratios: each coordinate of the point over its standard error by clusters
+    alone, with ratio_dof degrees of freedom; jacobian: (p, q), derivative of the natural parameters
+    in those of the equations.
     """
 
-    score: QuasiScore
-    point: Floats
-    sums: ClusterSums
+    equations: Stacked
     ratios: Floats
     ratio_dof: Floats
     natural: Floats
     jacobian: Floats
     influence: Influence
     converged: bool
+
+    @property
+    def score(self) -> QuasiScore:
+        """Return the score that was solved."""
+        return self.equations.score
+
+    @property
+    def point(self) -> Floats:
+        """Return the law as a point of the score, its levels the means over all days."""
+        return self.equations.point
+
+    @property
+    def sums(self) -> ClusterSums:
+        """Return the equations by cluster."""
+        return self.equations.sums
+
+    @property
+    def moves(self) -> Floats:
+        """Return what each cluster did to the point, to first order, (G, p)."""
+        step = np.linalg.solve(self.sums.slopes.sum(axis=0), self.sums.scores.T)
+        return np.asarray(-step.T @ self.equations.to_point.T)
 
     def value(self, name: str) -> float:
         """Return k, beta or theta."""
@@ -79,20 +99,16 @@ def solve_scores(score: QuasiScore) -> Root:
     apart.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", section 9.2.
     """
-    point, converged = find_root(score, _start(score))
-    labels, first, code = np.unique(score.cluster, return_index=True, return_inverse=True)
-    scores, slopes = score.equations(point, code, len(labels))
-    information = score.information(point, code, len(labels))
-    days = None if score.day is None else Days(score.day[first], score.day_directions)
-    sums = ClusterSums(labels, scores, slopes, information, days)
+    root_, converged = find_root(score, _start(score))
+    found = stacked(score, root_)
+    point, sums = found.point, found.sums
     natural, jacobian = score.natural(point)
-    within = jackknifed(replace(sums, days=None), np.eye(len(point)))
+    jacobian = jacobian @ found.to_point
+    within = jackknifed(replace(sums, days=None), found.to_point)
     errors = np.sqrt(np.diag(within.covariance))
     ratios = np.divide(point, errors, out=np.full(len(point), np.inf), where=errors > 0)
     return Root(
-        score=score,
-        point=point,
-        sums=sums,
+        equations=found,
         ratios=ratios,
         ratio_dof=within.dof,
         natural=natural,
@@ -106,11 +122,11 @@ def find_root(score: QuasiScore, point: Floats) -> tuple[Floats, bool]:
     """Return the root of the equations nearest to a point, and whether it is one with an acceptable
     exponent.
     """
-    all_, n = np.zeros(len(score.bucket), dtype=np.int64), len(score.log_size)
+    kept, n = score.kept, len(score.log_size)
     for _ in range(SCORING_STEPS):
-        scores, _ = score.equations(point, all_, 1)
-        information = score.information(point, all_, 1)[0]
-        step = _step(information, scores[0])
+        scores, _, information = totals(score, point)
+        step = np.zeros(len(point))
+        step[kept] = _step(information, scores)
         point = point + step * min(1.0, LONGEST_STEP / max(_furthest(score, point, step), SOLVED))
         if np.abs(step).max() < SOLVED:
             break
@@ -118,24 +134,29 @@ def find_root(score: QuasiScore, point: Floats) -> tuple[Floats, bool]:
 
     def equations(at: Floats) -> tuple[Floats, Floats]:
         with np.errstate(all="ignore"):  # a step too far, which the method takes back
-            scores, slopes = score.equations(at, all_, 1)
+            scores, slopes, _ = totals(score, _put(point, kept, at))
             value, slope = (
-                np.nan_to_num(whiten @ part[0] / n, posinf=1e9, neginf=-1e9)
+                np.nan_to_num(whiten @ part / n, posinf=1e9, neginf=-1e9)
                 for part in (scores, slopes)
             )
         return value, slope
 
     found = root(
         equations,
-        point,
+        point[kept],
         jac=True,
         method="lm",
         options={"ftol": 1e-15, "xtol": 1e-13, "gtol": 1e-15},
     )
     low, high = EXPONENTS
-    return found.x, bool(
-        np.abs(found.fun).max() < SOLVED and low <= score.exponent(found.x) <= high
-    )
+    point = _put(point, kept, found.x)
+    return point, bool(np.abs(found.fun).max() < SOLVED and low <= score.exponent(point) <= high)
+
+
+def _put(point: Floats, places: Ints, value: Floats) -> Floats:
+    moved = point.copy()
+    moved[places] = value
+    return moved
 
 
 def _start(score: QuasiScore) -> Floats:

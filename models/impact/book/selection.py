@@ -168,7 +168,7 @@ def _by_cluster(found: FamilyFit, residual: Floats) -> tuple[Floats, Floats]:
     solution = found.solution
     code = np.searchsorted(solution.sums.labels, solution.score.cluster)
     marginal = solution.score.gathered(solution.point, residual, code, len(solution.sums.labels))
-    return marginal, -np.linalg.solve(solution.sums.slopes.sum(axis=0), solution.sums.scores.T).T
+    return marginal, solution.moves
 
 
 def _test(
@@ -188,8 +188,7 @@ def _test(
         return restriction, float("nan")
     solution = found[wider].solution
     place = solution.score.place("k")
-    row = np.eye(len(solution.point))[place : place + 1]
-    influence = jackknifed(solution.sums, row)
+    influence = jackknifed(solution.sums, solution.equations.to_point[place : place + 1])
     error = float(np.linalg.norm(influence.values))
     return restriction, Contrast(
         solution.value("k"), error, float(influence.dof[0]), family.fixed_k

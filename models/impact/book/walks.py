@@ -18,8 +18,9 @@ class Cells:
     size: shares. excess: currency above the best price, the book continued where depth did not
     suffice. half_spread: currency / share. censored: share of time depth did not suffice. bucket:
     time-of-day bucket, from 0. volatility: v, thinness: reference over period volume, both as
-    predicted before the period. cluster: label of dependent cells, not negative; day: of each cell,
-    where clusters are parts of days. Measurements without any time are NaN.
+    predicted before the period. cluster: label of dependent cells, not negative, a day or a part of
+    one; day: label of each cell's, without which all cells are held for those of one level.
+    Measurements without any time are NaN.
 
     Raises: ValueError naming the field.
     """

@@ -40,7 +40,7 @@ def calibrated(seed: int, error: float) -> tuple[CostLawFit, CostLawFit, np.ndar
     """Return the law on predictions, on calibrated ones, and the slopes' derivative of it."""
     cells, told, seen = market(seed, error)
     time, day = np.zeros(DAYS * PERIODS, dtype=int), np.repeat(np.arange(DAYS), PERIODS)
-    slopes = state_slopes(told, seen, time, day)
+    slopes = state_slopes(told, seen, time, day, day)
 
     def moved(more: np.ndarray) -> CostLawFit:
         factors = slopes.factors(slopes.slopes + more.reshape(2, 2))
@@ -75,7 +75,7 @@ def test_predictions_that_are_conditional_means_stay():
     told = np.exp(0.4 * rng.normal(size=4000))
     seen = told * np.exp(0.4 * rng.normal(size=4000))
     time, day = np.tile(np.arange(40), 100), np.repeat(np.arange(100), 40)
-    found = state_slopes(told[None], seen[None], time, day)
+    found = state_slopes(told[None], seen[None], time, day, day)
     assert found.slopes[0, 0] == pytest.approx(1.0, abs=3 * found.standard_errors[0, 0])
     assert 0.005 < found.standard_errors[0, 0] < 0.05
 
@@ -86,12 +86,12 @@ def test_each_bucket_keeps_its_level_and_zeros_have_no_part():
     true = np.exp(np.linspace(-1, 1, 20)[time] + 0.3 * rng.normal(size=600))
     told = true * np.exp(0.3 * rng.normal(size=600))
     zeros = np.where(rng.random(600) < 0.1, 0.0, true)
-    found = state_slopes(told[None], zeros[None], time, day)
+    found = state_slopes(told[None], zeros[None], time, day, day)
     assert found.slopes[0, 0] == pytest.approx(0.5, abs=0.1)
     moved = np.log(told * found.factors(found.slopes)[0])
     means = [np.bincount(time, each) / 30 for each in (np.log(told), moved)]
     np.testing.assert_allclose(means[0], means[1])
-    nothing = state_slopes(told[None], np.zeros((1, 600)), time, day)
+    nothing = state_slopes(told[None], np.zeros((1, 600)), time, day, day)
     assert nothing.slopes[0, 0] == 1.0
     assert nothing.standard_errors[0, 0] == 0.0
 
