@@ -141,14 +141,24 @@ def _passed(night: Night, name: str) -> bool:
 
 def distance(one: Params, other: Params) -> tuple[float, str]:
     """Return how likely two files' laws would lie as far apart by their errors, over all symbols
-    (Bonferroni), and the symbol that lies farthest apart; 1 where they have none in common.
+    (Bonferroni), and the symbol that lies farthest apart; 1 where they have none in common with
+    errors that tell days apart.
     """
-    both = sorted(set(one.symbols) & set(other.symbols))
+    both = [
+        name
+        for name in sorted(set(one.symbols) & set(other.symbols))
+        if not any(_of_one_day(each.symbols[name]) for each in (one, other))
+    ]
     found = {name: _p(one.symbols[name], other.symbols[name]) for name in both}
     if not found:
         return 1.0, "none"
     symbol = min(found, key=lambda name: found[name])
     return min(1.0, len(found) * found[symbol]), symbol
+
+
+def _of_one_day(symbol: SymbolParams) -> bool:
+    """Tell whether a law's errors hold nothing of what moves from day to day."""
+    return any(warned.code == "one_day" for warned in symbol.warnings)
 
 
 def _p(one: SymbolParams, other: SymbolParams) -> float:
