@@ -14,6 +14,7 @@ from pipeline.retraining.nights import Charged, Check, Night
 
 MARGIN = 0.10  # of TWAP's cost: what no single day may cost more
 ALARM = 1e-3  # p of the parameters' distance, over all symbols, below which it is an alarm
+UNKNOWN = ("one_day", "beta_at_bound")  # warnings of laws whose errors are too small
 WINDOW = 60  # nights that are looked back on
 
 
@@ -147,7 +148,7 @@ def distance(one: Params, other: Params) -> tuple[float, str]:
     both = [
         name
         for name in sorted(set(one.symbols) & set(other.symbols))
-        if not any(_of_one_day(each.symbols[name]) for each in (one, other))
+        if not any(_errs_unknown(each.symbols[name]) for each in (one, other))
     ]
     found = {name: _p(one.symbols[name], other.symbols[name]) for name in both}
     if not found:
@@ -156,9 +157,9 @@ def distance(one: Params, other: Params) -> tuple[float, str]:
     return min(1.0, len(found) * found[symbol]), symbol
 
 
-def _of_one_day(symbol: SymbolParams) -> bool:
-    """Tell whether a law's errors hold nothing of what moves from day to day."""
-    return any(warned.code == "one_day" for warned in symbol.warnings)
+def _errs_unknown(symbol: SymbolParams) -> bool:
+    """Tell whether a law's errors do not say how far off it may be."""
+    return any(warned.code in UNKNOWN for warned in symbol.warnings)
 
 
 def _p(one: SymbolParams, other: SymbolParams) -> float:
