@@ -115,8 +115,9 @@ def compare(before: Path, after: Path, tolerance: float) -> list[str]:
     for name, read in (("params.parquet", pd.read_parquet), ("schedule.csv", pd.read_csv)):
         pair = [read(folder / name) for folder in (before, after)]
         faults += [f"{name} {fault}" for fault in table_faults(*pair, tolerance)]
-    pages = [(folder / "report.html").read_text() for folder in (before, after)]
-    faults += [f"report.html {fault}" for fault in report_faults(*pages)]
+    for name in sorted(path.name for path in after.glob("report*.html")):
+        pages = [(folder / name).read_text() for folder in (before, after)]
+        faults += [f"{name} {fault}" for fault in report_faults(*pages)]
     if (before / "quality.csv").read_bytes() != (after / "quality.csv").read_bytes():
         faults.append("quality.csv differs")
     first, second = outputs(before), outputs(after)
@@ -144,7 +145,7 @@ def main() -> None:
     asked = parser.parse_args()
     faults = compare(asked.before, asked.after, asked.tolerance)
     counts = {stage: len(found) for stage, found in outputs(asked.after).items()}
-    print("\n".join(faults) or f"the same: 5 files and the cached outputs {counts}")
+    print("\n".join(faults) or f"the same: all files and the cached outputs {counts}")
     sys.exit(bool(faults))
 
 

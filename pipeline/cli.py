@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import evaluation, execution, orders, retraining, studies, tape
+from pipeline.commands import (
+    comparison,
+    evaluation,
+    execution,
+    orders,
+    retraining,
+    studies,
+    tape,
+)
 from pipeline.commands.terminal import complain, say
 from pipeline.engine.errors import InputError, reason_of
 
@@ -33,6 +41,7 @@ for command in (
     studies.calibrate,
     studies.placebo,
     evaluation.evaluate,
+    comparison.compare,
     retraining.retrain,
     retraining.history,
     retraining.rollback,
@@ -43,17 +52,19 @@ for command in (
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000) -> None:
-    """Open the MLflow UI on 127.0.0.1 over this folder's runs (or those of MLFLOW_TRACKING_URI)."""
+    """Open the MLflow UI on 127.0.0.1: this checkout's runs, or those of MLFLOW_TRACKING_URI."""
     check_port(port)
-    from pipeline.tracking.connection import tracking_uri
+    from pipeline.tracking.connection import MODE, tracking_uri
 
     uri = tracking_uri()
-    say(f"MLflow UI of {uri} on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    say(f"MLflow UI of {uri} on http://127.0.0.1:{port}/#/experiments?{MODE} (Ctrl-C stops it)")
+    say("It opens each experiment on its runs once `Model training` is chosen at the top left.")
     environment = os.environ | {
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     options = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    options += ["--workers", "1"]  # several are supervised, and killed where they start slowly
     command = [sys.executable, "-m", "mlflow", "server", *options]
     os.execvpe(command[0], command, environment)
 

@@ -7,22 +7,30 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from models.impact.book.families import Family
-from models.learners.regressors import Boosting
+from models.learners import LearnerSettings
 from pipeline.engine.code import code_version
+from pipeline.engine.data_read import DataRead
+from pipeline.engine.digests import digest
 from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
-from pipeline.engine.store import fingerprint
-from pipeline.parameters.export import FittedSymbol, Provenance, export_params
+from pipeline.parameters.export import FittedSymbol, Provenance, Taught, export_params
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.history import past_content
+from pipeline.stages.history import data_read
 from pipeline.stages.learn import LearnSettings, learn_costs
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import LAWS, SelectSettings, decided_by, exported_law, select_law
+from pipeline.stages.select import (
+    LAWS,
+    SelectSettings,
+    decided_by,
+    exported_law,
+    select_law,
+    winner,
+)
 from pipeline.tape.opening import RawTape, Tape, open_tape
 
 
@@ -30,13 +38,15 @@ from pipeline.tape.opening import RawTape, Tape, open_tape
 class Ahead:
     """A tape measured, and what is forecast of the session after it.
 
-    findings: by symbol, of the checks of tape and forecasts.
+    findings: by symbol, of the checks of tape and forecasts; read: by symbol, what of the tape the
+    estimates come from.
     """
 
     tape: Tape
     measured: dict[str, tuple[Output, ...]]
     forecasts: dict[str, Output]
     findings: dict[str, pd.DataFrame]
+    read: dict[str, DataRead]
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,11 @@ def look_ahead(job: Job, raw: RawTape) -> Ahead:
     forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
     said = believed_forecasts(job, measured, forecasts, tape.scope)
     findings = {name: joined(table, said[name]) for name, table in findings.items()}
-    return Ahead(tape, measured, forecasts, findings)
+    read = {
+        name: data_read(tuple(day.load() for day in days), tape.scope)
+        for name, days in measured.items()
+    }
+    return Ahead(tape, measured, forecasts, findings, read)
 
 
 def fit_symbols(job: Job, ahead: Ahead) -> Fits:
@@ -67,12 +81,17 @@ def fit_symbols(job: Job, ahead: Ahead) -> Fits:
     asked = job.config.calibrate.family
     wanted = None if asked == "auto" else Family(asked)
     laws = fit_laws(job, ahead, {name: family or wanted for name, family in LAWS.items()})
-    scope, inputs = ahead.tape.scope, (ahead.measured, ahead.forecasts)
-    boosting = Boosting(**job.config.learn.model_dump())
-    learned = job.per_symbol("learn", learn_costs, LearnSettings(scope, boosting), *inputs)
-    compared = (*inputs, laws["law"], learned)
-    selected = job.per_symbol("select", select_law, SelectSettings(scope), *compared)
+    learned = fit_learners(job, ahead, laws["law"])
+    compared = (ahead.measured, ahead.forecasts, laws["law"], learned)
+    selected = job.per_symbol("select", select_law, SelectSettings(ahead.tape.scope), *compared)
     return Fits(laws, learned, selected)
+
+
+def fit_learners(job: Job, ahead: Ahead, laws: dict[str, Output]) -> dict[str, Output]:
+    """Fit every regressor to every symbol, beside the law of its symbol."""
+    given = job.config.learn.model_dump(exclude={"export"})
+    settings = LearnSettings(ahead.tape.scope, LearnerSettings(**given))
+    return job.per_symbol("learn", learn_costs, settings, ahead.measured, ahead.forecasts, laws)
 
 
 def fit_laws(
@@ -113,20 +132,42 @@ def criteria(fits: Fits) -> dict[str, str]:
     return {symbol: decided_by(selection.load()) for symbol, selection in fits.selected.items()}
 
 
+def exported_learning(job: Job, fits: Fits) -> dict[str, Taught]:
+    """Return what learners add to every symbol's law.
+
+    The curve is that of the regressor that the configuration asks for, or that the comparison
+    selected; without rows where there is none.
+    """
+    asked = job.config.learn.export
+    names = {
+        symbol: winner(selection.load()) if asked == "selected" else asked
+        for symbol, selection in fits.selected.items()
+    }
+    return taught_by(fits.learned, names)
+
+
+def taught_by(learned: dict[str, Output], names: Mapping[str, str]) -> dict[str, Taught]:
+    """Return what every symbol's learners found, with one regressor's curve; names: by symbol."""
+    loaded = {symbol: output.load() for symbol, output in learned.items()}
+    return {
+        symbol: Taught(one.curves[one.curves["learner"] == names[symbol]], one.coming)
+        for symbol, one in loaded.items()
+    }
+
+
 def parameters_of(
-    job: Job, ahead: Ahead, pooled: list[PooledSymbol], chosen_by: Mapping[str, str]
+    job: Job,
+    ahead: Ahead,
+    pooled: list[PooledSymbol],
+    chosen_by: Mapping[str, str],
+    taught: Mapping[str, Taught] | None = None,
 ) -> Params:
     """Return the parameter file of forecasts and laws.
 
     chosen_by: by symbol, what its law was chosen by; symbols whose laws were not compared are left
-    out.
+    out. taught: by symbol, what learners add.
     """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
-    past = [
-        table
-        for days in ahead.measured.values()
-        for table in past_content(tuple(day.load() for day in days), scope)
-    ]
     created = datetime.now(UTC).isoformat(timespec="seconds")
     fitted = tuple(
         FittedSymbol(
@@ -136,6 +177,7 @@ def parameters_of(
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
             chosen_by=chosen_by.get(one.symbol),
+            taught=(taught or {}).get(one.symbol),
         )
         for one in pooled
     )
@@ -145,8 +187,13 @@ def parameters_of(
         periods=scope.periods,
         period_seconds=scope.period_seconds,
     )
-    provenance = Provenance(created, code_version(), fingerprint(past))
+    provenance = Provenance(created, code_version(), data_hash(ahead.read))
     return export_params(fitted, session, scope.close, provenance)
+
+
+def data_hash(read: dict[str, DataRead]) -> str:
+    """Return the fingerprint of all symbols' data."""
+    return digest(*(f"{name} {one.fingerprint}" for name, one in sorted(read.items())))
 
 
 def _found(symbol: str, tape: Tape, ahead: Ahead, timezone: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.engine.config import Config
+from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
@@ -12,6 +13,7 @@ from pipeline.fitting import (
     Ahead,
     Fits,
     criteria,
+    exported_learning,
     fit_symbols,
     look_ahead,
     parameters_of,
@@ -21,6 +23,7 @@ from pipeline.fitting import (
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import plan_order
+from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
@@ -29,10 +32,11 @@ from pipeline.publication.versions import (
     waiting_in,
     waiting_of,
 )
-from pipeline.report.publish import Results, render_files, run_record
+from pipeline.report.publish import Results, pages_of, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.stages.pool import PooledSymbol
 from pipeline.tape.opening import RawTape, Tape, find_tape
+from pipeline.tape.truth import planted
 from pipeline.tracking.connection import check_store
 from pipeline.tracking.handover import Tracked, track_all, waiting_for
 
@@ -66,23 +70,42 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
+    while True:
+        try:
+            return _results(job, raw)
+        except Refused as error:
+            job.leave_out(error)
+
+
+def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     ahead = look_ahead(job, raw)
+    for symbol, forecast in ahead.forecasts.items():
+        check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
-    params = parameters_of(job, ahead, pooled, criteria(fits))
+    params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
     params = params.model_copy(update={"run_id": new_run_id()})
-    reports = _plan(job.config, ahead, fits, pooled, params)
+    reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
     tape = ahead.tape
     results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
     return results, tuple(tape.left_out())
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted: every stage's outputs, the laws in force, the parameter file."""
+
+    fits: Fits
+    pooled: list[PooledSymbol]
+    params: Params
+
+
 def _plan(
-    config: Config, ahead: Ahead, fits: Fits, pooled: list[PooledSymbol], params: Params
+    config: Config, ahead: Ahead, fitted: Fitted, truth: dict[str, dict[str, float]]
 ) -> tuple[SymbolReport, ...]:
     """Plan every symbol's order: what can be refused is refused before anything is written."""
-    order, reports = config.allocate, []
-    for one in pooled:
+    order, fits, params, reports = config.allocate, fitted.fits, fitted.params, []
+    for one in fitted.pooled:
         schedule = plan_order(params, one.symbol, order)
         planned = Planned(params, one.symbol, order, schedule.plan["optimal"].to_numpy(float))
         report = SymbolReport(
@@ -96,6 +119,8 @@ def _plan(
             order=order,
             caveats=ahead.tape.caveats[one.symbol],
             findings=with_effects(ahead.findings[one.symbol], one.calibration.without, planned),
+            read=ahead.read[one.symbol],
+            planted=truth.get(one.symbol, {}),
         )
         reports.append(report)
     return tuple(reports)
@@ -108,6 +133,7 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
         data_hash=params.data_hash,
         run_id=params.run_id,
         source=job.config.data.source,
+        location=job.config.data.location,
         as_of=iso(tape.scope.as_of),
         stages=pd.DataFrame(job.stages),
     )
@@ -117,9 +143,9 @@ def published(job: Job, results: Results, out: str) -> RunResult:
     """Publish the files with the record of the run, then have it tracked, and what earlier runs
     left to be.
     """
-    run_id, contents = results.params.run_id, render_files(results)
-    date = results.params.valid.start[:10]
-    record = run_record(f"{job.config.data.source} {date}", results, contents)
+    run_id, pages = results.params.run_id, pages_of(results, job.executor.map)
+    contents = render_files(results, pages)
+    record = run_record(results, contents, pages)
     waiting = waiting_for(record, job.config.track.experiment, run_id)
     files = publish_run(contents, out, run_id, waiting.dump())
     tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))

@@ -4,6 +4,7 @@ from solver.continuous.closed_form import almgren_chriss, bertsimas_lo, power_la
 from solver.execution.replanning import MarketState, Plan, replan
 from solver.lattice.programme import ValueFunction, value_function
 from solver.planning.batch import Batch, solve_many
+from solver.planning.curves import evaluate_curve, law_of, solve_curve, tabulated
 from solver.planning.frontier import Frontier, frontier, most_urgent
 from solver.planning.order_terms import OrderTerms
 from solver.planning.orders import Orders
@@ -11,6 +12,7 @@ from solver.planning.parameters import (
     child_orders,
     chosen_law,
     from_params,
+    learned_curve,
     tilt_of,
     uncertainty_of,
 )
@@ -21,6 +23,7 @@ from solver.planning.tilt import Tilt
 from solver.planning.uncertainty import CostInterval, Uncertainty, cost_interval, sensitivities
 from solver.problem.extrapolation import Extrapolation
 from solver.problem.impact_law import ImpactLaw
+from solver.problem.knotted_law import KnottedLaw, log_ratios
 from solver.problem.laws import PowerLaw, ProblemError, TableLaw
 from solver.problem.problem import Problem
 from solver.problem.schedule import Breakdown, evaluate
@@ -35,6 +38,7 @@ __all__ = [
     "Extrapolation",
     "Frontier",
     "ImpactLaw",
+    "KnottedLaw",
     "MarketState",
     "OrderTerms",
     "Orders",
@@ -58,9 +62,13 @@ __all__ = [
     "chosen_law",
     "cost_interval",
     "evaluate",
+    "evaluate_curve",
     "even_quadratic",
     "from_params",
     "frontier",
+    "law_of",
+    "learned_curve",
+    "log_ratios",
     "most_urgent",
     "periods_within",
     "power_law",
@@ -70,7 +78,9 @@ __all__ = [
     "sensitivities",
     "slice_factor",
     "solve",
+    "solve_curve",
     "solve_many",
+    "tabulated",
     "tilt_of",
     "twap",
     "uncertainty_of",

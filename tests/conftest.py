@@ -2,11 +2,15 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# no test tracks to the checkout's store: one made on first use, for those without one of their own
+ELSEWHERE = tempfile.TemporaryDirectory(prefix="mlflow-")
+os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{ELSEWHERE.name}/mlflow.db"
 ROOT = Path(__file__).parents[1]
 
 
@@ -47,7 +51,9 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own_mlflow(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Send MLflow runs to a database of this test's own, and return the folder it works in."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlruns/mlflow.db'}")
+    monkeypatch.setattr("pipeline.tracking.connection.DEFAULT_FOLDER", tmp_path / "mlruns")
+    monkeypatch.setattr("pipeline.tracking.handover.LEFT_BEHIND", tmp_path / "mlruns/untracked")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlruns").mkdir()
     shutil.copy(empty_mlflow, tmp_path / "mlruns")

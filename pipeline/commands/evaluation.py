@@ -101,7 +101,7 @@ def evaluate(
             "executor": {"workers": as_number(workers)},
         },
     )
-    check_tracking(settings)
+    check_tracking(settings, "evaluations")
     found = judge(request, settings)
     if as_json:
         write_json(content(found), as_json)
@@ -111,4 +111,4 @@ def evaluate(
         tracked.figures["savings"].savefig(drawn, format="png")
         write_file(picture, drawn.getvalue())
     say(report_text(found))
-    track_record(tracked, settings)
+    track_record(tracked, settings, "evaluations")

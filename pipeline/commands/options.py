@@ -90,18 +90,18 @@ def percentages(option: str, text: str) -> tuple[float, ...]:
         raise InputError(f"{option} {text}: write per cents with commas, as 0.1,1,5") from None
 
 
-def check_tracking(settings: "Config") -> None:
+def check_tracking(settings: "Config", studies: str) -> None:
     """Raise InputError where results could not be tracked, before there are any."""
     from pipeline.tracking.connection import check_store
 
-    check_store(settings.track.experiment)
+    check_store(f"{settings.track.experiment}-{studies}")
 
 
-def track_record(record: "Record", settings: "Config") -> None:
-    """Log what a study found to the configuration's experiment; what could not be waits, and is
-    said.
+def track_record(record: "Record", settings: "Config", studies: str) -> None:
+    """Log what a study found to the experiment of such studies, the configuration's name and
+    theirs; what could not be waits, and is said.
     """
     from pipeline.tracking.handover import track_study
 
-    for line in track_study(record, settings.track.experiment).said:
+    for line in track_study(record, f"{settings.track.experiment}-{studies}").said:
         complain(line)

@@ -65,7 +65,7 @@ def backtest_forecasts(
     """
     from pipeline.engine.config import load_config
     from pipeline.engine.store import check_file, write_json
-    from pipeline.studies import backtest, period_backtest
+    from pipeline.studies import backtest, period_backtest, records
 
     if as_json:
         check_file(as_json, "--json")
@@ -80,23 +80,23 @@ def backtest_forecasts(
         raise InputError(f"--by {by}: choose day or period")
     if by == "period" and (models, horizon, baseline) != ("all", 1, "har"):
         raise InputError("--models, --horizon and --baseline are of --by day; leave them out")
-    check_tracking(settings)
+    check_tracking(settings, "forecasts")
     if by == "day":
         by_day = backtest.backtest_panel(
             backtest.request(panel, target, models, (window, horizon), baseline), settings
         )
         text, content = backtest.report_text(by_day), backtest.content(by_day)
-        record = backtest.record(by_day)
+        record = records.daily_record(by_day)
     else:
         inside = period_backtest.backtest_bars(
             period_backtest.PeriodRequest(panel, target, window), settings
         )
         text, content = period_backtest.report_text(inside), period_backtest.content(inside)
-        record = period_backtest.record(inside)
+        record = records.period_record(inside)
     if as_json:
         write_json(content, as_json)
     say(text)
-    track_record(record, settings)
+    track_record(record, settings, "forecasts")
 
 
 def calibrate(
@@ -143,21 +143,25 @@ def calibrate(
     Examples: `impact calibrate --route orders --source panel --data DIR --json orders.json`,
     `impact calibrate --route flow --source lobster --data DIR`
     """
+    from pipeline.engine.config import load_config
     from pipeline.engine.store import check_file, write_json
+    from pipeline.studies.records import flow_record, orders_record
 
     if as_json:
         check_file(as_json, "--json")
     if route == "orders":
         from pipeline.studies.orders import route as orders
 
+        settings = load_config(config)
+        check_tracking(settings, "routes")
         if not data:
             raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
         by_orders = orders.calibrate_orders(
             orders.OrdersRequest(source, data, columns, bootstrap, seed)
         )
         text, content = orders.report_text(by_orders), orders.content(by_orders)
+        record = orders_record(by_orders)
     elif route == "flow":
-        from pipeline.engine.config import load_config
         from pipeline.studies import flow_report
         from pipeline.studies.flow import FlowRequest, calibrate_flow
 
@@ -175,13 +179,16 @@ def calibrate(
                 "executor": {"workers": as_number(workers)},
             },
         )
+        check_tracking(settings, "routes")
         by_flow = calibrate_flow(FlowRequest(out), settings)
         text, content = flow_report.report_text(by_flow), flow_report.content(by_flow)
+        record = flow_record(by_flow)
     else:
         raise InputError(f"--route: no route '{route}'; the routes are orders and flow")
     if as_json:
         write_json(content, as_json)
     say(text)
+    track_record(record, settings, "routes")
 
 
 def placebo(
@@ -233,9 +240,9 @@ def placebo(
             "executor": {"workers": as_number(workers)},
         },
     )
-    check_tracking(settings)
+    check_tracking(settings, "placebos")
     found = run_placebos(PlaceboRequest(route, repetitions, seed, out), settings)
     if as_json:
         write_json(content(found), as_json)
     say(report_text(found))
-    track_record(record(found), settings)
+    track_record(record(found), settings, "placebos")

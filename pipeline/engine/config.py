@@ -98,12 +98,18 @@ class CalibrateConfig(Section):
 
 
 class LearnConfig(Section):
-    """The machine-learning regressors of cost."""
+    """The machine-learning regressors of cost, and whose curve is exported beside the law.
+
+    tries: settings that the tuner draws for each, 0 for those given. export: "law" for no curve,
+    "selected" for that of the regressor that the comparison proves better, or a regressor's.
+    """
 
     trees: Count = 200
     learning_rate: Positive = 0.05
     leaves: Annotated[int, Field(ge=2)] = 15
     seed: Annotated[int, Field(ge=0)] = 0
+    tries: Annotated[int, Field(ge=0, le=1000)] = 6
+    export: Literal["law", "selected", "spline", "histogram", "lightgbm", "hybrid"] = "law"
 
 
 class SelectConfig(Section):

@@ -29,6 +29,12 @@ class InputError(ValueError):
         super().__init__(text)
 
 
+class Refused(InputError):
+    """What one piece of a stage cannot use; label: of that piece, a symbol or one and a date."""
+
+    label = ""
+
+
 class UnbelievableTape(InputError):
     """Tape or forecasts that can be read, and that nobody should plan on."""
 

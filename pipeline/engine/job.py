@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pipeline.engine.config import Config
+from pipeline.engine.errors import Refused
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.stage import Output, Task, execute
@@ -16,13 +17,32 @@ Result = TypeVar("Result")
 
 @dataclass
 class Job:
-    """What every stage of one run shares; `stages` counts what each of them did."""
+    """What every stage of one run shares; `stages` counts what each of them did.
+
+    symbols: of the tape, once it is open; refused: why some are left out, by symbol.
+    """
 
     config: Config
     store: Store
     calendar: SessionCalendar
     executor: Executor
     stages: list[dict[str, Any]] = field(default_factory=list)
+    symbols: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def leave_out(self, error: Refused) -> None:
+        """Go on without the symbol that a stage refused, from the start: what is done is found.
+
+        Raises: the error, where that symbol was asked for, or no other is left.
+        """
+        for symbol in sorted(self.symbols, key=len, reverse=True):
+            if f"{error.label} ".startswith(f"{symbol} "):
+                if symbol in self.config.data.symbols or len(self.symbols) == 1:
+                    break
+                self.refused[symbol] = str(error)
+                self.stages.clear()
+                return
+        raise error
 
     def stage(self, name: str, work: Callable[[Any], Result], tasks: Sequence[Any]) -> list[Result]:
         """Run one stage's tasks and count those computed and those found."""

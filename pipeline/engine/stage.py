@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.engine.code import code_key
 from pipeline.engine.digests import digest
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, Refused
 from pipeline.engine.store import Store, load_tables, save_tables
 
 
@@ -63,7 +63,7 @@ class Task:
 def execute(task: Task) -> Output:
     """Return the task's output, from the store where it is there, else computed and published.
 
-    Raises: InputError naming stage and label when the stage refuses its input.
+    Raises: Refused, of the task's label, when the stage refuses its input.
     """
     key = task.key
     if task.store.has(task.stage, key):
@@ -80,9 +80,10 @@ def execute(task: Task) -> Output:
         ]
         try:
             tables = task.run(*loaded, task.settings)
-        except InputError:
-            raise
         except ValueError as error:  # an estimator cannot use what it was given
-            raise InputError(f"{task.stage} {task.label}: {error}") from error
+            where = "" if isinstance(error, InputError) else f"{task.stage} {task.label}: "
+            refused = Refused(f"{where}{error}")
+            refused.label = task.label
+            raise refused from error
     url = task.store.publish(task.stage, key, lambda directory: save_tables(tables, directory))
     return Output(task.kind, key, url, task.label, True, time.perf_counter() - started)

@@ -19,7 +19,8 @@ from fsspec.implementations.local import LocalFileSystem
 from pipeline.engine.errors import InputError, reason_of
 from pipeline.engine.places import place
 
-DONE, PARTIAL = "_done", ".partial-"
+DONE = "_done"
+PARTIAL = ".partial-"  # how the name of what is not finished begins
 Tables = TypeVar("Tables")
 
 

@@ -167,12 +167,18 @@ class Learned:
 
     predictions: held-out cells: date, period, side, size, observed, and one column of predicted
     cost a candidate. models: name, format ("lightgbm-text", "skops"), content (bytes); fitted on
-    the whole history. importance: model, feature, importance.
+    the whole history; none of a hybrid that found nothing beside the law. importance: model,
+    feature, importance. curves: learner, period, size, cost (currency over mid) in the states
+    forecast of the periods to be traded, of those that have a model. coming: what the hour's states
+    tell of costs to come: periods (ahead), slope, slope_error, r2, days, as in
+    `models.learners.ahead.AheadFit`, and a coefficient a feature of `solver.execution.coming`.
     """
 
     predictions: pd.DataFrame
     models: pd.DataFrame
     importance: pd.DataFrame
+    curves: pd.DataFrame
+    coming: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ LAWS: Mapping[str, Family | None] = {  # None: the family asked for, or selected
     "square_root": Family.SPREAD_SQRT,
     "linear": Family.LINEAR,
 }
+LEARNED = ("spline", "histogram", "lightgbm", "hybrid")  # curves beside the law, by regressor
+TAUGHT = frozenset((*LEARNED, "foreseen"))  # candidates that need what learners found
 YARDSTICK, KNOWN, NESTED = "twap", "clairvoyant", "threshold"
 QUANTILES = (5, 10, 20, 30)  # per cent, of which past days choose the threshold's
 FIRST_QUANTILE = 10  # where there is no past day
@@ -48,11 +50,16 @@ CANDIDATES: Mapping[str, Candidate] = {
     "linear": Candidate("static", "the plan of a linear law", law="linear", point=True),
     "square_root": Candidate("static", "the plan of the square root", "square_root", True),
     "point": Candidate("static", "the plan of the law as it was fitted", point=True),
+    **{
+        name: Candidate("static", f"the plan of the curve that {name} learned", name, True)
+        for name in LEARNED
+    },
     "static": Candidate("static", "the plan that is exported"),
     "adaptive": Candidate("adaptive", "the plan made anew from the last minute"),
     "rule": Candidate("rule", "up to the price that supplies what is left"),
     "empirical": Candidate("empirical", "value of waiting, books like the last hour's"),
     "moment": Candidate("moment", "value of waiting, books that follow the forecast"),
+    "foreseen": Candidate("foreseen", "value of waiting, books to come told by the hour's states"),
 }
 CONTROLS: Mapping[str, Candidate] = {  # they must save nothing: judged where they are asked for
     "shuffled": Candidate(

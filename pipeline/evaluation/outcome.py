@@ -5,12 +5,19 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from pipeline.engine.data_read import made_at
 from pipeline.engine.json_content import json_ready
 from pipeline.evaluation.candidates import KNOWN, NAMED, WORDS, YARDSTICK
 from pipeline.evaluation.picture import plot_savings
 from pipeline.evaluation.study import Evaluation
 from pipeline.evaluation.verdicts import ALL_SIZES, Row
-from pipeline.tracking.record import Record
+from pipeline.tracking.record import DatasetRecord, Record
+
+ABOUT = (
+    "Evaluations: candidates worked on tape that they have not seen. A run an evaluation, a nested "
+    "run a candidate; compare these by regret_bps (the cost above who knew every book), cost_bps "
+    "(over mid) and saving_bps (on TWAP). Names end with the order's size, all: the mean over them."
+)
 
 
 def table_of(evaluation: Evaluation) -> pd.DataFrame:
@@ -129,15 +136,18 @@ def record(evaluation: Evaluation) -> Record:
     The same names of metrics at every candidate, so that they compare in the UI.
     """
     request = evaluation.request
-    name = f"evaluation {' '.join(evaluation.symbols)} {evaluation.dates[-1]}"
-    table = table_of(evaluation)
+    table, data = table_of(evaluation), _data(evaluation)
+    days = f"{' '.join(evaluation.symbols)} {evaluation.dates[0]}..{evaluation.dates[-1]}"
+    made = made_at()
     whole = [row for row in evaluation.rows if row.account == evaluation.rows[0].account]
     parts = tuple(
         Record(
-            name=f"{candidate} {evaluation.dates[-1]}",
+            name=f"{candidate} {days}, {made}",
+            description=_sentence(next(row for row in whole if row.judged.name == candidate)),
             parameters={"candidate": candidate, "what": _what(candidate)},
             metrics=_metrics([row for row in whole if row.judged.name == candidate]),
             tags={"level": "candidate"},
+            datasets=data,
         )
         for candidate in dict.fromkeys(row.judged.name for row in whole)
     )
@@ -145,7 +155,10 @@ def record(evaluation: Evaluation) -> Record:
         key: value for key, value in asdict(request).items() if key not in ("candidates", "out")
     }
     return Record(
-        name=name,
+        name=f"evaluation of {days}, {made}",
+        about=ABOUT,
+        description=f"```\n{report_text(evaluation)}\n```",
+        datasets=data,
         parameters={key: str(value) for key, value in asked.items()},
         tags={"level": "evaluation", "clusters": evaluation.clusters},
         tables={"evaluation": table},
@@ -153,6 +166,31 @@ def record(evaluation: Evaluation) -> Record:
         files={"evaluation.txt": report_text(evaluation).encode()},
         parts=parts,
     )
+
+
+def _data(evaluation: Evaluation) -> tuple[DatasetRecord, ...]:
+    return tuple(
+        DatasetRecord(
+            f"{symbol} {read.window}",
+            read.fingerprint,
+            "tape",
+            {"symbol": symbol, "first": read.first, "last": read.last, "days": str(read.days)},
+        )
+        for symbol, read in evaluation.read.items()
+    )
+
+
+def _sentence(row: Row) -> str:
+    """Return what held-out tape says of a candidate, over all sizes or the only one."""
+    one = row.judged
+    costs = f"{one.name}, {_what(one.name)}: {one.cost:.3f} bps over mid on {row.orders} orders"
+    if one.name == YARDSTICK:
+        return f"{costs}; the yardstick."
+    if one.name == KNOWN:
+        return f"{costs}; what nobody can reach."
+    error = f" ± {one.error:.3f}" if np.isfinite(one.error) else ""
+    saved = f"saves {one.saving:.3f}{error} bps on TWAP: {row.verdict}"
+    return f"{costs}, regret {one.regret:.3f}; {saved}."
 
 
 def _what(name: str) -> str:

@@ -6,10 +6,20 @@ import numpy as np
 
 from models.tca.paired import Blocks
 from pipeline.engine.config import Config
+from pipeline.engine.data_read import DataRead
+from pipeline.engine.digests import digest
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.evaluation.candidates import CANDIDATES, NAMED, SEED, YARDSTICK, Candidate, Further
+from pipeline.evaluation.candidates import (
+    CANDIDATES,
+    NAMED,
+    SEED,
+    TAUGHT,
+    YARDSTICK,
+    Candidate,
+    Further,
+)
 from pipeline.evaluation.controls import shuffled
 from pipeline.evaluation.held_out import HeldOut, held_out_days
 from pipeline.evaluation.replayed import DayTask, Worked, replay_day
@@ -37,7 +47,9 @@ class EvaluateRequest:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What held-out tape says. dates, symbols: held out; quantiles: chosen by size and date."""
+    """What held-out tape says. dates, symbols: held out; quantiles: chosen by size and date;
+    read: by symbol, the tape that was held out.
+    """
 
     request: EvaluateRequest
     dates: tuple[str, ...]
@@ -45,6 +57,7 @@ class Evaluation:
     rows: tuple[Row, ...]
     worked: tuple[Worked, ...]
     quantiles: dict[tuple[float, str], str]
+    read: dict[str, DataRead]
 
     @property
     def clusters(self) -> str:
@@ -62,7 +75,8 @@ def evaluate(
     check_request(request)
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        held = list(held_out_days(job, raw, request.history, request.days))
+        learn = not TAUGHT.isdisjoint(request.candidates)
+        held = list(held_out_days(job, raw, request.history, request.days, learn))
         tasks = [task for one in held for task in _tasks(request, config, one, further)]
         if not tasks:
             raise InputError("no symbol has tape on a day that is held out; give more of it")
@@ -71,7 +85,15 @@ def evaluate(
     rows = rows_of(worked, _blocks(tasks[0]))
     symbols = tuple(dict.fromkeys(task.symbol for task in tasks))
     dates = tuple(dict.fromkeys(task.session.date for task in tasks))
-    return Evaluation(request, dates, symbols, tuple(rows), tuple(worked), quantiles)
+    read = {symbol: _read(held, symbol) for symbol in symbols}
+    return Evaluation(request, dates, symbols, tuple(rows), tuple(worked), quantiles, read)
+
+
+def _read(held: list[HeldOut], symbol: str) -> DataRead:
+    """Return which days of a symbol were held out, and the fingerprint of their tape."""
+    days = [one.days[symbol] for one in held if symbol in one.days]
+    content = digest(*(f"{day.date} {day.key}" for day in days))
+    return DataRead(content, days[0].date, days[-1].date, len(days))
 
 
 def _blocks(task: DayTask) -> Blocks:

@@ -6,12 +6,14 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, reading
 from pipeline.parameters.sections import (
     Above,
+    ComingSection,
+    CurvesSection,
     ExtrapolationSection,
     Finite,
     Interval,
@@ -24,6 +26,7 @@ from pipeline.parameters.sections import (
     SlicingSection,
     VolumeTotal,
     Warned,
+    Zone,
 )
 
 SCHEMA = "impact-params/2"
@@ -46,6 +49,9 @@ UNITS = {
     "extrapolation.shown_shares": "shares",
     "extrapolation.errors": "1, of log(mean cost), by multiple of shown_shares",
     "mid_move.slope": "1, of imbalance x half spread",
+    "coming.horizons": "periods ahead; coefficients of logs",
+    "curves.knots": "shares",
+    "curves.ratio": "1, of total cost over mid to the law's",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
     "shape": "weights and slopes 1, flat in the unit of the periods' own, joint of logs",
     "reference.price": "currency / share",
@@ -67,7 +73,7 @@ class Calendar(Part):
     """The trading session the periods divide."""
 
     name: str
-    timezone: str
+    timezone: Zone
     periods: Annotated[int, Field(ge=1)]
     period_seconds: Annotated[int, Field(ge=1)]
 
@@ -128,7 +134,14 @@ class SymbolParams(Part):
     mid_move: MidMoveSection | None = None
     shape: ShapeSection | None = None  # None: nothing is known of it, plans take every period alike
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
-    curves: dict[str, Any] | None = None  # learned cost curves, likewise
+    curves: CurvesSection | None = None  # None: the law stands alone
+    coming: ComingSection | None = None  # None: the hour's states told nothing of later days
+
+    @model_validator(mode="after")
+    def _curves_by_period(self) -> "SymbolParams":
+        if self.curves and len(self.curves.ratio) != len(self.periods):
+            raise ValueError("curves: ratio must have one row a period")
+        return self
 
 
 class Params(Part):
@@ -166,6 +179,14 @@ def read_params(url: str) -> Params:
         reading(url, "cannot read the parameter file", "check --params"),
     ):
         content = json.loads(file.read())
+    return params_of(content, url)
+
+
+def params_of(content: object, url: str) -> Params:
+    """Return the content of a parameter file, validated; url: what it is called where it is not.
+
+    Raises: InputError naming the file and the first key at fault.
+    """
     found = content.get("schema") if isinstance(content, dict) else None
     if isinstance(found, str) and found != SCHEMA:
         raise InputError(

@@ -1,9 +1,13 @@
 """The parts of a symbol's section in `params.json`, each checked by itself."""
 
 from datetime import datetime
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from solver.execution.coming import NAMES
 
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
@@ -18,10 +22,20 @@ def _moment(text: str) -> str:
     return text
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # no such one, a folder, an absolute path
+        raise ValueError(f"{name[:60]!r} is no time zone; write it as America/New_York") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[str, AfterValidator(_moment)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST, LEAST = 1e30, 1e-30  # of any number, and of one above 0: products stay finite
+NonNegative = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+Above = Annotated[float, Field(ge=LEAST, le=MOST, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
 
@@ -119,6 +133,64 @@ class MidMoveSection(Part):
     standard_error: NonNegative | None
     r2_out_of_sample: Finite | None
     r2_error: NonNegative | None
+
+
+class CurvesSection(Part):
+    """A learned cost curve: each period's law times ratios that are known at knots, shares.
+
+    ratio: a row a period, a column a knot, of total cost over mid to the law's, in the states
+    forecast of the period. Between knots its log is linear in the log of size; extrapolation,
+    "law": below the first and beyond the last knot it stays, so that cost goes on with the law's
+    exponent. learner: what told it.
+    """
+
+    learner: str
+    knots: Annotated[tuple[Above, ...], Field(min_length=1)]
+    ratio: tuple[tuple[Above, ...], ...]
+    extrapolation: Literal["law"] = "law"
+
+    @model_validator(mode="after")
+    def _by_knot(self) -> "CurvesSection":
+        if any(low >= high for low, high in pairwise(self.knots)):
+            raise ValueError("curves: knots must rise")
+        if {len(row) for row in self.ratio} != {len(self.knots)}:
+            raise ValueError("curves: ratio must have one column a knot")
+        return self
+
+
+class ComingHorizon(Part):
+    """So many periods ahead: coefficients by feature, shrunk, 0 where nothing was told of later
+    days; slope of these days' outcomes on what was told, its error by days, and the share of
+    squares that was explained, null of fewer than three days.
+    """
+
+    periods: Above
+    coefficients: tuple[Finite, ...]
+    slope: Finite | None
+    standard_error: NonNegative | None
+    r2_out_of_sample: Finite | None
+
+
+class ComingSection(Part):
+    """The log of a trade's cost at horizons over the last hour's mean, linear in the hour's states.
+
+    features: of the spread's and the best size's logs over the hour's mean, the tilt of the best
+    sizes against the order, the mid's move against it over the spread, and that move's size over
+    the hour's mean, each averaged with half-lives of so many periods.
+    """
+
+    features: tuple[str, ...]
+    horizons: Annotated[tuple[ComingHorizon, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _by_feature(self) -> "ComingSection":
+        if self.features != NAMES:
+            raise ValueError(f"coming: features must be {', '.join(NAMES)}")
+        if {len(one.coefficients) for one in self.horizons} != {len(NAMES)}:
+            raise ValueError("coming: every horizon must have one coefficient a feature")
+        if any(one.periods >= other.periods for one, other in pairwise(self.horizons)):
+            raise ValueError("coming: horizons must rise")
+        return self
 
 
 class ShapeState(Part):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,35 +9,42 @@ import pandas as pd
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
-from pipeline.parameters.schema import Params
-from pipeline.planning.order import file_caveats, order_terms, stated_tilt
-from pipeline.planning.plan import asked_plan, quadratic_plan, spread_evenly, spreads
+from pipeline.parameters.schema import Params, Period
+from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
+from pipeline.planning.plan import (
+    TIE,
+    asked_plan,
+    lattice_plan,
+    quadratic_plan,
+    spread_evenly,
+    spreads,
+)
 from pipeline.planning.plan_caveats import (
     beyond_shown,
+    learned_cost,
     letter_admitted,
     session_breaks,
     shape_believed,
     uncertain_volume,
 )
+from pipeline.planning.plan_costs import PlanCosts, of_law
 from pipeline.planning.price_of_risk import risk_frontier, urgency
 from pipeline.planning.value_table import coarse_value_table
 from solver import (
     Extrapolation,
+    KnottedLaw,
     Problem,
     ProblemError,
     Solution,
     Status,
-    Tilt,
+    certify,
     child_orders,
-    evaluate,
     periods_within,
-    sensitivities,
     solve,
-    uncertainty_of,
 )
 
 BENCHMARKS = ("twap", "vwap")
-DECIDED = 1.96  # standard errors of the parameters, from which on a difference is told from zero
+UNPROVED = ("qp", "even")  # methods that claim no optimum of the law
 
 
 def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
@@ -50,50 +56,33 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     stated = tilt.problem
     content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
     chosen = periods_within(content, symbol, terms)
-    periods = [params.symbols[symbol].periods[place] for place in chosen]
+    section = params.symbols[symbol]
+    periods = [section.periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
-    plans, notes = _plans(stated, volume, order, params.symbols[symbol].law.k)
+    curve = stated_curve(params, symbol, order, tilt)
+    plans, notes = _plans(stated, curve, volume, order, section.law.k)
     notes += session_breaks(periods, params.calendar)
     shares = {name: solution.x for name, solution in plans.items()}
     shares |= {
         "twap": spread_evenly(stated, np.ones_like(volume)),
         "vwap": spread_evenly(stated, volume),
     }
-    base = pd.DataFrame(
-        {
-            "period": [period.i for period in periods],
-            "start": [period.start for period in periods],
-            "sigma": stated.sigma,
-            "volume": volume,
-        }
-    )
-    errors = _errors(tilt, shares, content, symbol)
     children = child_orders(content, symbol, order.shares, terms)
-    reach = Extrapolation.from_section(content["symbols"][symbol])
-    costs = pd.DataFrame(
-        [
-            _cost(stated, name, x, plans.get(name))
-            | errors[name]
-            | {
-                "extrapolation_error": _extrapolation_error(stated, x, reach, children),
-                "walked_twice": _walked_twice(stated, x, children),
-            }
-            for name, x in shares.items()
-        ]
-    )
-    if order.plan == "shrunk" and not spreads(order, params.symbols[symbol].law.k):
+    costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
+    if order.plan == "shrunk" and not spreads(order, section.law.k):
         notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
+    notes += learned_cost(section, plans["optimal"], stated)
     frontier = risk_frontier(stated)
     notes += urgency(frontier, order.risk_aversion)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
-    section = params.symbols[symbol]
+    reach = Extrapolation.from_section(content["symbols"][symbol])
     notes += beyond_shown(plans["optimal"].x / children, reach)
     notes += uncertain_volume(section, volume, order)
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
-    value = coarse_value_table(stated, [period.i for period in periods])
+    value = coarse_value_table(stated, curve, [period.i for period in periods])
     warnings = _warnings(plans["optimal"], notes)
-    plan, days = base.assign(**shares), tilt.record.days
+    plan, days = _periods(periods, stated).assign(**shares), tilt.record.days
     return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
@@ -108,11 +97,22 @@ def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: date
     return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
 
 
+def _periods(periods: list[Period], stated: Problem) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "period": [period.i for period in periods],
+            "start": [period.start for period in periods],
+            "sigma": stated.sigma,
+            "volume": [period.volume for period in periods],
+        }
+    )
+
+
 def _plans(
-    stated: Problem, volume: np.ndarray, order: AllocateConfig, k: float
+    stated: Problem, curve: KnottedLaw | None, volume: np.ndarray, order: AllocateConfig, k: float
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
     """Return the plan asked for and every route's beside it, and what there is to say."""
-    plans, notes = {"optimal": asked_plan(stated, order, k, volume)}, []
+    plans, notes = {"optimal": asked_plan(stated, curve, order, k, volume)}, []
     if spreads(order, k):
         notes.append(
             (
@@ -121,104 +121,32 @@ def _plans(
                 "is spread evenly instead (--plan point gives the corner)",
             )
         )
-    plans["nlp"] = solve(stated, method="nlp")
+    plans["nlp"] = of_law(solve(stated, method="nlp"), curve)
     try:
-        plans["dp"] = solve(stated, method="dp", integer=True)
+        known = plans["optimal"] if plans["optimal"].method == "dp" else None
+        plans["dp"] = known or lattice_plan(stated, curve)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:
-        plans["qp"] = quadratic_plan(stated, volume)
+        plans["qp"] = of_law(quadratic_plan(stated, volume), curve)
     except ProblemError as error:
         notes.append(("qp_left_out", f"no quadratic programme beside the plan: {error}"))
+    best = min(plans, key=lambda name: plans[name].objective)
+    found, nlp = plans[best], plans["nlp"]
+    if nlp.objective > found.objective + TIE * found.breakdown.gross:
+        plans["nlp"] = of_law(certify(stated, found.x, "nlp"), curve)
+        notes.append(
+            (
+                "nlp_dearer",
+                f"the continuous search ended dearer than {best}; nlp is its plan instead",
+            )
+        )
     return plans, notes
-
-
-def _errors(
-    tilt: Tilt, shares: dict[str, np.ndarray], content: dict[str, Any], symbol: str
-) -> dict[str, dict[str, float]]:
-    """Return by plan the errors of its cost and of what the plan saves against it, currency.
-
-    cost_error: from the parameters' covariance, by the delta method, NaN where it holds nothing.
-    saving_error, saving_reach: the standard error and half of the 95 % interval, from it and from
-    what the scored days' states would have made of the difference, where there were two.
-    """
-    known = uncertainty_of(content, symbol)
-    matrix = np.asarray(known.covariance)
-    slopes = {}
-    for name, x in shares.items():
-        found = sensitivities(tilt.problem, x)
-        slopes[name] = np.array([found[each] for each in known.names])
-
-    def error(slope: np.ndarray) -> float:
-        return float(np.sqrt(max(0.0, slope @ matrix @ slope))) if matrix.any() else np.nan
-
-    found = {}
-    for name, slope in slopes.items():
-        own = error(slope - slopes["optimal"])
-        past = np.nan_to_num(tilt.record.error(shares["optimal"] - shares[name]))
-        found[name] = {
-            "cost_error": error(slope),
-            "saving_error": float(np.hypot(own, past[0])),
-            "saving_reach": float(np.hypot(DECIDED * own, past[1])),
-        }
-    return found
-
-
-def _walked_twice(stated: Problem, x: np.ndarray, children: int) -> float:
-    """Return the most that own impact charges over again, currency: a walk of the book holds the
-    displacement that it makes, gamma x^2 / 2m in m children.
-    """
-    paid = stated.own_share * np.asarray(stated.permanent) * x**2 / children
-    return float(paid.sum())
-
-
-def _extrapolation_error(
-    stated: Problem, x: np.ndarray, reach: Extrapolation | None, children: int
-) -> float:
-    """Return how far off the temporary cost of trades beyond shown sizes may be, a standard error.
-
-    Currency; NaN where that was not measured. The law errs alike in all periods.
-    """
-    _, scale, exponent = stated.law_rows
-    if reach is None:
-        return np.nan
-    return float((scale * x**exponent * reach.error(x / children)).sum())
-
-
-def _cost(
-    stated: Problem, name: str, x: np.ndarray, solution: Solution | None
-) -> dict[str, object]:
-    parts = evaluate(stated, x)
-    notional = stated.price * stated.shares
-    deviation = float(np.sqrt(parts.variance))
-    return {
-        "method": name,
-        "cost": parts.shortfall,
-        "cost_bps": 1e4 * parts.shortfall / notional,
-        "deviation": deviation,
-        "deviation_bps": 1e4 * deviation / notional,
-        "spread": parts.spread,
-        "temporary": parts.temporary,
-        "permanent": parts.permanent,
-        "drift": parts.drift,
-        "risk": parts.risk,
-        "traded": notional + stated.sign * (parts.permanent + parts.drift),
-        "whole": notional + stated.sign * parts.shortfall,
-        "lower_bound": solution.lower_bound if solution else np.nan,
-        "gap": solution.gap if solution else np.nan,
-        "status": _status(solution),
-    }
-
-
-def _status(solution: Solution | None) -> str:
-    if solution is None:
-        return "BENCHMARK"
-    return "SPREAD" if solution.method == "even" else solution.status.name
 
 
 def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:
     rows = list(notes)
-    if plan.status is Status.FEASIBLE and plan.method not in ("qp", "even"):
+    if plan.status is Status.FEASIBLE and np.isfinite(plan.gap) and plan.method not in UNPROVED:
         rows.append(
             (
                 "not_proved_optimal",

@@ -12,7 +12,8 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
 from pipeline.planning.price_of_risk import risk_frontier
-from solver import OrderTerms, Problem, ProblemError, Tilt, tilt_of
+from solver import KnottedLaw, OrderTerms, Problem, ProblemError, Tilt, learned_curve, tilt_of
+from solver.planning.parameters import whole_caps
 
 AHEAD = timedelta(days=7)  # a session so far ahead has no forecast worth the name
 
@@ -84,6 +85,19 @@ def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
         ) from None
 
 
+def check_capacity(symbol: str, order: AllocateConfig, volume: np.ndarray) -> None:
+    """Check that the forecast volume (by period, shares) holds the order, before anything is
+    fitted.
+
+    Raises: InputError naming the symbol.
+    """
+    terms = OrderTerms(lot=order.lot, max_participation=order.max_participation)
+    try:
+        whole_caps(order.shares, volume, terms)
+    except ProblemError as error:
+        raise InputError(f"symbol {symbol}: {error}") from error
+
+
 def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:
     """Say what a parameter file is not: of this day, still in force, of the whole session.
 
@@ -119,6 +133,16 @@ def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Proble
     Raises: InputError as `stated_tilt`.
     """
     return stated_tilt(params, symbol, order).problem
+
+
+def stated_curve(
+    params: Params, symbol: str, order: AllocateConfig, tilt: Tilt
+) -> KnottedLaw | None:
+    """Return the learned curve of the order's periods at the tilt's states, None without one."""
+    if params.symbols[symbol].curves is None:
+        return None
+    terms = order_terms(params, symbol, order)
+    return learned_curve(params.model_dump(by_alias=True), symbol, order.shares, terms, tilt)
 
 
 def stated_tilt(params: Params, symbol: str, order: AllocateConfig) -> Tilt:

@@ -8,7 +8,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.engine.store import write_file
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import order_terms, stated_problem
+from pipeline.planning.order import order_terms, stated_curve, stated_problem, stated_tilt
 from pipeline.planning.value_table import value_table
 from solver import ProblemError, evaluate, frontier, periods_within, robust, solve, uncertainty_of
 
@@ -63,10 +63,12 @@ def write_value_function(params: Params, symbol: str, order: AllocateConfig, pat
 
     Raises: InputError when there are too many states or the file cannot be written.
     """
-    stated = stated_problem(params, symbol, order)
+    tilt = stated_tilt(params, symbol, order)
+    curve = stated_curve(params, symbol, order, tilt)
     content, terms = params.model_dump(by_alias=True), order_terms(params, symbol, order)
     places = periods_within(content, symbol, terms)
-    table = value_table(stated, [params.symbols[symbol].periods[place].i for place in places])
+    periods = [params.symbols[symbol].periods[place].i for place in places]
+    table = value_table(tilt.problem, curve, periods)
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     try:

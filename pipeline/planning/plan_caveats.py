@@ -10,7 +10,8 @@ import pandas as pd
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Calendar, Period, SymbolParams
-from solver import Extrapolation, ImpactLaw, Problem, Tilt
+from solver import Extrapolation, ImpactLaw, Problem, Solution, Tilt
+from solver.planning.curves import COARSE, GRID
 from solver.planning.shape import LEAST_DAYS
 
 Note = tuple[str, str]
@@ -56,6 +57,24 @@ def shape_believed(tilt: Tilt, twap: pd.Series) -> list[Note]:
         f"worth nothing it would cost {tilt.worthless:,.2f}, {cost:.1%} of TWAP's cost over mid"
     )
     return [("shape_believed", message)]
+
+
+def learned_cost(one: SymbolParams, plan: Solution, stated: Problem) -> list[Note]:
+    """Say that costs are those of a learned curve, and in which lots its plan is the optimum."""
+    if one.curves is None:
+        return []
+    knots = one.curves.knots
+    message = (
+        f"costs are those that {one.curves.learner} learned, from {knots[0]:,.6g} to "
+        f"{knots[-1]:,.6g} shares; beyond them they go on with the law's exponent; errors and the "
+        "price of risk are the law's"
+    )
+    notes = [("learned_curve", message)]
+    if plan.method == COARSE:
+        lot = stated.shares / GRID
+        rounded = f"the plan is the optimum in lots of {lot:,.4g} shares, rounded to the order's"
+        notes.append(("coarse_lots", f"{rounded}; a larger --lot is exact"))
+    return notes
 
 
 def letter_admitted(stated: Problem) -> list[Note]:

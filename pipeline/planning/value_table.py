@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 
 from pipeline.engine.errors import InputError
-from solver import Problem, ProblemError, value_function
+from solver import KnottedLaw, Problem, ProblemError, tabulated, value_function
 
 MOST_ROWS = 20_000_000
 STEPS = 100  # of shares left, of a table to look at
 COLUMNS = ("period", "left", "value", "marginal", "trade")
 
 
-def coarse_value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:
+def coarse_value_table(
+    stated: Problem, curve: KnottedLaw | None, periods: list[int]
+) -> pd.DataFrame:
     """Return V on about a hundred steps of shares, for people to look at; empty where caps or the
     shape of the problem leave no such lattice.
     """
@@ -21,12 +23,12 @@ def coarse_value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:
     step = lots * stated.lot
     shares = step * int(stated.shares // step)
     try:
-        return value_table(replace(stated, shares=shares, lot=step, floor=None), periods)
+        return value_table(replace(stated, shares=shares, lot=step, floor=None), curve, periods)
     except (ProblemError, InputError):
         return pd.DataFrame(columns=list(COLUMNS), dtype=float)
 
 
-def value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:
+def value_table(stated: Problem, curve: KnottedLaw | None, periods: list[int]) -> pd.DataFrame:
     """Return V by period and shares left: period, left, value, marginal, trade.
 
     value: the cost still to come over the arrival price, currency, moves of the permanent impact on
@@ -42,7 +44,7 @@ def value_table(stated: Problem, periods: list[int]) -> pd.DataFrame:
             "--lot"
         )
     try:
-        found = value_function(stated)
+        found = value_function(stated if curve is None else tabulated(stated, curve))
     except ProblemError as error:
         raise InputError(f"--value-function: {error}") from error
     parts = []

@@ -1,5 +1,6 @@
 """Policies by the names that the command line gives them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -19,11 +20,13 @@ from solver import (
     almgren_chriss,
     chosen_law,
     even_quadratic,
+    law_of,
     periods_within,
 )
 from solver.execution import (
     Adaptive,
     Band,
+    Coming,
     Learning,
     Participation,
     Policy,
@@ -45,6 +48,7 @@ NAMES = (
     "threshold",
     "rule",
     "moment",
+    "foreseen",
 )
 QUANTILE = ("threshold", "waiting-twap")
 MINUTE_NS = 60 * SECOND_NS  # a waiting TWAP works by it, an adaptive plan looks back over it
@@ -85,10 +89,14 @@ def policy_of(name: str, stage: Stage, planned: "Planned", band: Band) -> Policy
         return WaitingTwap(_minute(stage), **options)
     if kind == "rule":
         return PooledSupply()
-    if kind == "moment":
+    if kind in ("moment", "foreseen"):
         times, child = stage.times[stage.first :], stage.shares / stage.moments
         level = planned.even_cost(times, child) if planned.days_scored else None
-        return take_or_wait(stage, planned, band, level)
+        found = take_or_wait(stage, planned, band, level)
+        if kind == "moment":
+            return found
+        interval = stage.clock.interval / SECOND_NS
+        return replace(found, coming=planned.coming, interval=interval)
     if kind == "pov":
         return Participation(planned.volume(stage.times[stage.first :]))
     if kind == "adaptive":
@@ -125,6 +133,7 @@ class Planned:
         try:
             places = periods_within(content, symbol, terms)
             self._law = chosen_law(content, symbol, order.shares, terms)
+            self._curve = law_of(content["symbols"][symbol]).at(places)
         except ProblemError as error:
             raise InputError(str(error)) from error
         self._periods = [params.symbols[symbol].periods[place] for place in places]
@@ -136,6 +145,13 @@ class Planned:
         """Return what the file says of the mid's next seconds."""
         params, symbol, _ = self._asked
         return params.symbols[symbol].mid_move
+
+    @property
+    def coming(self) -> Coming | None:
+        """Return what the file says of costs to come from the states of the hour."""
+        params, symbol, _ = self._asked
+        content = params.symbols[symbol].model_dump(include={"coming"})
+        return Coming.from_section(content, self._seconds)
 
     @property
     def days_scored(self) -> int:
@@ -154,8 +170,11 @@ class Planned:
         return self._law.at(self._place(times).tolist())
 
     def even_cost(self, times: Ints, shares: float) -> Floats:
-        """Return the forecast cost of so many shares at each time, currency / share over mid."""
-        return self.law_at(times).cost(shares) / shares
+        """Return the forecast cost of so many shares at each time, currency / share over mid: by
+        the learned curve where the file has one.
+        """
+        cost = self._curve.cost(np.array([shares]))[:, 0]
+        return cost[self._place(times)] / shares
 
     def volume(self, times: Ints) -> float:
         """Return the volume forecast from the first to the last of the times, shares."""

@@ -1,50 +1,28 @@
-"""What the page shows of one symbol: its headline, warnings, tables and figures."""
+"""What a symbol's page shows: what to do, what it costs, how sure that is, and why."""
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
-from models.inference.covariance import Covariance
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import as_warnings
 from pipeline.parameters.schema import Calendar, Law, Params
 from pipeline.planning.allocate import BENCHMARKS
 from pipeline.planning.plan_text import CENT
-from pipeline.report.figures.clock import Clock
+from pipeline.report.figures.clock import Clock, hour_label
+from pipeline.report.grades import Graded, graded
 from pipeline.report.results import SymbolReport
-from pipeline.report.tables import calibration as calibration_tables
-from pipeline.report.tables import checks as check_tables
-from pipeline.report.tables import forecasts as forecast_tables
-from pipeline.report.tables import run as run_tables
 from pipeline.report.tables.digits import MISSING, count, money, number, percent
+from pipeline.report.tables.run import truth_table
 from pipeline.report.tables.table import Table
+from pipeline.report.words import FAMILIES, fitted_on, forecast_sentence, winner_word
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-FAMILIES = {
-    "spread_power": "half spread + power law",
-    "spread_sqrt": "half spread + square-root law",
-    "power": "power law",
-    "square_root": "square-root law",
-    "linear": "linear law",
-}
-FIGURES = {
-    "frontier": "expected cost against the price's risk, with TWAP, the plan and the "
-    "most urgent plan for little more cost",
-    "value": "marginal value of shares left by time, and the plan's way through it",
-    "schedule": "shares per period and shares left of the optimal plan, TWAP and VWAP",
-    "forecast": "forecast, baseline and realized values through the day",
-    "unfolding": "error of the forecast of the rest of the day by the time it is made",
-    "cost": "cost of a market order by size and side, and how often displayed depth does not hold "
-    "it",
-    "alpha": "level of temporary impact through the day: bucket estimates and the smooth curve in "
-    "use",
-    "importance": "feature importance of the learned models",
-}
+HALF_HOUR = 0.5
+MOST_ROWS = 14  # of the day's plan
+EVEN = 0.05  # of the mean pace, within which it is told as even
 
 
 @dataclass(frozen=True)
@@ -57,35 +35,34 @@ class Card:
 
 
 @dataclass(frozen=True)
-class StageWarnings:
-    """What a stage said under one code."""
-
-    stage: str
-    code: str
-    messages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class SymbolView:
-    """One symbol as the template shows it.
+    """One symbol as its page shows it.
 
-    svg: by figure name, absent without data. tables: by name. risk_aversion: empty when 0. choice:
-    by what the law was chosen, and why.
+    page, research: names of its files. pace: the plan in a sentence; times: what it trades by time
+    of day. parts: of the cost, each a name and bps. sure: sentences on what the figures rest on.
     """
 
     symbol: str
+    page: str
+    research: str
     order: str
     when: str
     cards: tuple[Card, ...]
     risk_aversion: str
+    parts: tuple[tuple[str, str], ...]
+    pace: str
+    times: Table
     law: Law
     family: str
-    warnings: tuple[StageWarnings, ...]
-    svg: dict[str, str]
-    held_out: str
-    choice: str
-    tables: dict[str, Table]
+    warnings: tuple[Graded, ...]
+    sure: tuple[str, ...]
+    truth: Table
     command: str
+
+
+def page_name(symbol: str, part: str = "") -> str:
+    """Return the name of a symbol's page, which any file system takes, and no other's has."""
+    return f"report-{quote(symbol, safe='')}{part}.html"
 
 
 def make_view(params: Params, report: SymbolReport) -> SymbolView:
@@ -94,51 +71,29 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
     order, family = report.order, report.calibration.facts.iloc[0]["family"]
     return SymbolView(
         symbol=report.symbol,
+        page=page_name(report.symbol),
+        research=page_name(report.symbol, "-research"),
         order=f"{order.side.capitalize()} {count(order.shares)} {report.symbol}",
         when=_when(report.schedule.plan, params.calendar, clock),
         cards=_cards(report, clock),
         risk_aversion=_charged(report.schedule.risk_aversion),
+        parts=_parts(report, family),
+        pace=_pace(report.schedule.plan, clock),
+        times=_times(report.schedule.plan, clock),
         law=params.symbols[report.symbol].law,
         family=FAMILIES[family],
-        warnings=_warnings(report, params.calendar.timezone),
-        svg=_drawings(params, report),
-        held_out=_held_out(report.forecast.backtest),
-        choice="by {criterion}: {reason}".format(**report.selection.decision.iloc[0]),
-        tables=_tables(report, params.calendar.periods, clock),
+        warnings=warnings_of(report, params.calendar.timezone),
+        sure=(
+            f"Fitted on {fitted_on(report)}.",
+            "The law was chosen by {criterion}: {reason}.".format(
+                **report.selection.decision.iloc[0]
+            ),
+            winner_word(report.selection.scores),
+            forecast_sentence(report.forecast),
+        ),
+        truth=truth_table(report.calibration.parameters, report.planted),
         command=_allocate_command(report),
     )
-
-
-def figures(report: SymbolReport, params: Params) -> dict[str, "Figure"]:
-    """Return the symbol's figures by name; one whose table is empty is left out."""
-    from pipeline.report.figures import plots
-    from pipeline.report.figures.risk import plot_frontier
-    from pipeline.report.figures.value import plot_value
-
-    forecast, calibration = report.forecast, report.calibration
-    clock, price = (
-        Clock.of(params.calendar, report.schedule.plan),
-        calibration.facts["price"].iloc[0],
-    )
-    drawn = {"schedule": plots.plot_schedule(report.schedule.plan, clock)}
-    if report.schedule.value["left"].nunique() > 2:
-        drawn["value"] = plot_value(report.schedule.value, report.schedule.plan, price, clock)
-    if len(report.schedule.frontier):
-        notional = price * report.order.shares
-        drawn["frontier"] = plot_frontier(report.schedule.frontier, report.schedule.costs, notional)
-    if len(forecast.backtest):
-        drawn["forecast"] = plots.plot_forecast(forecast.backtest, price, clock)
-    if len(forecast.unfolding):
-        drawn["unfolding"] = plots.plot_unfolding(forecast.unfolding, clock)
-    if len(calibration.curve):
-        drawn["cost"] = plots.plot_cost(calibration.curve, price)
-    levels = _levels(report)
-    if len(levels) > 1:
-        periods = params.symbols[report.symbol].periods
-        drawn["alpha"] = plots.plot_alpha(levels, periods, params.calendar.periods, clock)
-    if len(report.learned.importance):
-        drawn["importance"] = plots.plot_importance(report.learned.importance)
-    return drawn
 
 
 def order_flags(order: AllocateConfig) -> list[str]:
@@ -152,44 +107,17 @@ def order_flags(order: AllocateConfig) -> list[str]:
     return flags
 
 
-def _levels(report: SymbolReport) -> pd.DataFrame:
-    """Return the log levels by bucket before smoothing: estimate, low, high (95% interval)."""
-    names = report.shrinkage["parameter"]
-    table = report.shrinkage[names.str.startswith(calibration_tables.LEVEL)]
-    dof = report.calibration.parameters.set_index("name")["dof"].reindex(table["parameter"])
-    variances = np.diag(table["estimate_error"] ** 2)
-    reach = Covariance(tuple(table["parameter"]), variances, dof.to_numpy()).reach()
-    return table[["estimate"]].assign(low=table["estimate"] - reach, high=table["estimate"] + reach)
-
-
-def _drawings(params: Params, report: SymbolReport) -> dict[str, str]:
-    """Return the figures as SVG by name, each with its label for screen readers."""
-    from pipeline.report.figures.style import svg_text
-
-    labels = {name: f"{report.symbol}: {what}" for name, what in FIGURES.items()}
-    return {
-        name: svg_text(figure, labels[name], labels[name])
-        for name, figure in figures(report, params).items()
-    }
-
-
-def _tables(report: SymbolReport, periods: int, clock: Clock) -> dict[str, Table]:
-    facts, parameters = report.calibration.facts.iloc[0], report.calibration.parameters
-    shrinkage = report.shrinkage
-    return {
-        "costs": run_tables.cost_table(report.schedule.costs),
-        "fit": calibration_tables.fit_table(facts),
-        "parameters": calibration_tables.parameter_table(parameters),
-        "levels": calibration_tables.level_table(parameters, periods, clock),
-        "forecasts": forecast_tables.score_table(report.forecast.scores),
-        "contest": forecast_tables.contest_table(report.forecast.contest),
-        "families": calibration_tables.family_table(report.calibration.families),
-        "checks": check_tables.check_table(facts, parameters),
-        "sizes": calibration_tables.size_table(report.calibration.sizes),
-        "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
-        "candidates": run_tables.selection_table(report.selection.scores),
-        "charged": run_tables.charged_table(report.selection.charged),
-    }
+def warnings_of(report: SymbolReport, timezone: str) -> tuple[Graded, ...]:
+    """Return all that is to be said of a symbol, graded, each code once."""
+    return graded(
+        (
+            ("files", pd.DataFrame(map(vars, report.caveats), columns=["code", "message"])),
+            ("tape", as_warnings(report.findings, timezone)),
+            ("law", report.calibration.warnings),
+            ("forecast", report.forecast.warnings),
+            ("plan", report.schedule.warnings),
+        )
+    )
 
 
 def _charged(risk_aversion: float) -> str:
@@ -203,9 +131,63 @@ def _when(plan: pd.DataFrame, calendar: Calendar, clock: Clock) -> str:
     return f"{day}, {first}–{end} {calendar.timezone}, {periods}"
 
 
-def _held_out(backtest: pd.DataFrame) -> str:
-    dates = backtest["date"].unique()
-    return str(dates[0]) if len(dates) == 1 else f"{len(dates)} days (medians by period)"
+def _pace(plan: pd.DataFrame, clock: Clock) -> str:
+    """Say how fast to trade, and when fastest and slowest."""
+    table, mean = _stretches(plan, clock), plan["optimal"].mean()
+    periods = table["periods"].to_numpy()
+    rate = table["optimal"] / periods
+    told = f"{number(mean, 3)} shares a period on average"
+    if rate.max() - rate.min() <= EVEN * mean:
+        return f"Trade evenly: {told}."
+    most, least = hour_label(float(rate.idxmax())), hour_label(float(rate.idxmin()))
+    return (
+        f"Trade {told}: most from {most} ({number(rate.max(), 3)} a period), least from {least} "
+        f"({number(rate.min(), 3)})."
+    )
+
+
+def _stretches(plan: pd.DataFrame, clock: Clock) -> pd.DataFrame:
+    """Return the plan's shares, volume and periods by half hour, or by longer stretches of a longer
+    session; the index is when they begin, hours.
+    """
+    hours = clock.hours(plan["period"].to_numpy())
+    length = HALF_HOUR
+    while (hours[-1] - hours[0]) / length > MOST_ROWS:
+        length *= 2
+    start = np.maximum(np.floor(hours / length + 1e-9) * length, hours[0])
+    by_time = plan.assign(begin=start, periods=1).groupby("begin")
+    return by_time[["optimal", "volume", "periods"]].sum()
+
+
+def _times(plan: pd.DataFrame, clock: Clock) -> Table:
+    """List what the plan trades by time of day."""
+    table = _stretches(plan, clock)
+    rows = tuple(
+        (
+            hour_label(float(at)),
+            count(row.optimal),
+            percent(row.optimal / plan["optimal"].sum()),
+            percent(row.optimal / row.volume) if row.volume > 0 else MISSING,
+        )
+        for at, row in table.iterrows()
+    )
+    return Table(("From", "Shares", "Of the order", "Of the volume"), rows)
+
+
+def _parts(report: SymbolReport, family: str) -> tuple[tuple[str, str], ...]:
+    """Return what the plan's cost is made of, bps; a linear law holds the spread."""
+    best = report.schedule.costs.set_index("method").loc["optimal"]
+    unit = best["cost_bps"] / best["cost"] if best["cost"] else np.nan
+    parts = {
+        "half spread": best["spread"],
+        "walk of the book beyond it": best["temporary"],
+        "own permanent impact": best["permanent"],
+        "drift": best["drift"],
+    }
+    if not family.startswith("spread"):
+        name = "half spread and walk of the book (the law has no spread of its own)"
+        parts = {name: parts.pop("half spread") + parts.pop("walk of the book beyond it")} | parts
+    return tuple((name, f"{number(unit * value, 3)} bps") for name, value in parts.items() if value)
 
 
 def _cards(report: SymbolReport, clock: Clock) -> tuple[Card, ...]:
@@ -251,23 +233,6 @@ def _peak(report: SymbolReport, clock: Clock) -> Card:
     place = share.idxmax()
     when, cap = clock.label(plan.loc[place, "period"]), percent(report.order.max_participation)
     return Card(label, percent(share[place]), f"at {when}, cap {cap}")
-
-
-def _warnings(report: SymbolReport, timezone: str) -> tuple[StageWarnings, ...]:
-    """Return the warnings by stage and code, in the order in which they first came."""
-    stages = {
-        "ingest": pd.DataFrame(map(vars, report.caveats), columns=["code", "message"]),
-        "tape": as_warnings(report.findings, timezone),
-        "calibrate": report.calibration.warnings,
-        "forecast": report.forecast.warnings,
-        "allocate": report.schedule.warnings,
-    }
-    told = pd.concat([table.assign(stage=stage) for stage, table in stages.items()])
-    told = told.drop_duplicates(["code", "message"])  # a plan repeats what was accepted
-    return tuple(
-        StageWarnings(str(stage), str(code), tuple(rows["message"]))
-        for (stage, code), rows in told.groupby(["stage", "code"], sort=False)
-    )
 
 
 def _allocate_command(report: SymbolReport) -> str:

@@ -14,6 +14,7 @@ from pipeline.retraining.nights import Charged, Check, Night
 
 MARGIN = 0.10  # of TWAP's cost: what no single day may cost more
 ALARM = 1e-3  # p of the parameters' distance, over all symbols, below which it is an alarm
+UNKNOWN = ("one_day", "beta_at_bound")  # warnings of laws whose errors are too small
 WINDOW = 60  # nights that are looked back on
 
 
@@ -141,14 +142,24 @@ def _passed(night: Night, name: str) -> bool:
 
 def distance(one: Params, other: Params) -> tuple[float, str]:
     """Return how likely two files' laws would lie as far apart by their errors, over all symbols
-    (Bonferroni), and the symbol that lies farthest apart; 1 where they have none in common.
+    (Bonferroni), and the symbol that lies farthest apart; 1 where they have none in common with
+    errors that tell days apart.
     """
-    both = sorted(set(one.symbols) & set(other.symbols))
+    both = [
+        name
+        for name in sorted(set(one.symbols) & set(other.symbols))
+        if not any(_errs_unknown(each.symbols[name]) for each in (one, other))
+    ]
     found = {name: _p(one.symbols[name], other.symbols[name]) for name in both}
     if not found:
         return 1.0, "none"
     symbol = min(found, key=lambda name: found[name])
     return min(1.0, len(found) * found[symbol]), symbol
+
+
+def _errs_unknown(symbol: SymbolParams) -> bool:
+    """Tell whether a law's errors do not say how far off it may be."""
+    return any(warned.code in UNKNOWN for warned in symbol.warnings)
 
 
 def _p(one: SymbolParams, other: SymbolParams) -> float:

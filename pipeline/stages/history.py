@@ -9,7 +9,9 @@ import pandas as pd
 
 from models.forecast.intraday.sparse.totals import liquidity_volume
 from models.impact.book.walks import Cells, shown_sizes
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.scope import Scope
+from pipeline.engine.store import fingerprint
 from pipeline.engine.tables import Features, Forecast
 
 BLOCK_PERIODS = (
@@ -114,6 +116,13 @@ def past_content(days: tuple[Features, ...], scope: Scope) -> list[pd.DataFrame]
     periods = past_periods(days, scope)
     cells = pd.concat([day.cells for day in days], ignore_index=True)
     return [periods, cells.merge(periods[["date", "period"]], on=["date", "period"])]
+
+
+def data_read(days: tuple[Features, ...], scope: Scope) -> DataRead:
+    """Return which of a symbol's days a run's estimates come from, and their fingerprint."""
+    tables = past_content(days, scope)
+    dates = tables[0]["date"]
+    return DataRead(fingerprint(tables), str(dates.min()), str(dates.max()), dates.nunique())
 
 
 def law_cells(frame: pd.DataFrame) -> Cells:

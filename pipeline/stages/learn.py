@@ -7,20 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.learners.regressors import Boosting, fit_boosting, fit_gamma_regression
+from models.forecast.intraday.sparse.totals import liquidity_volume
+from models.impact.book.cost_law import Family, fit_law
+from models.learners import LEARNERS, CostRows, FittedCurve, LearnerSettings, fit_curve
+from models.learners.folds import EMBARGO_NS
 from pipeline.engine.scope import Scope
-from pipeline.engine.tables import Features, Forecast, Learned
-from pipeline.stages.history import comparable_cells, held_out
-
-FEATURES = (
-    "log_size",
-    "side",
-    "log_volatility",
-    "log_thinness",
-    "log_half_spread",
-    "log_depth",
-    "time",
+from pipeline.engine.tables import Calibration, Features, Forecast, Learned
+from pipeline.stages.coming import coming_costs
+from pipeline.stages.history import (
+    comparable_cells,
+    held_out,
+    law_cells,
+    past_periods,
+    references,
 )
+from pipeline.stages.learned_models import importance, stored
+from pipeline.stages.learned_rows import LawOfStates, cost_rows, states_of
+
+REGRESSORS = tuple(name for name in LEARNERS if name != "law")
 
 
 @dataclass(frozen=True)
@@ -28,63 +32,90 @@ class LearnSettings:
     """The scope of the run and the regressors' settings."""
 
     scope: Scope
-    boosting: Boosting
+    learners: LearnerSettings
 
 
-def learn_costs(days: tuple[Features, ...], forecast: Forecast, settings: LearnSettings) -> Learned:
+def learn_costs(
+    days: tuple[Features, ...],
+    forecast: Forecast,
+    calibration: Calibration,
+    settings: LearnSettings,
+) -> Learned:
     """Fit each regressor on the early history, predict the held-out part, and refit on all
     of it.
+
+    Each is tuned inside the rows that it is fitted to. The law that curves go on with beyond the
+    sizes seen is of the calibration's family, fitted to the same rows.
     """
-    cells = comparable_cells(days, forecast, settings.scope)
-    x, y = design(cells), cells["observed"].to_numpy()
-    late = held_out(cells, settings.scope.holdout).to_numpy()
-    early_trees = fit_boosting(x[~late], y[~late], FEATURES, "log_size", settings.boosting)
-    early_linear = fit_gamma_regression(x[~late], y[~late])
-    predictions = cells.loc[late, ["date", "period", "side", "size", "observed"]].assign(
-        lightgbm=early_trees.predict(x[late]), gamma_regression=early_linear.predict(x[late])
+    scope = settings.scope
+    cells, periods = comparable_cells(days, forecast, scope), past_periods(days, scope)
+    late = held_out(cells, scope.holdout)
+    held = cells[late].reset_index(drop=True)
+    whole, behind = cost_rows(cells, periods), cost_rows(held, periods)
+    gone = behind.states.start.min() - whole.end
+    early = whole.take(gone >= (EMBARGO_NS if (gone >= EMBARGO_NS).any() else 0))
+    family = Family(calibration.facts["family"].iloc[0])
+    curves = _curves(early, cells[~late], family, settings)
+    states, size = states_of(held), held["size"].to_numpy()
+    predictions = held[["date", "period", "side", "size", "observed"]].assign(
+        **{name: curve.at(states).temporary(size) for name, curve in curves.items()}
     )
-    trees = fit_boosting(x, y, FEATURES, "log_size", settings.boosting)
-    linear = fit_gamma_regression(x, y)
+    fitted = _curves(whole, cells, family, settings)
     return Learned(
-        predictions.reset_index(drop=True), _stored(trees, linear), _importance(trees, linear)
+        predictions,
+        pd.DataFrame(
+            [{"name": name} | one for name, curve in fitted.items() for one in stored(curve.model)],
+            columns=["name", "format", "content"],
+        ),
+        pd.concat(
+            [importance(curve.model, whole).assign(model=name) for name, curve in fitted.items()],
+            ignore_index=True,
+        )[["model", "feature", "importance"]],
+        _ahead(fitted, forecast, periods, scope),
+        coming_costs(days, scope, float(np.median(np.unique(whole.size)))),
     )
 
 
-def design(cells: pd.DataFrame) -> np.ndarray:
-    """Return the (n, 7) features of FEATURES: all known before the period they are for."""
-    columns = [
-        np.log(cells["size"]),
-        cells["side"],
-        np.log(cells["volatility"]),
-        np.log(cells["thinness"]),
-        np.log(cells["expected_half_spread"]),
-        np.log(cells["expected_depth"]),
-        cells["time"],
-    ]
-    return np.column_stack(columns).astype(float)
+def _curves(
+    rows: CostRows, cells: pd.DataFrame, family: Family, settings: LearnSettings
+) -> dict[str, FittedCurve]:
+    scope = settings.scope
+    law = LawOfStates(fit_law(law_cells(cells), family, scope.buckets), scope.periods)
+    return {name: fit_curve(name, rows, law, settings.learners) for name in REGRESSORS}
 
 
-def _stored(trees: object, linear: object) -> pd.DataFrame:
-    import skops.io
-
-    return pd.DataFrame(
+def _ahead(
+    curves: dict[str, FittedCurve], forecast: Forecast, periods: pd.DataFrame, scope: Scope
+) -> pd.DataFrame:
+    """Return each curve's costs at its knots in the states forecast of the periods to be traded;
+    nothing of one that found nothing beside the law.
+    """
+    level, horizon = references(periods, forecast.states), forecast.horizon
+    past = forecast.states["volume"].to_numpy()
+    frame = pd.DataFrame(
         {
-            "name": ["lightgbm", "gamma_regression"],
-            "format": ["lightgbm-text", "skops"],
-            "content": [trees.model_to_string().encode(), skops.io.dumps(linear)],
+            "volatility": horizon["volatility"] / level.volatility,
+            "thinness": level.volume / liquidity_volume(horizon["volume"].to_numpy(), past),
+            "expected_half_spread": horizon["half_spread"],
+            "expected_depth": horizon["depth"],
+            "time": horizon["period"] / scope.periods,
         }
     )
-
-
-def _importance(trees: object, linear: object) -> pd.DataFrame:
-    gain = trees.feature_importance("gain")
-    weight = np.abs(linear[-1].coef_)
-    return pd.DataFrame(
-        {
-            "model": ["lightgbm"] * len(FEATURES) + ["gamma_regression"] * len(FEATURES),
-            "feature": FEATURES * 2,
-            "importance": np.concatenate(
-                [gain / (gain.sum() or 1.0), weight / (weight.sum() or 1.0)]
-            ),
-        }
-    )
+    states = states_of(frame)
+    tables = [pd.DataFrame(columns=["learner", "period", "size", "cost"])]
+    for name, curve in curves.items():
+        if not stored(curve.model) or not np.isfinite(states).all():
+            continue
+        cost = curve.curve(states, curve.knots)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "learner": name,
+                    "period": np.repeat(horizon["period"].to_numpy(), len(curve.knots)),
+                    "size": np.tile(curve.knots, len(horizon)),
+                    "cost": cost.ravel(),
+                }
+            )
+        )
+    found = [table for table in tables if len(table)] or tables
+    return pd.concat(found, ignore_index=True)

@@ -17,7 +17,7 @@ from pipeline.stages.charged_plans import KNOWN, ChargedDay, charged_day
 from pipeline.stages.history import comparable_cells, held_out, law_cells
 
 LAWS: dict[str, Family | None] = {"law": None, "square_root": Family.SPREAD_SQRT}  # None: as asked
-CANDIDATES = (*LAWS, "gamma_regression", "lightgbm")
+CANDIDATES = (*LAWS, "spline", "histogram", "lightgbm", "hybrid")
 PROOF = 2.0  # standard errors by which a challenger must be better
 MOST_DAYS = 5  # the latest held-out ones that plans are charged on: each is a fit of every law
 LEAST_DAYS = 2  # that a difference of regrets has an error from
@@ -193,6 +193,11 @@ def _error(difference: pd.Series, cluster: pd.Series) -> float:
     if count == 1:
         return np.inf
     return float(np.sqrt((sums**2).sum() * count / (count - 1)) / len(difference))
+
+
+def winner(selection: Selection) -> str:
+    """Return which candidate the comparison favours, laws and regressors alike."""
+    return str(selection.scores.loc[selection.scores["winner"], "candidate"].iloc[0])
 
 
 def decided_by(selection: Selection) -> str:

@@ -3,7 +3,6 @@
 import difflib
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from models.forecast.daily.boosted import BoostedModel
 from models.forecast.daily.catalogue import BASELINE, MODELS
@@ -22,7 +21,6 @@ from pipeline.engine.executor import Executor
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.studies.panels import Panel, read_panel
-from pipeline.tracking.record import Record
 
 BLOCK = 512  # origins a task: fixed, so that results do not depend on the number of workers
 MANY_FORECASTS = 5000  # below it starting worker processes costs more than it saves
@@ -203,32 +201,3 @@ def _run_block(block: Block) -> DailyTrack | str:
         return track_model(MODELS[block.model], block.measures, block.protocol, block.origins)
     except ValueError as error:
         return str(error)
-
-
-def record(backtest: Backtest) -> Record:
-    """Return what is tracked of a backtest: the request, and every model as a part of it."""
-    request = backtest.request
-    facts = {
-        "panel": Path(request.panel).name,
-        "target": request.target,
-        "baseline": request.baseline,
-    }
-    return Record(
-        name=f"backtest {facts['panel']}",
-        parameters=facts | asdict(request.protocol),
-        metrics={"quality/origins": backtest.origins, "quality/unscored": backtest.unscored},
-        tags={"level": "backtest"},
-        parts=tuple(_score_record(score) for score in backtest.scores),
-    )
-
-
-def _score_record(score: DailyScore) -> Record:
-    found = {
-        name: value for name, value in asdict(score).items() if name not in ("model", "in_mcs")
-    }
-    return Record(
-        name=score.model,
-        parameters={"model": score.model},
-        metrics={f"forecast/{name}": value for name, value in found.items()},
-        tags={"level": "forecaster", "in_mcs": str(score.in_mcs)},
-    )

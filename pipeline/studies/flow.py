@@ -10,12 +10,13 @@ from models.impact.flow.kyle import Shrunk, fit_windows, shrink
 from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.errors import InputError
 from pipeline.engine.findings import caveats
 from pipeline.engine.job import open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
-from pipeline.stages.history import past_periods
+from pipeline.stages.history import data_read, past_periods
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
 from pipeline.tape.opening import find_tape, open_tape
@@ -67,6 +68,7 @@ class SymbolFlow:
     n_windows: int
     n_windows_excluded: int
     warnings: tuple[Caveat, ...]
+    read: DataRead
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +110,16 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
 
 
 def _fit_symbol(task: SymbolTask) -> SymbolFlow:
-    periods = past_periods(tuple(day.load() for day in task.days), task.scope)
+    days = tuple(day.load() for day in task.days)
+    periods, read = past_periods(days, task.scope), data_read(days, task.scope)
     try:
-        return fit_symbol(task.symbol, periods, task)
+        return fit_symbol(read, periods, task)
     except ValueError as error:
         raise InputError(f"flow {task.symbol}: {error}") from error
 
 
-def fit_symbol(symbol: str, periods: pd.DataFrame, task: SymbolTask) -> SymbolFlow:
-    """Fit every estimator to one symbol's periods (as of `past_periods`).
+def fit_symbol(read: DataRead, periods: pd.DataFrame, task: SymbolTask) -> SymbolFlow:
+    """Fit every estimator to one symbol's periods (as of `past_periods`); read: what they are of.
 
     Raises: ValueError when there are too few.
     """
@@ -153,7 +156,8 @@ def fit_symbol(symbol: str, periods: pd.DataFrame, task: SymbolTask) -> SymbolFl
         .join(slopes)
     )
     return SymbolFlow(
-        symbol=symbol,
+        symbol=task.symbol,
+        read=read,
         days=int(day.max()) + 1,
         periods=len(periods),
         permanent=permanent,

@@ -1,8 +1,6 @@
 """Backtest forecasters within the day on bars: `impact backtest-forecasts --by period`."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +31,6 @@ from pipeline.engine.json_content import json_ready
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.studies.bars import Bars, read_bars
 from pipeline.studies.panels import VARIANCE
-from pipeline.tracking.record import Record
 
 HORIZONS: tuple[Horizon, ...] = ("next_period", "day_ahead")
 CHOSEN = "chosen"
@@ -269,30 +266,3 @@ def report_text(backtest: PeriodBacktest) -> str:
         f"updated (made before the day): {rest}"
     )
     return "\n".join(lines)
-
-
-def record(backtest: PeriodBacktest) -> Record:
-    """Return what is tracked of a backtest within the day, every candidate and horizon a part."""
-    request = backtest.request
-    name = Path(request.panel).name
-    counts = {name: getattr(backtest, name) for name in ("days", "outside", "missing", "zeros")}
-    return Record(
-        name=f"backtest {name} by period",
-        parameters={"panel": name, "target": request.target, "first": backtest.first}
-        | backtest.choices,
-        metrics={f"quality/{key}": value for key, value in counts.items()}
-        | {f"vwap_tracking/{row['candidate']}": row["tracking"] for row in backtest.curve},
-        tags={"level": "backtest"},
-        parts=tuple(_score_record(row) for row in backtest.scores),
-    )
-
-
-def _score_record(row: dict[str, Any]) -> Record:
-    name, horizon = str(row["candidate"]), str(row["origin"])
-    found = ("loss", "dm_p", "mcs_p", "bias", "coverage", "n")
-    return Record(
-        name=f"{name} {horizon}",
-        parameters={"model": name, "horizon": horizon},
-        metrics={f"forecast/{key}": row[key] for key in found},
-        tags={"level": "forecaster", "in_mcs": str(row["in_mcs"])},
-    )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from models.impact.book.cost_law import Family, fit_law
 from models.impact.orders.fit import fit_orders
@@ -22,6 +23,7 @@ from models.impact.placebo.replicates import (
     run_placebo,
 )
 from pipeline.engine.config import Config
+from pipeline.engine.data_read import made_at
 from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
 from pipeline.engine.job import open_job
@@ -29,14 +31,19 @@ from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.history import law_cells, past_cells, past_periods
+from pipeline.stages.history import data_read, law_cells, past_cells, past_periods
 from pipeline.stages.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
+from pipeline.studies.data import folder_dataset, tape_dataset
 from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.tape.opening import find_tape, open_tape
-from pipeline.tracking.record import Record
+from pipeline.tracking.record import DatasetRecord, Record
 
 ROUTES = ("flow", "book", "orders")
+ABOUT = (
+    "Placebos: the link that impact rests on is broken (signs shuffled, chronology scrambled, zero "
+    "impact planted) and an estimator is run on what is left; a 5 % test must reject 5 %."
+)
 FOUND = ("rate", "low", "high", "mean", "sd")  # of a test over replicates, as tracked
 
 
@@ -52,10 +59,11 @@ class PlaceboRequest:
 
 @dataclass(frozen=True)
 class SymbolPlacebos:
-    """One symbol's placebos; of orders, all of the panel's stocks together."""
+    """One symbol's placebos, and what was read; of orders, all of the panel's stocks together."""
 
     symbol: str
     placebos: tuple[Placebo, ...]
+    data: DatasetRecord
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ class _Study:
     """What one symbol's placebos need: estimates on the data, an estimator a placebo, tests."""
 
     symbol: str
+    data: DatasetRecord
     found: Estimates
     estimators: dict[str, Estimator]
     tests: tuple[str, ...] = (ABOVE, TWO_SIDED)
@@ -102,16 +111,17 @@ def _over_tape(request: PlaceboRequest, config: Config) -> PlaceboRun:
         flow = request.route == "flow" and not config.data.as_of
         scope = opened.scope.to_the_close() if flow else opened.scope
         tape, _ = believed_tape(job, opened, scope)
-        measured = measure_days(job, tape)
+        measured, source = measure_days(job, tape), config.data.source
         if request.route == "book":
             forecasts = job.per_symbol("forecast", forecast_symbol, scope, measured)
             makers = {
-                name: partial(_book_study, name, days, forecasts[name], scope)
+                name: partial(_book_study, source, name, days, forecasts[name], scope)
                 for name, days in measured.items()
             }
         else:
             makers = {
-                name: partial(_flow_study, name, days, scope) for name, days in measured.items()
+                name: partial(_flow_study, source, name, days, scope)
+                for name, days in measured.items()
             }
         studies = [_checked(name, make) for name, make in makers.items()]
         return PlaceboRun(
@@ -142,13 +152,15 @@ def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> S
                 )
                 for name, estimate in study.estimators.items()
             ),
+            study.data,
         )
     except ValueError as error:
         raise InputError(f"placebo {study.symbol}: {error}") from error
 
 
-def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
-    periods = past_periods(tuple(day.load() for day in days), scope)
+def _flow_study(source: str, symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
+    loaded = tuple(day.load() for day in days)
+    periods = past_periods(loaded, scope)
     sample = flow.FlowSample(
         (periods["mid_close"] - periods["mid_open"]).to_numpy(),
         periods["flow"].to_numpy(dtype=np.float64),
@@ -157,6 +169,7 @@ def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
     )
     return _Study(
         symbol,
+        tape_dataset(source, symbol, data_read(loaded, scope)),
         flow.estimate_flow(sample),
         {
             "sign_shuffle": partial(flow.shuffled_flow, sample),
@@ -166,14 +179,18 @@ def _flow_study(symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
     )
 
 
-def _book_study(symbol: str, days: tuple[Output, ...], forecast: Output, scope: Scope) -> _Study:
-    cells = past_cells(tuple(day.load() for day in days), forecast.load(), scope)
+def _book_study(
+    source: str, symbol: str, days: tuple[Output, ...], forecast: Output, scope: Scope
+) -> _Study:
+    loaded = tuple(day.load() for day in days)
+    cells = past_cells(loaded, forecast.load(), scope)
     cells = cells[cells["volatility"].notna() & cells["thinness"].notna()]
     period = cells.groupby(["date", "period"]).ngroup().to_numpy(dtype=np.int64)
     arrays = law_cells(cells)
     law = fit_law(arrays, Family.SPREAD_POWER, int(arrays.bucket.max()) + 1)
     return _Study(
         symbol,
+        tape_dataset(source, symbol, data_read(loaded, scope)),
         book.estimate_states(arrays),
         {
             "chronology": partial(book.scrambled_states, arrays, period),
@@ -189,6 +206,7 @@ def _order_study(folder: str) -> _Study:
     delta = fit_orders(sample).law.delta
     return _Study(
         "panel",
+        folder_dataset(folder),
         orders.estimate_impact(sample, delta),
         {
             "sign_shuffle": partial(orders.shuffled_orders, sample, delta),
@@ -202,8 +220,12 @@ def record(run: PlaceboRun) -> Record:
     """Return what is tracked of placebos: every symbol is a part."""
     request = run.request
     asked = {"route": request.route, "repetitions": request.repetitions, "seed": request.seed}
+    symbols = " ".join(one.symbol for one in run.symbols)
     return Record(
-        name=f"placebo {request.route}",
+        name=f"placebo {request.route} {symbols}, {made_at()}",
+        about=ABOUT,
+        description=report_text(run),
+        datasets=tuple(one.data for one in run.symbols),
         parameters=asked,
         tags={"level": "placebo"},
         parts=tuple(_symbol_record(one) for one in run.symbols),
@@ -212,15 +234,24 @@ def record(run: PlaceboRun) -> Record:
 
 def _symbol_record(one: SymbolPlacebos) -> Record:
     """Return one symbol's rate of rejection and mean over replicates of every test."""
-    metrics = {}
-    for each in one.placebos:
-        for finding in each.findings:
-            test = f"{each.name}_{finding.parameter}_{finding.test.replace('-', '_')}"
-            metrics |= {f"placebo/{test}_{name}": getattr(finding, name) for name in FOUND}
+    rows = [
+        {"placebo": each.name, "parameter": finding.parameter, "test": finding.test}
+        | {name: getattr(finding, name) for name in FOUND}
+        for each in one.placebos
+        for finding in each.findings
+    ]
+    table = pd.DataFrame(rows)
+    first = table.drop_duplicates(["placebo", "parameter"])  # above zero, or that it was kept
+    names = first["placebo"] + "_" + first["parameter"]
     return Record(
         name=f"placebo {one.symbol}",
+        description="\n\n".join(each.summary() for each in one.placebos),
         parameters={"symbol": one.symbol},
-        metrics=metrics,
+        metrics={
+            f"rejection_rate/{name}": rate for name, rate in zip(names, first["rate"], strict=True)
+        },
+        datasets=(one.data,),
+        tables={"placebos": table},
         tags={"level": "placebo_symbol"},
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import reading
@@ -19,11 +20,11 @@ def read_table(path: str | Path, option: str, texts: tuple[str, ...] = ()) -> pd
     rows, or its columns are not separated by commas.
     """
     with reading(str(path), "cannot be read as CSV or Parquet", f"check {option}"):
-        frame = (
-            pd.read_parquet(path)
-            if Path(path).suffix == ".parquet"
-            else pd.read_csv(path, dtype=dict.fromkeys(texts, str))
-        )
+        if Path(path).suffix == ".parquet":
+            pq.read_table(path).validate(full=True)  # of text, which else is found out much later
+            frame = pd.read_parquet(path)
+        else:
+            frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str))
     if frame.empty:
         raise InputError(f"{path}: no rows; check {option}")
     if frame.shape[1] == 1:

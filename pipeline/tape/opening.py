@@ -118,7 +118,10 @@ def ingest_files(
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
-    caveats = left_out | check_clocks(wanted, job.calendar, raw.source)
+    left_out |= {name: (Caveat("left_out", why),) for name, why in job.refused.items()}
+    days = [day for day in days if day.symbol not in job.refused]
+    job.symbols = {day.symbol for day in days}
+    caveats = check_clocks(wanted, job.calendar, raw.source) | left_out
     return days, quality_table(outputs, asked), caveats
 
 

@@ -27,6 +27,7 @@ from pipeline.engine.sessions import Session, SessionCalendar
 RECEIVE_DELAY_NS = 150_000
 CROSS_DELAY_NS, CROSS_SIZE = 20_000, 25_000
 PRE_OPEN_NS = (-90_000_000_000, -45_000_000_000, -5_000_000_000)
+TRUTH = "truth.json"
 UNITS = {
     "alpha": "currency / share^k",
     "gamma": "currency / share^2",
@@ -190,7 +191,7 @@ def write_truth(tasks: Sequence[DayTask]) -> None:
         "units": UNITS,
         "symbols": {truth.symbol: _planted(truth, book) for truth in truths},
     }
-    (directory / "truth.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (directory / TRUTH).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     if book:
         parts = [_states_path(task) for task in tasks]

@@ -9,17 +9,22 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from pipeline.engine.commit import CHECKOUT
 from pipeline.engine.errors import InputError, StoreUnreachable, reason_of
 from pipeline.engine.store import check_file
 
-DEFAULT_FOLDER = Path("mlruns")
+IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
+DEFAULT_FOLDER = (CHECKOUT if IN_CHECKOUT else Path.home()) / "mlruns"
+MODE = "workflowType=machine_learning"  # of the UI: runs and charts, not traces and prompts
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SECONDS = 4.0  # that a store may take to answer
 SQLITE = "sqlite:///"
 
 
 def tracking_uri() -> str:
-    """Return where runs go: MLFLOW_TRACKING_URI, or the database in `mlruns/`."""
+    """Return where runs go: MLFLOW_TRACKING_URI, or the database in the checkout's `mlruns/`
+    (an installed package's is in the home folder), wherever the command is run.
+    """
     given = os.environ.get(URI_VARIABLE)
     return given or f"{SQLITE}{(DEFAULT_FOLDER / 'mlflow.db').resolve()}"
 

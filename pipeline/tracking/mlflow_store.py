@@ -1,44 +1,26 @@
-"""The only file that talks to MLflow: where runs go, how records become runs, registered models."""
+"""Where runs go: the store, its experiments, and one run opened and closed."""
 
-import io
 import logging
-import math
 import os
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
 
-import lightgbm
 import mlflow
-import pandas as pd
-import skops.io
-from mlflow.entities import Metric, Param
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema
 
-from pipeline.tracking.connection import artifacts_of, tracking_uri
-from pipeline.tracking.record import ModelRecord, Record
+from pipeline.tracking.connection import MODE, artifacts_of, tracking_uri
+from pipeline.tracking.mlflow_content import log
+from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process
 from pipeline.tracking.waiting import Waiting
 
-LONGEST_PARAMETER = 6000  # characters that MLflow takes
 ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # else it makes a folder of its own where it works
-COST = Schema([ColSpec("double")])
-LAW_SIGNATURE = ModelSignature(
-    Schema([ColSpec("long", "period"), ColSpec("double", "shares")]), COST
-)
 
 
 def track(waiting: Waiting) -> str:
     """Log a record as a run of its experiment; return where the experiment's runs are listed,
-    below the address that `impact ui` prints.
+    below the address that `impact ui` prints, in the mode for models.
 
     What an attempt before this one left of it is deleted. A failure marks the run failed.
     Raises: whatever MLflow and its store do.
@@ -50,12 +32,16 @@ def track(waiting: Waiting) -> str:
         mlflow.set_tracking_uri(uri)
         experiment = _open_experiment(waiting.experiment, artifacts_of(uri))
         _forget(experiment, waiting.run_id)
+        _end_abandoned(experiment)
         run = mlflow.MlflowClient().create_run(
-            experiment, start_time=waiting.made, run_name=waiting.record.name
+            experiment,
+            start_time=waiting.made,
+            run_name=waiting.record.name,
+            tags={PROCESS_TAG: this_process()},
         )
         with mlflow.start_run(run_id=run.info.run_id):
             log(waiting.record)
-    return f"/#/experiments/{experiment}/runs"
+    return f"/#/experiments/{experiment}/runs?{MODE}"
 
 
 @contextmanager
@@ -90,96 +76,9 @@ def _forget(experiment: str, run_id: str) -> None:
         client.delete_run(run.info.run_id)
 
 
-def log(record: Record) -> None:
-    """Log a record to the active run, and its parts as runs nested in it."""
-    _log_facts(record.parameters, record.metrics)
-    mlflow.set_tags(dict(record.tags))
-    for name, figure in record.figures.items():
-        mlflow.log_figure(figure, f"{name}.png")
-    texts = {f"{name}.csv": table.to_csv(index=False) for name, table in record.tables.items()}
-    _log_files({**record.files, **{name: text.encode() for name, text in texts.items()}})
-    for model in record.models:
-        _log_model(model)
-    for part in record.parts:
-        with mlflow.start_run(run_name=part.name, nested=True):
-            log(part)
-
-
-def _log_facts(parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-    """Log in one batch: longer texts are cut, and what is not finite left out (MLflow's database
-    would hold 1.8e308 for infinity).
-    """
-    finite = {
-        name: float(value)
-        for name, value in metrics.items()
-        if pd.notna(value) and math.isfinite(value)
-    }
-    mlflow.MlflowClient().log_batch(
-        mlflow.active_run().info.run_id,
-        params=[Param(name, str(value)[:LONGEST_PARAMETER]) for name, value in parameters.items()],
-        metrics=[Metric(name, value, 0, 0) for name, value in finite.items()],
-    )
-
-
-def _log_files(files: Mapping[str, bytes]) -> None:
-    if not files:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        mlflow.log_artifacts(folder)
-
-
-def _log_model(model: ModelRecord) -> None:
-    with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it chats about registrations
-        warnings.filterwarnings("ignore", message=".*input example was not provided")
-        if model.form == "law":
-            _log_law(model)
-        else:
-            _log_regressor(model)
-
-
-def _log_law(model: ModelRecord) -> None:
-    """Log the law as JSON behind code that reads it, so that no project class is pickled."""
-    with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / "law.json"
-        stored.write_bytes(model.content)
-        mlflow.pyfunc.log_model(
-            name=model.name,
-            python_model=_source("pipeline.parameters.registered_law"),
-            artifacts={"law": str(stored)},
-            code_paths=[str(Path(_source("solver")).parent)],
-            signature=LAW_SIGNATURE,
-            registered_model_name=model.registered,
-            pip_requirements=_requirements("mlflow", "numpy", "scipy", "pandas"),
-        )
-
-
-def _source(module: str) -> str:
-    """Return the file that a module of this project is written in, without importing it."""
-    return str(find_spec(module).origin)
-
-
-def _log_regressor(model: ModelRecord) -> None:
-    signature = ModelSignature(Schema([ColSpec("double", name) for name in model.features]), COST)
-    if model.form == "lightgbm-text":
-        mlflow.lightgbm.log_model(
-            lightgbm.Booster(model_str=model.content.decode()),
-            name=model.name,
-            signature=signature,
-            registered_model_name=model.registered,
-            pip_requirements=_requirements("mlflow", "lightgbm", "numpy"),
-        )
-    else:
-        mlflow.sklearn.log_model(
-            skops.io.loads(model.content),
-            name=model.name,
-            signature=signature,
-            registered_model_name=model.registered,
-            serialization_format="skops",
-            pip_requirements=_requirements("mlflow", "scikit-learn", "skops", "numpy"),
-        )
-
-
-def _requirements(*names: str) -> list[str]:
-    return [f"{name}=={version(name)}" for name in names]
+def _end_abandoned(experiment: str) -> None:
+    """Mark the runs as killed whose process is gone: nobody else will ever end them."""
+    client = mlflow.MlflowClient()
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        if is_gone(run.data.tags.get(PROCESS_TAG, "")):
+            client.set_terminated(run.info.run_id, "KILLED")

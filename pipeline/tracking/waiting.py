@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.engine.places import open_file, reading
-from pipeline.tracking.record import ModelRecord, Record
+from pipeline.tracking.record import DatasetRecord, ModelRecord, Record
 
-KINDS = {kind.__name__: kind for kind in (Record, ModelRecord)}
+KINDS = {kind.__name__: kind for kind in (Record, ModelRecord, DatasetRecord)}
 
 
 @dataclass(frozen=True)

@@ -35,17 +35,13 @@ def _changes(rows: Floats, lot: float, trades: Ints, left: float, j: int, out: F
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _forward(
-    rows: Floats, lot: float, trades: Ints, limits: Ints, came: Ints
-) -> tuple[float, float]:
-    """Run the 3-state DP over moves of the shares left; return the gain and the size of the largest
-    change seen.
-    """
+def _forward(rows: Floats, lot: float, trades: Ints, limits: Ints, came: Ints) -> float:
+    """Run the 3-state DP over moves of the shares left; return the gain."""
     n = trades.size
     value, following, change = np.empty(THREE), np.empty(THREE), np.empty(FIVE + THREE)
     value[:] = np.inf
     value[1] = 0.0
-    scale, left = 0.0, 0.0
+    left = 0.0
     for j in range(n):
         left += trades[j] * lot
     for j in range(n):
@@ -59,12 +55,28 @@ def _forward(
                 moved = trades[j] + before - now
                 if value[before] < np.inf and limits[0, j] <= moved <= limits[1, j]:
                     step = change[2 + before - now]
-                    scale = max(scale, abs(step), abs(change[FIVE + now]))
                     cost = value[before] + step + change[FIVE + now]
                     if cost < following[now]:
                         following[now], came[j, now] = cost, before
         value[:] = following
-    return value[1], scale
+    return value[1]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _size(rows: Floats, lot: float, trades: Ints, came: Ints) -> float:
+    """What the best move's gain is the sum of, without signs: its rounding error is in proportion.
+
+    Changes that it does not make are none of it: a period beyond all price hides no gain elsewhere.
+    """
+    change, size = np.empty(FIVE + THREE), 0.0
+    now, left = 1, 0.0
+    for j in range(trades.size - 1, -1, -1):
+        before = came[j, now]
+        _changes(rows, lot, trades, left, j, change)
+        size += abs(change[2 + before - now]) + abs(change[FIVE + now])
+        size += lot * (abs(rows[0, j] * (before - now)) + abs(rows[4, j] * (now - 1)))
+        now, left = before, left + trades[j] * lot
+    return size
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -75,8 +87,8 @@ def sweep(rows: Floats, lot: float, trades: Ints, limits: Ints, most: int) -> bo
     n = trades.size
     came = np.empty((n, THREE), dtype=np.int64)
     for _ in range(most):
-        gain, scale = _forward(rows, lot, trades, limits, came)
-        if gain >= -8.0 * 2.220446049250313e-16 * scale:
+        gain = _forward(rows, lot, trades, limits, came)
+        if gain >= -8.0 * 2.220446049250313e-16 * _size(rows, lot, trades, came):
             return True
         now = 1
         for j in range(n - 1, -1, -1):

@@ -1,6 +1,7 @@
 """Decisions while an order is worked: plans made anew, policies that follow the market's state."""
 
 from solver.execution.adaptive import Adaptive
+from solver.execution.coming import Coming
 from solver.execution.ladder import RUNGS, Ladders
 from solver.execution.moment import SpreadStates, TakeOrWait, Waiting
 from solver.execution.placebo import Blind
@@ -36,6 +37,7 @@ __all__ = [
     "BooksToCome",
     "Cells",
     "Child",
+    "Coming",
     "Decider",
     "Holding",
     "Ladders",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from solver.execution.coming import Coming
 from solver.execution.policy import TIE, Band, Child, Past, Seen
 from solver.execution.value import BooksToCome, Cells, Holding, cells_of, waiting_slopes
 from solver.problem.laws import Floats, Ints
@@ -106,7 +107,8 @@ class TakeOrWait:
     hour over the level of their time, times that of the time to come; without it the day is flat.
     mid_move: the mid's expected move by the next seconds over the book's pressure. A share bought
     before the mid rises is cheaper by that, now or later, so all books count over the mid predicted
-    at their time: it moves by no more than news.
+    at their time: it moves by no more than news. coming: what the hour's states tell of costs to
+    come, over the hour's; interval: seconds from moment to moment, for it.
     """
 
     band: Band = field(default_factory=Band)
@@ -116,6 +118,8 @@ class TakeOrWait:
     holding: Holding = field(default_factory=Holding)
     level: Floats | None = None
     mid_move: float = 0.0
+    coming: Coming | None = None
+    interval: float = 0.0
 
     def learned(self, seen: Seen) -> Waiting:
         """The value of waiting from this moment on."""
@@ -124,6 +128,9 @@ class TakeOrWait:
         over = seen.past.over - self.mid_move * seen.past.pressure[:, None]
         over, spread = over / then[:, None], seen.past.spread / then
         past = replace(seen.past, over=over, spread=spread)
+        if self.coming is not None:
+            factors = self.coming.factors(past, self.interval, seen.after)
+            level = level * np.concatenate([np.ones(seen.moment + 1), factors])
         cells = Cells.of(self.band, seen.shares, seen.moments, self.number)
         states = SpreadStates.of(past, self.states)
         price = cells_of(past.over, past.size, cells.step, cells.reach)

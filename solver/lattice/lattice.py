@@ -16,6 +16,7 @@ from solver.problem.problem import Problem
 from solver.problem.shape import convex_range
 
 Policy = NDArray[np.int32]
+TABLES = 4  # arrays as long as a period's trades, while their costs are computed
 BLOCK = 2_000_000  # matrix cells a dense row block holds at once
 
 
@@ -55,9 +56,11 @@ class Lattice:
 
     @cached_property
     def cells(self) -> int:
-        """How many (period, lots left) states there are."""
+        """How much the programme holds at once: (period, lots left) states, and one period's costs
+        of trades, which take some arrays to compute.
+        """
         low, high = self.states
-        return int((high - low + 1).sum())
+        return int((high - low + 1).sum() + TABLES * (self.problem.lot_limits[1].max() + 1))
 
     @cached_property
     def reason(self) -> str:

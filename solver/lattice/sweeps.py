@@ -109,10 +109,20 @@ def sweep(problem: Problem, x: Floats, settings: Settings) -> tuple[Ints, bool]:
         )
         left_changes[[0, 2], -1] = np.inf
         gain, move = best_move(changes, left_changes)
-        finite = np.abs(changes[np.isfinite(changes)])
-        if gain >= -8.0 * np.finfo(float).eps * (
-            float(finite.max()) + float(np.abs(left_changes[:, :-1]).max(initial=0.0))
-        ):
+        steps = -np.diff(move, prepend=0)
+        if gain >= -8.0 * np.finfo(float).eps * _size(terms, lot, (changes, left_changes), move):
             return trades, True
-        trades = trades + np.diff(move, prepend=0) * -1
+        trades = trades + steps
     return trades, False
+
+
+def _size(terms: Terms, lot: float, tables: tuple[Floats, Floats], move: Ints) -> float:
+    """What a move's gain is the sum of, without signs: its rounding error is in proportion.
+
+    Changes that it does not make are none of it: a period beyond all price hides no gain elsewhere.
+    """
+    changes, left_changes = tables
+    steps, places = -np.diff(move, prepend=0), np.arange(move.size)
+    parts = np.abs(changes[steps + 2, places]) + np.abs(left_changes[move + 1, places])
+    parts += lot * (np.abs(terms.spread * steps) + np.abs(terms.slope * move))
+    return float(parts.sum())

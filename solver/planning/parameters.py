@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from solver.planning.curves import curve_of, tabulated
 from solver.planning.order_terms import PLANS, OrderTerms
 from solver.planning.section import periods_within, symbol_section
 from solver.planning.shape import Shape
 from solver.planning.tilt import Tilt, as_far_as_paid, as_it_is
 from solver.planning.uncertainty import Uncertainty
 from solver.problem.impact_law import ImpactLaw
+from solver.problem.knotted_law import KnottedLaw
 from solver.problem.laws import Floats, ProblemError, as_choice, as_vector
 from solver.problem.problem import Problem
 from solver.problem.slicing import Slicing
 
+LAW_NAMES = ("k", "beta", "theta", "gamma")
+LEAST_GAMMA = 1e-100  # currency / share^2: errors relative to less would overflow
 _Order = tuple[Mapping[str, Any], list[int], float, OrderTerms]  # section, periods, shares, terms
 
 
@@ -30,18 +34,30 @@ def from_params(
     period, m the fewest within 5 % of the least cost at the upper end of the refill's half-life,
     one where the refill is not identified. A law that is linear for want of depth on tape is kept
     within displayed depth wherever that can hold the order. Its states are those of `tilt_of`.
+    Where the file has a learned curve the problem's law is its table, in the order's lots.
 
     Raises:
         ProblemError: another schema, a symbol that is not there, a window without periods, shares
             that are no whole lots or more than the caps hold.
     """
-    return tilt_of(params, symbol, shares, terms).problem
+    tilt = tilt_of(params, symbol, shares, terms)
+    curve = learned_curve(params, symbol, shares, terms or OrderTerms(), tilt)
+    return tilt.problem if curve is None else tabulated(tilt.problem, curve)
+
+
+def learned_curve(
+    params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms, tilt: Tilt
+) -> KnottedLaw | None:
+    """The learned curve of the order's periods, at the tilt's states; None where the law stands."""
+    section = symbol_section(params, symbol)
+    chosen = periods_within(params, symbol, terms)
+    return curve_of(section, chosen, tilt, child_orders(params, symbol, shares, terms))
 
 
 def tilt_of(
     params: Mapping[str, Any], symbol: str, shares: float, terms: OrderTerms | None = None
 ) -> Tilt:
-    """The problem of `from_params`, with how far its states are believed and why.
+    """The problem under the law, with how far its states are believed and why.
 
     Raises:
         ProblemError: as `from_params`; a plan that is none.
@@ -128,6 +144,8 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     The scale's error is that of its mean log over the file's periods; gamma's is relative. What is
     fixed has no error, a gamma of 0 none that could be told relative to it.
 
+    Raises: ProblemError: names that are missing, a matrix that is no covariance.
+
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
     section = symbol_section(params, symbol)
@@ -135,6 +153,9 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
     matrix = np.array(section["covariance"]["matrix"], dtype=np.float64)
     law, count = section["law"], params["calendar"]["periods"]
     levels = [name for name in names if name.startswith("log_alpha_")]
+    needed = {*(f"log_alpha_{level}" for level in range(len(levels) or 1)), *LAW_NAMES}
+    if missing := sorted(needed - set(names)):
+        raise ProblemError(f"covariance must have {missing[0]} among its names, found {names}")
     slopes = np.zeros((3, len(names)))
     for period in section["periods"]:
         slopes[0, names.index(f"log_alpha_{period['i'] * len(levels) // count}")] += 1.0
@@ -146,12 +167,16 @@ def uncertainty_of(params: Mapping[str, Any], symbol: str) -> Uncertainty:
         )
     slopes[0] /= len(section["periods"])
     slopes[1, names.index("k")] = 1.0
-    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if law["gamma"] else 0.0
+    told = abs(law["gamma"]) > LEAST_GAMMA
+    slopes[2, names.index("gamma")] = 1.0 / law["gamma"] if told else 0.0
     return Uncertainty(("scale", "exponent", "permanent"), slopes @ matrix @ slopes.T)
 
 
-def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
-    """The most shares of each period, in whole lots."""
+def whole_caps(shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period by its forecast volume, in whole lots.
+
+    Raises: ProblemError: they do not hold the order.
+    """
     cap = _whole_lots(terms.max_participation * volume, terms.lot)
     if shares > cap.sum():
         raise ProblemError(
@@ -159,11 +184,17 @@ def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: Order
             f"{terms.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
             "lower --shares or raise --max-participation"
         )
+    return cap
+
+
+def _cap(section: Mapping[str, Any], shares: float, volume: Floats, terms: OrderTerms) -> Floats:
+    """The most shares of each period, in whole lots."""
+    cap = whole_caps(shares, volume, terms)
     if section["law"]["family"] == "linear":
         depth = section["reference"]["depth_shares"]
         shown = np.minimum(cap, np.floor(depth / terms.lot) * terms.lot)
         return shown if shown.sum() >= shares else cap
-    return np.asarray(cap)
+    return cap
 
 
 def _whole_lots(cap: Floats, lot: float) -> Floats:

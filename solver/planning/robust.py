@@ -19,6 +19,8 @@ from solver.solve import solve
 
 LINEAR = ("scale", "spread", "permanent", "drift")  # those the cost is linear in
 SAME = ("n", "shares", "side", "own_impact")  # what makes scenarios those of one order
+LEAST_GAIN = 0.999  # of the gap to the dual: a round that leaves more of it has gained nothing
+STALLS = 3  # such rounds in a row, after which no more are played: a nonconvex reply bounds loosely
 LINE_STEPS = 18  # of the search along a Frank-Wolfe direction
 
 
@@ -197,14 +199,16 @@ def _play(
     def along(mix: Floats, way: Floats, t: float) -> float:
         return -reply(mix + t * way)[0]
 
-    mix = game.start
+    mix, stalled, apart = game.start, 0, np.inf
     bound, x = reply(mix)
     best_x, best = x, np.inf
     for _ in range(rounds):
         worst, target = game.worst(x)
         if worst < best:
             best, best_x = worst, x
-        if best - bound <= 1e-7 * abs(best):
+        stalled = stalled + 1 if best - bound > LEAST_GAIN * apart else 0
+        apart = best - bound
+        if apart <= 1e-7 * abs(best) or stalled == STALLS:
             break
         way = target - mix
         share, _ = golden_section(partial(along, mix, way), 0.0, 1.0, LINE_STEPS)

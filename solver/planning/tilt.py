@@ -126,7 +126,7 @@ def even_plan(shape: Shape, point: ImpactLaw, stated: StatedAt) -> tuple[Floats,
     inside = law.k > 1.0
     even = solve(flat).x if inside else np.zeros(flat.n)
     joint = shape.joint if inside else shape.joint[:0]
-    slopes = marginal_elasticities(flat, law, even)
+    slopes = marginal_elasticities(flat, law, even) if inside else np.zeros(len(STATES))
     return even, ShapeRecord(point, flat.n * np.einsum("dij,j->id", joint, slopes))
 
 

@@ -24,7 +24,7 @@ from solver.problem.terms import Terms
 
 SIDES = {"buy": 1.0, "sell": -1.0}
 OWN_SHARES = {"none": 0.0, "half": 0.5}  # of its own permanent move, what a trade pays itself
-MOST_SIGMA = 1e100  # beyond which its square, times shares squared, may overflow
+MOST = 1e100  # currency, of any one term: beyond it products overflow
 ROUNDING = 1e-9  # relative slack when a limit or a share count is read in lots
 
 
@@ -91,6 +91,7 @@ class Problem:
                 "curve"
             )
         self._broadcast()
+        self._check_sizes()
         self._check_limits()
 
     def _broadcast(self) -> None:
@@ -130,11 +131,27 @@ class Problem:
         for name, value in values.items():
             object.__setattr__(self, name, value if value.ndim else frozen(np.full(n, value)))
 
+    def _check_sizes(self) -> None:
+        """Refuse numbers whose products would overflow."""
+        s, sizes = min(self.shares, MOST), dict[str, Floats]()
+        with np.errstate(over="ignore"):
+            sizes["shares"] = np.asarray(s) * max(1.0, self.price)
+            sizes["drift"] = np.abs(self.drift) * s
+            risk = np.square(np.asarray(self.sigma)) * max(1.0, self.risk_aversion)
+            sizes["sigma"] = risk * s * s
+            if not isinstance(self.permanent, TableLaw):
+                sizes["permanent"] = np.abs(self.permanent) * s * s
+            if isinstance(self.law, PowerLaw):
+                spread, scale, exponent = self.law_rows
+                sizes |= {"spread": np.abs(spread) * s, "scale": scale * s**exponent}
+        for name, size in sizes.items():
+            if not np.max(size) <= MOST:
+                raise ProblemError(
+                    f"{name} makes a term of {np.max(size):g} currency, more than {MOST:g}: check "
+                    "its unit"
+                )
+
     def _check_limits(self) -> None:
-        if np.max(self.sigma) > MOST_SIGMA:
-            raise ProblemError(
-                f"sigma must be <= {MOST_SIGMA:g}, found {np.max(self.sigma):g}: check its units"
-            )
         slack = ROUNDING * self.shares
         if self.cap is not None and float(np.sum(self.cap)) < self.shares - slack:
             raise ProblemError(

@@ -14,7 +14,7 @@ def curvature(terms: Terms, x: Floats) -> Floats:
     """
     k = terms.exponent
     bent = terms.scale * k * (k - 1.0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         power = x ** ((k if terms.power is None else terms.power) - 2.0)
     return bent * np.where(bent == 0.0, 0.0, power) - terms.bend
 

@@ -24,7 +24,10 @@ class SmallRun:
 
 def small_config(tape: Path, **sections: dict[str, object]) -> Config:
     """Return the configuration of a run over a Databento tape."""
-    asked = {"data": {"source": "databento", "location": str(tape)}, "learn": {"trees": 20}}
+    asked = {
+        "data": {"source": "databento", "location": str(tape)},
+        "learn": {"trees": 20, "tries": 0},
+    }
     for section, keys in sections.items():
         asked[section] = asked.get(section, {}) | keys
     return load_config(None, asked)
@@ -43,11 +46,14 @@ def small_run(small_tape: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Return the finished run, its MLflow database beside its outputs."""
     folder, before = tmp_path_factory.mktemp("run"), Path.cwd()
     config = small_config(small_tape)
-    kept = os.environ.pop("MLFLOW_TRACKING_URI", None)
+    kept = os.environ.get("MLFLOW_TRACKING_URI")
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlruns/mlflow.db'}"
     os.chdir(folder)
     try:
         yield SmallRun(folder, small_tape, config, run_pipeline(config, str(folder / "out")))
     finally:
         os.chdir(before)
-        if kept is not None:
+        if kept is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        else:
             os.environ["MLFLOW_TRACKING_URI"] = kept

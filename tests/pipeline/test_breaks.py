@@ -82,7 +82,7 @@ def test_no_period_of_a_plan_is_in_the_break(run: tuple[RunResult, int], tmp_pat
         assert plan[method].sum() == pytest.approx(SHARES)
     said = symbol.schedule.warnings.set_index("code")["message"]
     assert "11:30–12:30" in said["session_break"]
-    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out/report-7203.html").read_text(encoding="utf-8")
     assert "2025-01-08, 09:00–15:30 Asia/Tokyo, 66 periods of 300 s" in page
     done = impact(
         "allocate", "--params", str(tmp_path / "out/params.json"), "--symbol", "7203",

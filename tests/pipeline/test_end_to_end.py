@@ -45,6 +45,8 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
         "schedule.csv",
         "quality.csv",
         "report.html",
+        "report-run.html",
+        *(f"report-{name}.html" for name in ("SIM0", "SIM0-research", "SIM1", "SIM1-research")),
     }
     written = json.loads((out / "params.json").read_text())
     Draft202012Validator(

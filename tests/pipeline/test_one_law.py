@@ -11,7 +11,7 @@ import pytest
 
 from models.impact.book.cost_law import Family, fit_law
 from models.simulation.market import MarketConfig, simulate_truth
-from pipeline.parameters.schema import SymbolParams
+from pipeline.parameters.schema import SCHEMA, SymbolParams
 from pipeline.planning.allocate import plan_order
 from solver import ImpactLaw
 from tests.models.impact.books import Truth, planted
@@ -43,7 +43,7 @@ def registered_cost(section: SymbolParams, period: int, x: float) -> float:
     from pipeline.parameters.registered_law import CalibratedLaw
 
     model = CalibratedLaw()
-    model.read(section.model_dump(by_alias=True))
+    model.read({"schema": SCHEMA} | section.model_dump(by_alias=True))
     asked = pd.DataFrame({"period": [period], "shares": [x]})
     return float(model.predict(SimpleNamespace(), asked)[0])
 

@@ -125,7 +125,7 @@ def test_what_is_accepted_and_what_is_left_out_is_said_with_its_time(work: Path,
     assert said["implausible_price"].startswith("2025-01-07 ")
     quality = pl.read_csv("tape-out/quality.csv").filter(pl.col("rule") == "implausible_size")
     assert quality["date"].to_list() == ["2025-01-07"]
-    page = Path("tape-out/report.html").read_text()
+    page = Path("tape-out/report-run.html").read_text()
     assert re.search(r"2025-01-07 09:30:\d\d–1\d:\d\d:\d\d</td><td[^>]*>sides_flipped", page)
 
 

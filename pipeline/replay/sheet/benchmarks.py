@@ -11,13 +11,14 @@ from models.tca.shortfall import BPS
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.order import stated_problem
+from pipeline.planning.order import stated_curve, stated_tilt
 from pipeline.planning.plan import planned_trades
+from pipeline.planning.plan_costs import costed
 from pipeline.replay.moments import trading_seconds
 from pipeline.replay.replay import Played
 from pipeline.replay.sheet.tables import ACCOUNTING
 from pipeline.replay.study import ReplayResult
-from solver import evaluate, sensitivities, uncertainty_of
+from solver import sensitivities, uncertainty_of
 
 OVER_MID = ("scale", "exponent", "spread")  # what the cost over mid depends on
 
@@ -46,12 +47,13 @@ def told_cost(params: Params, symbol: str, order: AllocateConfig) -> ToldCost:
     """
     try:
         shares = planned_trades(params, symbol, order)
-        stated = stated_problem(params, symbol, order)
+        tilt = stated_tilt(params, symbol, order)
+        curve = stated_curve(params, symbol, order, tilt)
     except InputError as error:
         return ToldCost(np.nan, np.nan, f"no plan: {error}")
-    parts = evaluate(stated, shares)
+    parts = costed(tilt.problem, curve, shares)
     known = uncertainty_of(params.model_dump(by_alias=True), symbol)
-    slopes = sensitivities(stated, shares)
+    slopes = sensitivities(tilt.problem, shares)
     slope = np.array([slopes[name] if name in OVER_MID else 0.0 for name in known.names])
     variance = float(slope @ np.asarray(known.covariance) @ slope)
     cost = parts.spread + parts.temporary

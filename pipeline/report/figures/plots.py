@@ -32,6 +32,7 @@ PANELS = (
 SIDES = ((1, "Buy (walks the ask)"), (-1, "Sell (walks the bid)"))
 MODEL_COLOURS = ("blue", "orange", "green", "purple")
 BPS = 1e4
+HELD = 0.8  # of the time that depth held a size: the law is fitted to such sizes
 BAND = (0.1, 0.9)
 DAYS_FOR_BAND = 3
 
@@ -107,6 +108,7 @@ def _forecast_panel(ax: Axes, table: pd.DataFrame, scale: float, clock: Clock) -
         markersize=2.6,
         alpha=0.8,
         label="Realized",
+        rasterized=True,
     )
     ax.plot(
         hours,
@@ -239,14 +241,21 @@ def _cost_panel(ax: Axes, table: pd.DataFrame, scale: float) -> None:
         label="Half spread",
     )
     ax.plot(table["size"], whole, color=PALETTE["blue"], label="Fitted law")
-    ax.plot(
-        table["size"],
-        spread + per_share * table["observed"],
-        "o",
-        color=PALETTE["orange"],
-        markersize=5,
-        label="Book walk, continued behind its last level",
-    )
+    walked = spread + per_share * table["observed"]
+    shown = table["censored"] <= 1 - HELD
+    for kept, face, label in (
+        (shown, PALETTE["orange"], "Book walk"),
+        (~shown, "none", "Continued behind the last level shown"),
+    ):
+        ax.plot(
+            table["size"][kept],
+            walked[kept],
+            "o",
+            color=PALETTE["orange"],
+            markerfacecolor=face,
+            markersize=5,
+            label=label,
+        )
 
 
 @matplotlib.rc_context(STYLE)

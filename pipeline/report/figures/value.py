@@ -36,6 +36,7 @@ def plot_value(value: pd.DataFrame, plan: pd.DataFrame, price: float, clock: Clo
         cmap="Blues",
         extend="max",
     )
+    filled.set_rasterized(True)  # hundreds of thin bands as paths would be half of the page
     traded = np.cumsum(plan["optimal"].to_numpy(dtype=float))
     remaining = np.append(traded[-1], traded[-1] - traded)
     way = clock.hours(np.append(plan["period"], plan["period"].iloc[-1] + 1))

@@ -1,6 +1,7 @@
 """The tables of the forecasts: the loss of those in use, and the contest that chose them."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ LOSSES = {
     "qlike_zeros": "QLIKE, zeros scored by log h",
     "tweedie": "Tweedie deviance, power 3/2",
 }
+CONSTANT = 1e-12  # a loss up to it: the series does not vary, and nothing is compared
 SCORE_HEAD = (
     "Series",
     "Origin",
@@ -48,10 +50,7 @@ def score_table(scores: pd.DataFrame) -> Table:
         (
             SERIES.get(row.series, row.series),
             row.origin,
-            LOSSES.get(row.metric, row.metric),
-            number(row.model),
-            number(row.baseline),
-            percent(row.model / row.baseline - 1) if row.baseline else MISSING,
+            *_losses(row),
             MISSING if math.isnan(row.coverage) else percent(row.coverage),
             row.candidates.replace("_", " "),
             count(row.n),
@@ -72,8 +71,21 @@ def score_table(scores: pd.DataFrame) -> Table:
     )
 
 
+def _losses(row: Any) -> tuple[str, ...]:
+    """Return loss, both values and the change; where nothing varies there is nothing to compare."""
+    if row.baseline <= CONSTANT:
+        return ("does not vary", MISSING, MISSING, MISSING)
+    change = percent(row.model / row.baseline - 1)
+    name = LOSSES.get(row.metric, row.metric)
+    return (name, number(row.model), number(row.baseline), change)
+
+
 def contest_table(contest: pd.DataFrame) -> Table:
-    """List every candidate's record over the history; those that forecast the horizon stand out."""
+    """List every candidate's record over the history; those that forecast the horizon stand out.
+
+    A series that does not vary has no contest.
+    """
+    contest = contest[contest.groupby(["series", "origin"])["loss"].transform("max") > CONSTANT]
     rows = tuple(
         (
             SERIES.get(row.series, row.series),

@@ -1,10 +1,19 @@
 """The tables of the run: plans and their costs, models, rows cleaned, stages computed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from pipeline.report.tables.digits import MISSING, count, money, number, percent
+from pipeline.report.tables.calibration import SYMBOLS
+from pipeline.report.tables.digits import (
+    MISSING,
+    count,
+    meaningful_digits,
+    money,
+    number,
+    percent,
+)
 from pipeline.report.tables.table import Table
 
 METHODS = {
@@ -18,8 +27,10 @@ METHODS = {
 CANDIDATES = {
     "law": "Parametric law",
     "square_root": "Square-root law",
-    "gamma_regression": "Gamma regression",
+    "spline": "Splines",
+    "histogram": "Histogram boosting",
     "lightgbm": "LightGBM",
+    "hybrid": "Law x boosting",
 }
 CHARGED = {
     "law": CANDIDATES["law"],
@@ -61,8 +72,17 @@ SELECTION_HEAD = (
 )
 
 
-def cost_table(costs: pd.DataFrame) -> Table:
-    """List what each plan is expected to cost, where that comes from, and what is proved of it."""
+def cost_table(costs: pd.DataFrame, family: str) -> Table:
+    """List what each plan is expected to cost, where that comes from, and what is proved of it.
+
+    A law without a spread of its own has it in its walks, and the column says so.
+    """
+    if not family.startswith("spread"):
+        costs = costs.assign(temporary=costs["temporary"] + costs["spread"])
+        head, parts = tuple(name for name in COST_HEAD if name != "Spread"), BREAKDOWN[1:]
+        head = tuple("Spread and walk" if name == "Temporary" else name for name in head)
+    else:
+        head, parts = COST_HEAD, BREAKDOWN
     rows = tuple(
         (
             METHODS.get(row.method, row.method),
@@ -70,18 +90,36 @@ def cost_table(costs: pd.DataFrame) -> Table:
             MISSING if pd.isna(row.cost_error) else money(row.cost_error),
             number(row.cost_bps),
             money(row.deviation),
-            *(money(getattr(row, name)) for name in (*BREAKDOWN, "risk", "whole")),
+            *(money(getattr(row, name)) for name in (*parts, "risk", "whole")),
             row.status.lower() + (f", gap {money(row.gap)}" if row.status == "FEASIBLE" else ""),
         )
         for row in costs.itertuples()
     )
     return Table(
-        COST_HEAD,
+        head,
         rows,
-        words=(0, 11),
+        words=(0, len(head) - 1),
         marked=(0,),
         estimators=("solver.solve", "solver.evaluate"),
     )
+
+
+def truth_table(parameters: pd.DataFrame, planted: Mapping[str, float]) -> Table:
+    """List what was planted in a simulated tape beside its estimates; without rows elsewhere."""
+    rows = tuple(
+        (
+            SYMBOLS.get(row.name, row.name),
+            number(planted[row.name]),
+            number(row.value, meaningful_digits(row.value, row.standard_error)),
+            "fixed" if pd.isna(row.standard_error) else number(row.standard_error, 2),
+            number((row.value - planted[row.name]) / row.standard_error, 2)
+            if row.standard_error > 0
+            else MISSING,
+        )
+        for row in parameters.itertuples()
+        if row.name in planted
+    )
+    return Table(("Parameter", "Planted", "Estimate", "Standard error", "Distance"), rows)
 
 
 def selection_table(scores: pd.DataFrame) -> Table:
@@ -107,8 +145,7 @@ def selection_table(scores: pd.DataFrame) -> Table:
         estimators=(
             "models.losses.gamma_deviance",
             "models.impact.book.cost_law.fit_law",
-            "models.learners.regressors.fit_gamma_regression",
-            "models.learners.regressors.fit_boosting",
+            "models.learners.catalogue.fit_curve",
         ),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.job import open_job
-from pipeline.evaluation.candidates import CANDIDATES, LAWS
+from pipeline.evaluation.candidates import CANDIDATES, LAWS, LEARNED
 from pipeline.evaluation.held_out import held_out_days
 from pipeline.tape.opening import find_tape
 from tests.pipeline.command import impact, refused
@@ -54,10 +54,10 @@ def test_every_candidate_on_the_day_behind_its_parameters(
 def test_parameters_are_of_the_days_before(small_run: SmallRun) -> None:
     raw = find_tape(small_run.config, str(small_run.folder / "out"))
     with open_job(small_run.config, str(small_run.folder / "out"), raw.bytes) as job:
-        held = list(held_out_days(job, raw, 1, 0))
+        held = list(held_out_days(job, raw, 1, 0, True))
     assert [one.session.date for one in held] == ["2025-01-07", "2025-01-08"]
     for one in held:
-        assert set(one.params) == set(LAWS)
+        assert set(one.params) == {*LAWS, *LEARNED}
         for params in one.params.values():
             assert params.valid.start.startswith(one.session.date)
     # the third day is no part of what the second one is judged with
@@ -65,8 +65,8 @@ def test_parameters_are_of_the_days_before(small_run: SmallRun) -> None:
         update={"data": small_run.config.data.model_copy(update={"as_of": "2025-01-07T09:30:00"})}
     )
     with open_job(config, str(small_run.folder / "out"), raw.bytes) as job:
-        (alone,) = held_out_days(job, raw, 1, 0)
-    for law in LAWS:
+        (alone,) = held_out_days(job, raw, 1, 0, True)
+    for law in (*LAWS, *LEARNED):
         assert alone.params[law].symbols == held[0].params[law].symbols
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.engine.errors import InputError
-from tests.pipeline.malformed.mutations import mutate
 from tests.pipeline.malformed.readers import READERS
 
 LONGEST = 300  # characters of a message
@@ -18,7 +17,7 @@ def outcome(name: str, seed: int, folder: Path) -> tuple[str, str, str]:
     (folder / "files").mkdir(parents=True)
     reader = READERS[name]
     reader.write(folder / "files")
-    change = mutate(folder / "files", np.random.default_rng([seed, len(name)]))
+    change = reader.spoil(folder / "files", np.random.default_rng([seed, len(name)]))
     try:
         reader.read(folder / "files")
     except InputError as error:

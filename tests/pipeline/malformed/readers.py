@@ -1,25 +1,34 @@
 """Every reader of files, with the small whole files that it reads: what mutations start from."""
 
 import gzip
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import zstandard
 
 from pipeline.engine.config import load_config
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.store import Store
-from pipeline.parameters.schema import dump_params, read_params
+from pipeline.parameters.schema import Params, dump_params, read_params
+from pipeline.planning.order import stated_problem
+from pipeline.replay.step_files import read_moments
 from pipeline.studies.bars import read_bars
 from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
 from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.studies.panels import read_panel
 from pipeline.tape.days import IngestTask, check_clocks, discover, group_days, ingest
+from pipeline.tracking.handover import waiting_for
+from pipeline.tracking.record import Record
+from pipeline.tracking.waiting import read_waiting
 from tests.conftest import ROOT
+from tests.pipeline.malformed.mutations import mutate
+from tests.pipeline.malformed.orders import alter, plan_it, whole_file, write_order
 from tests.pipeline.report.reports import make_params
 from tests.pipeline.studies.orders.test_route import fills_folder, panel
 from tests.pipeline.studies.test_bars import bars
@@ -34,10 +43,13 @@ NIGHT = SessionCalendar("24/7", 6 * 3600)
 
 @dataclass(frozen=True)
 class Reader:
-    """write: make whole files in a folder; read: read them, tables into a store beside them."""
+    """write: make whole files in a folder; read: read them, tables into a store beside them;
+    spoil: make one of them malformed and say how.
+    """
 
     write: Callable[[Path], object]
     read: Callable[[Path], object]
+    spoil: Callable[[Path, np.random.Generator], str] = mutate
 
 
 def tape(source: str, place: str = ".") -> Callable[[Path], object]:
@@ -118,6 +130,27 @@ def bars_file(ending: str) -> Callable[[Path], object]:
     return write
 
 
+def moment(folder: Path) -> None:
+    content = {"time": "2025-01-08T10:00:10-05:00", "filled": 300}
+    book = {"bid": [[99.99, 400], [99.98, 100]], "ask": [[100.01, 200], [100.02, 50]]}
+    (folder / "moment.json").write_text(json.dumps(content | book))
+
+
+def drift(folder: Path) -> None:
+    rows = "".join(f"{i},{i / 1000}\n" for i in range(12))
+    (folder / "drift.csv").write_text(f"i,drift\n{rows}")
+
+
+def drifted(folder: Path) -> None:
+    order = load_config(None, {"allocate": {"drift": str(folder / "drift.csv")}}).allocate
+    stated_problem(Params.model_validate_json(whole_file()), "SIM0", order)
+
+
+def record(folder: Path) -> None:
+    kept = Record("r", {"a": 1}, {"b": 2.0}, tables={"t": bars(2)}, files={"f": b"f"})
+    (folder / "untracked.json").write_bytes(waiting_for(kept, "impact", "r1").dump())
+
+
 def parameters(folder: Path) -> None:
     (folder / "params.json").write_bytes(dump_params(make_params("SIM0")))
 
@@ -154,6 +187,10 @@ READERS = {
     "bars parquet": Reader(
         bars_file("parquet"), lambda folder: read_bars(str(folder / "bars.parquet"), "rv", NIGHT)
     ),
+    "allocate": Reader(write_order, plan_it, alter),
+    "moment": Reader(moment, lambda folder: list(read_moments(str(folder / "moment.json")))),
+    "drift": Reader(drift, drifted),
+    "untracked record": Reader(record, lambda folder: read_waiting(str(folder / "untracked.json"))),
     "params.json": Reader(parameters, lambda folder: read_params(str(folder / "params.json"))),
     "configuration": Reader(
         lambda folder: (folder / "c.toml").write_bytes((ROOT / "config/default.toml").read_bytes()),

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pipeline.engine.config import AllocateConfig
+from pipeline.engine.config import AllocateConfig, Config
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.findings import finding_table
 from pipeline.engine.tables import Learned, Schedule, Selection
 from pipeline.parameters.schema import (
@@ -36,12 +37,14 @@ from tests.pipeline.report.stage_outputs import (
 CALENDAR = Calendar(
     name="XNYS", timezone="America/New_York", periods=PERIODS, period_seconds=SECONDS
 )
+CONFIG = Config()
 FACTS = RunFacts(
     created="2025-02-01T10:00:00+00:00",
     code_version="0.1.0+abc",
     data_hash="d" * 64,
     run_id="run7",
     source="databento",
+    location="tape",
     as_of="2025-01-31T21:00:00+00:00",
     stages=pd.DataFrame(
         {
@@ -60,7 +63,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     order = AllocateConfig(shares=100_000, side="sell", max_participation=0.15)
     features = [
         "log_size",
-        "side",
+        "log_size_over_depth",
         "log_volatility",
         "log_thinness",
         "log_half_spread",
@@ -69,7 +72,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     ]
     importance = pd.DataFrame(
         {
-            "model": ["lightgbm"] * 7 + ["gamma_regression"] * 7,
+            "model": ["lightgbm"] * 7 + ["hybrid"] * 7,
             "feature": features * 2,
             "importance": [
                 0.62,
@@ -91,7 +94,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
     )
     scores = pd.DataFrame(
         {
-            "candidate": ["law", "square_root", "gamma_regression", "lightgbm"],
+            "candidate": ["law", "square_root", "hybrid", "lightgbm"],
             "deviance": [0.041, 0.047, 0.043, 0.0405],
             "deviance_error": [0.0007, 0.0019, 0.0011, 0.0],
             "rmse_bps": [1.21, 1.4, 1.3, 1.19],
@@ -107,12 +110,13 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         forecast=forecast,
         calibration=calibration,
         shrinkage=make_shrinkage(calibration),
-        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance),
+        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, pd.DataFrame(), pd.DataFrame()),
         selection=make_selection(scores),
         schedule=make_schedule(order),
         order=order,
         caveats=(),
         findings=finding_table(()).assign(effect=""),
+        read=DataRead("f" * 64, "2025-01-06", "2025-01-31", days),
     )
 
 

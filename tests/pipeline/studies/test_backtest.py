@@ -67,7 +67,7 @@ def test_the_command_writes_scores_and_nested_runs(panel: Path, own_mlflow: Path
     assert next(row for row in found["scores"] if row["model"] == "har")["dm_p"] is None
     assert "log_har" in done.stdout
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
-    runs = mlflow.search_runs(experiment_names=["impact"])
+    runs = mlflow.search_runs(experiment_names=["impact-forecasts"])
     parent = runs[runs["tags.level"] == "backtest"].iloc[0]
     nested = runs[runs["tags.mlflow.parentRunId"] == parent["run_id"]].set_index("params.model")
     assert nested.loc["ewma", "metrics.forecast/qlike"] == pytest.approx(

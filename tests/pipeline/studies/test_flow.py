@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.config import Config, load_config
+from pipeline.engine.data_read import DataRead
 from pipeline.engine.errors import InputError
 from pipeline.engine.scope import Scope
 from pipeline.studies.flow import (
@@ -129,13 +130,14 @@ def periods(n: int = 390) -> pd.DataFrame:
     )
 
 
+READ = DataRead("f", "2025-01-06", "2025-01-07", 2)
 TASK = SymbolTask(
     "X", (), Scope(0, "", 0, "", 0, (), 0, 390, 60, 13, 0.25), 1800, "America/New_York"
 )
 
 
 def test_a_tape_without_sides_of_trades_still_has_its_imbalance() -> None:
-    one = fit_symbol("X", periods(), TASK)
+    one = fit_symbol(READ, periods(), TASK)
     assert one.permanent.gamma == 0
     assert one.best.slope.estimate == pytest.approx(1e-5, rel=0.05)
     assert (one.joint, one.shrunk, one.integrated) == (None, None, None)
@@ -151,9 +153,9 @@ def test_a_tape_without_sides_of_trades_still_has_its_imbalance() -> None:
 def test_a_symbol_with_nothing_to_fit_is_refused() -> None:
     still = periods().assign(mid_open=100.0, mid_close=100.0)
     with pytest.raises(ValueError, match="window: none of 13"):
-        fit_symbol("X", still, TASK)
+        fit_symbol(READ, still, TASK)
     with pytest.raises(ValueError, match="window: none of 1"):
-        fit_symbol("X", periods(9), replace(TASK, symbol="Y"))
+        fit_symbol(READ, periods(9), replace(TASK, symbol="Y"))
 
 
 @pytest.mark.xdist_group("real")

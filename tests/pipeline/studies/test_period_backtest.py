@@ -43,12 +43,13 @@ def test_the_command_scores_every_candidate_and_what_was_chosen_before(
             < 0.9 * scores.loc[(horizon, "rolling_mean"), "loss"]
         )
         assert scores.loc[(horizon, "chosen"), "n"] == 240
-        assert 0.8 < scores.loc[(horizon, "chosen"), "coverage"] < 0.97
+        # nominal 90 %; misses come in runs: 3 standard errors at a quarter of 240 for independent
+        assert abs(scores.loc[(horizon, "chosen"), "coverage"] - 0.9) < 3 * (0.09 / 60) ** 0.5
     assert {row["candidate"] for row in found["curve"]} == {"chosen", "profile"}
     assert found["unfolding"][0]["updated"] == pytest.approx(found["unfolding"][0]["morning"])
     assert "chosen for day_ahead" in done.stdout
     mlflow.set_tracking_uri(f"sqlite:///{own_mlflow / 'mlruns/mlflow.db'}")
-    runs = mlflow.search_runs(experiment_names=["impact"])
+    runs = mlflow.search_runs(experiment_names=["impact-forecasts"])
     nested = runs[(runs["params.model"] == "chosen") & (runs["params.horizon"] == "day_ahead")]
     assert nested["metrics.forecast/loss"].iloc[0] == pytest.approx(
         scores.loc[("day_ahead", "chosen"), "loss"]
