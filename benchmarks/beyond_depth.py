@@ -29,11 +29,11 @@ from pipeline.engine.job import open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.features import DaySettings, measure_day
-from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.calibration.reach import law_reach
+from pipeline.stages.forecasting.forecast import forecast_symbol
 from pipeline.stages.history import law_cells, past_cells, shown
-from pipeline.stages.reach import law_reach
-from pipeline.stages.shown_depth import DepthSettings, chosen_sizes, shown_depth
+from pipeline.stages.measuring.features import DaySettings, measure_day
+from pipeline.stages.measuring.shown_depth import DepthSettings, chosen_sizes, shown_depth
 from pipeline.tape.opening import find_tape, open_tape
 from solver import Extrapolation
 

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from models.impact.book.families import Family
 from pipeline.engine.tables import Forecast
-from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
+from pipeline.stages.calibration.calibrate import CalibrateSettings, calibrate_symbol
 from tests.pipeline.stages.cell_markets import World, cell_market
 from tests.pipeline.stages.held_laws import held, law_held
 

@@ -22,8 +22,8 @@ from models.microstructure.order_flow import order_flow_imbalance
 from pipeline.engine.config import load_config
 from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SECOND_NS
-from pipeline.stages.book_walks import book_of
-from pipeline.stages.mid_moves import BEST, BLOCK_NS, EVERY_NS
+from pipeline.stages.measuring.book_walks import book_of
+from pipeline.stages.measuring.mid_moves import BEST, BLOCK_NS, EVERY_NS
 from pipeline.tape.opening import find_tape, ingest_files
 
 LOOKS = (10, 30, 60)  # seconds back

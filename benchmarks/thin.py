@@ -23,7 +23,7 @@ from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.tables import Features, Forecast
-from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.forecasting.forecast import forecast_symbol
 
 CASES = {0.02: 200, 0.2: 20, 0.6: 20}
 CAP = 0.2

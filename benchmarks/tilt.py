@@ -25,7 +25,12 @@ from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.parameters.shape_record import shape_section
-from pipeline.stages.horizon import MeasuredSeries, horizon_forecast, plan_state, walked_forward
+from pipeline.stages.forecasting.horizon import (
+    MeasuredSeries,
+    horizon_forecast,
+    plan_state,
+    walked_forward,
+)
 from solver import ImpactLaw, OrderTerms, from_params, solve, tilt_of
 from solver.planning.shape import Shape
 

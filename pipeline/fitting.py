@@ -16,14 +16,14 @@ from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.parameters.export import FittedSymbol, Provenance, Taught, export_params
 from pipeline.parameters.schema import Calendar, Params
-from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
-from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.calibration.calibrate import CalibrateSettings, calibrate_symbol
+from pipeline.stages.calibration.pool import PooledSymbol, PoolSettings, pool_symbols
+from pipeline.stages.forecasting.forecast import forecast_symbol
 from pipeline.stages.history import data_read
-from pipeline.stages.learn import LearnSettings, learn_costs
-from pipeline.stages.measurement import measure_days
-from pipeline.stages.pool import PooledSymbol, PoolSettings, pool_symbols
+from pipeline.stages.learning.learn import LearnSettings, learn_costs
+from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
-from pipeline.stages.select import (
+from pipeline.stages.selection.select import (
     LAWS,
     SelectSettings,
     decided_by,

@@ -34,7 +34,7 @@ from pipeline.publication.versions import (
 )
 from pipeline.report.publish import Results, pages_of, render_files, run_record
 from pipeline.report.results import RunFacts, SymbolReport
-from pipeline.stages.pool import PooledSymbol
+from pipeline.stages.calibration.pool import PooledSymbol
 from pipeline.tape.opening import RawTape, Tape, find_tape
 from pipeline.tape.truth import planted
 from pipeline.tracking.connection import check_store

@@ -102,22 +102,11 @@ def rollback(
     Example: `impact rollback --out DIR --why "spreads of a test feed"`
     """
     import getpass
-    from datetime import UTC, datetime
 
-    from pipeline.engine.errors import InputError
-    from pipeline.publication.versions import in_force, make_current, runs_of
-    from pipeline.retraining.nights import Move, write_move
+    from pipeline.retraining.by_hand import roll_back
 
-    now = in_force(out)
-    if run is None:
-        earlier = [one for one in runs_of(out) if now is not None and one < now]
-        if not earlier:
-            raise InputError(f"--out {out}: no run before {now or 'the first'} is kept there")
-        run = earlier[-1]
-    make_current(out, run)
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    write_move(Move(made=made, who=getpass.getuser(), was=now, in_force=run, why=why), out)
-    say(f"in force: {run} (was {now})")
+    move = roll_back(out, run, getpass.getuser(), why)
+    say(f"in force: {move.in_force} (was {move.was})")
 
 
 def verify(

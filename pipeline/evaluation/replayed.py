@@ -17,7 +17,7 @@ from pipeline.replay.moments import Clock, trading_seconds
 from pipeline.replay.policies import Planned
 from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
 from pipeline.replay.study import SIGN, accountings_of, batches, prints_of
-from pipeline.stages.book_walks import levels_of
+from pipeline.stages.measuring.book_walks import levels_of
 from pipeline.tape.days import DayInput
 from solver.execution import Band, Cells, cells_of, clairvoyant
 

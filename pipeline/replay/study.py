@@ -19,7 +19,7 @@ from pipeline.replay.moments import Clock
 from pipeline.replay.policies import Planned, parse_policy, policy_of
 from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
 from pipeline.replay.side_tape import SideTape
-from pipeline.stages.book_walks import book_of, levels_of
+from pipeline.stages.measuring.book_walks import book_of, levels_of
 from pipeline.tape.days import DayInput
 from pipeline.tape.opening import find_tape, ingest_files
 from solver.execution import Band

@@ -18,7 +18,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.engine.store import check_out
 from pipeline.parameters.schema import Params, read_params
 from pipeline.publication.locks import held
-from pipeline.publication.versions import in_force, version_of
+from pipeline.publication.versions import in_force, runs_of, version_of
 from pipeline.report.publish import Results
 from pipeline.retraining.breaks import shifts_of
 from pipeline.retraining.charging import charged
@@ -79,30 +79,23 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     inputs = _inputs(results)
     if done is not None and done.inputs == inputs:
         return Retrained(done, anew=False, said=(f"{date} is done: nothing is new",))
-    later = [one.date for one in every if one.date > date]
-    if later:
-        raise InputError(
-            f"--as-of {date}: {later[-1]} is done already, and nights follow each other; give a "
-            "later date, or another --out"
-        )
-    before = in_force(out)
-    if done is not None:  # done before with other data: judged against what was in force then
-        before = done.before
-    champion = None if before is None else read_params(f"{version_of(out, before)}/params.json")
-    last = candidate_of(nights[-1].date, out) if nights else None
-    today = _charged(job, raw, out, nights, date)
-    shifts = shifts_of(results)
-    begins = breaks_at(nights, shifts)
+    _check_order(every, date)
+    before = done.before if done else _before(results, nights, out)
+    on = Judged(
+        champion=None if before is None else _params(out, before),
+        last=candidate_of(nights[-1].date, out) if nights else None,
+        nights=nights,
+        today=_charged(job, raw, out, nights, date),
+        shifts=shifts_of(results),
+    )
+    begins = breaks_at(nights, on.shifts)
     if begins is not None:
-        since, job = begins, _until_close(job, date, begins)
+        since, job, on = begins, _until_close(job, date, begins), replace(on, anew=True)
         results, left_out = results_of(job, raw)
-    on = Judged(champion, last, nights, today, shifts, anew=begins is not None)
     checks = checks_of(results.params, on)
     keep_candidate(results.params, date, out)
-    outcome, why = _decided(checks, champion)
-    said: tuple[str, ...] = ()
-    if outcome != "kept":
-        said = published(job, results, out).summary
+    outcome, why = _decided(checks, on.champion)
+    said = () if outcome == "kept" else published(job, results, out).summary
     night = Night(
         date=date,
         session=results.params.valid.start[:10],
@@ -111,14 +104,39 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
         inputs=inputs,
         run_id=results.params.run_id,
         before=before,
-        in_force=results.params.run_id if outcome != "kept" else str(before),
+        in_force=str(in_force(out)),
         outcome=outcome,
         why=why,
         checks=checks,
-        charged=today,
+        charged=on.today,
     )
     write_night(night, out)
     return Retrained(night, anew=True, said=(*left_out, *said))
+
+
+def _check_order(every: Sequence[Night], date: str) -> None:
+    """Raise InputError where a later night is done."""
+    later = [one.date for one in every if one.date > date]
+    if later:
+        raise InputError(
+            f"--as-of {date}: {later[-1]} is done already, and nights follow each other; give a "
+            "later date, or another --out"
+        )
+
+
+def _before(results: Results, nights: Sequence[Night], out: str) -> str | None:
+    """Return the run that was in force before this night: not one for the same session, which the
+    night itself published before it was ended.
+    """
+    now = in_force(out)
+    if now is None or not nights:
+        return now
+    own = _params(out, now).valid.start == results.params.valid.start
+    return nights[-1].in_force if own else now
+
+
+def _params(out: str, run_id: str) -> Params:
+    return read_params(f"{version_of(out, run_id)}/params.json")
 
 
 def _until_close(job: Job, date: str, since: str | None) -> Job:
@@ -144,11 +162,9 @@ def _charged(
     """Return what the day charged last night's candidate and what had been in force before it."""
     if not nights or nights[-1].session != date or nights[-1].before is None:
         return None
-    folder = version_of(out, nights[-1].before)
-    fs, path = place(f"{folder}/params.json", "--out")
-    if not fs.exists(path):
+    if nights[-1].before not in runs_of(out):  # too old to be kept
         return None
-    champion = read_params(f"{folder}/params.json")
+    champion = _params(out, nights[-1].before)
     return charged(job, raw, date, candidate_of(nights[-1].date, out), champion)
 
 

@@ -17,7 +17,7 @@ from pipeline.engine.job import open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.history import data_read, past_periods
-from pipeline.stages.measurement import measure_days
+from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
 from pipeline.tape.opening import find_tape, open_tape
 

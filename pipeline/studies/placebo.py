@@ -30,9 +30,9 @@ from pipeline.engine.job import open_job
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
-from pipeline.stages.forecast import forecast_symbol
+from pipeline.stages.forecasting.forecast import forecast_symbol
 from pipeline.stages.history import data_read, law_cells, past_cells, past_periods
-from pipeline.stages.measurement import measure_days
+from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
 from pipeline.studies.data import folder_dataset, tape_dataset
 from pipeline.studies.orders.panel import read_imbalance_panel

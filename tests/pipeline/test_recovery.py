@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.engine.config import load_config
 from pipeline.engine.job import open_job
-from pipeline.stages.calibrate import CalibrateSettings, calibrate_symbol
-from pipeline.stages.forecast import forecast_symbol
-from pipeline.stages.measurement import measure_days
+from pipeline.stages.calibration.calibrate import CalibrateSettings, calibrate_symbol
+from pipeline.stages.forecasting.forecast import forecast_symbol
+from pipeline.stages.measuring.measurement import measure_days
 from pipeline.tape.opening import find_tape, open_tape, simulate_tape
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.engine.config import load_config
 from pipeline.engine.job import open_job
 from pipeline.engine.tables import Features
-from pipeline.stages.measurement import measure_days
+from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
 from pipeline.tape.opening import find_tape, open_tape
 from tests.pipeline.command import Done, impact, refused

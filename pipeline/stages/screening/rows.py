@@ -16,7 +16,7 @@ from models.microstructure.standing import standing_before
 from pipeline.engine.findings import Finding, finding_table
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Screening
-from pipeline.stages.book_walks import book_of
+from pipeline.stages.measuring.book_walks import book_of
 from pipeline.stages.screening.day_measures import day_measures, typical_of
 
 Floats = NDArray[np.float64]

@@ -47,7 +47,7 @@ def walked(truth: Truth, seed: int) -> Cells:
 
     Marginal prices are rounded to the tick by a dither that is unbiased over snapshots; states move
     from day to day and from period to period; the fit is given the states' conditional means. Cells
-    are in the order of `pipeline.stages.features`: period, side, size.
+    are in the order of `pipeline.stages.measuring.features`: period, side, size.
     """
     rng = np.random.default_rng(seed)
     shape = (truth.days, truth.periods)

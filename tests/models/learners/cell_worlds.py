@@ -7,7 +7,7 @@ from models.impact.book.families import Family
 from models.impact.book.walks import Cells
 from models.learners import CausalTable, CostRows
 from models.simulation.cost_cells import STATES, CostCells
-from pipeline.stages.learned_rows import LawOfStates
+from pipeline.stages.learning.learned_rows import LawOfStates
 
 BUCKETS = 13
 MINUTE, DAY = 60 * 1_000_000_000, 86_400 * 1_000_000_000

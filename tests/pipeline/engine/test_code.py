@@ -10,7 +10,7 @@ import pytest
 from pipeline.engine.code import PACKAGES, code_key, reached
 from tests.conftest import ROOT
 
-MODULES = ("pipeline.stages.features", "pipeline.engine.stage")  # as a stage's task asks
+MODULES = ("pipeline.stages.measuring.features", "pipeline.engine.stage")  # as a stage's task asks
 ASK = f"from pipeline.engine.code import code_key; print(code_key(*{MODULES}))"
 
 
@@ -44,10 +44,10 @@ def test_only_what_is_reached_and_means_something_moves_the_key(copied: Path) ->
         return after != before
 
     law = "solver/problem/impact_law.py"
-    stage = "pipeline/stages/features.py"
+    stage = "pipeline/stages/measuring/features.py"
     assert changed(stage, "LEAST_PERIODS = 5, 2", "LEAST_PERIODS = 5, 3")
     assert changed("pipeline/engine/store.py", 'DONE = "_done"', 'DONE = "_ready"')
-    walks = "pipeline/stages/book_walks.py"
+    walks = "pipeline/stages/measuring/book_walks.py"
     assert not changed(walks, "# a buy walks the ask", "# a sale walks the bid")
     assert not changed(stage, "Measure every period of", "Look at every period of")
     assert not changed("pipeline/tape/sources/lean.py", "PRICE_UNIT = 1e4", "PRICE_UNIT = 1e5")
@@ -65,4 +65,4 @@ def test_names_given_on_by_a_face_lead_to_where_they_are_defined() -> None:
 def test_modules_loaded_by_name_and_inside_functions_count() -> None:
     sources = reached("pipeline.tape.ingest")
     assert {"pipeline.tape.sources.lobster", "pipeline.tape.sources.taq"} <= sources
-    assert code_key("pipeline.tape.ingest") != code_key("pipeline.stages.learn")
+    assert code_key("pipeline.tape.ingest") != code_key("pipeline.stages.learning.learn")

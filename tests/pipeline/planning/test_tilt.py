@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import tilt
 from benchmarks.tilt import drawn, figures, history, parameter_file, sessions
-from pipeline.stages.horizon import walked_forward
+from pipeline.stages.forecasting.horizon import walked_forward
 from solver import solve, tilt_of
 
 

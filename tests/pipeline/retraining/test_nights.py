@@ -79,10 +79,11 @@ def test_what_is_charged_was_made_before_the_day(nights: Nights) -> None:
 
 def test_the_same_night_twice_does_nothing(nights: Nights) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path(nights.out).glob("retraining/*")}
+    runs = runs_of(nights.out)
     again = retrain(nights.config, nights.out, DATES[-1])
     assert not again.anew
     assert again.night == nights.done[-1]
-    assert len(runs_of(nights.out)) == 3
+    assert runs_of(nights.out) == runs
     for path, time in before.items():
         assert path.name == ".lock" or path.stat().st_mtime_ns == time
 
@@ -108,11 +109,26 @@ def test_a_failed_check_leaves_what_was_in_force(
     try:
         kept = retrain(other, nights.out, DATES[-1]).night
         assert (kept.outcome, kept.why) == ("kept", "margin: dear")
-        assert kept.in_force == kept.before == nights.done[1].run_id
-        assert in_force(nights.out) == nights.done[-1].run_id  # done before with other settings
+        assert kept.before == nights.done[1].run_id
+        # done before with other settings, which came into force
+        assert kept.in_force == in_force(nights.out) == nights.done[-1].run_id
         assert runs_of(nights.out) == runs
     finally:
         path.write_bytes(content)
+
+
+def test_a_night_ended_behind_its_publication_is_judged_as_before(nights: Nights) -> None:
+    path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
+    content = path.read_bytes()
+    path.unlink()  # what a night that was killed there leaves
+    try:
+        again = retrain(nights.config, nights.out, DATES[-1]).night
+        assert again.before == nights.done[1].run_id
+        assert again.checks == nights.done[-1].checks
+        assert again.in_force == in_force(nights.out) == again.run_id
+    finally:
+        path.write_bytes(content)
+        make_current(nights.out, nights.done[-1].run_id)
 
 
 def test_one_retrainer_at_a_time(nights: Nights) -> None:

@@ -75,7 +75,7 @@ class CellMarket:
         )
 
     def predicted(self) -> pd.DataFrame:
-        """Return the states as `pipeline.stages.forecast` predicts them, without the rest of it."""
+        """Return the states as the forecast stage predicts them, without the rest of it."""
         periods = pd.concat([day.periods for day in self.days], ignore_index=True)
         volume = periods["buy_volume"] + periods["sell_volume"]
         rate = np.log(volume) + periods["volume_squares"] / volume**2 / 2

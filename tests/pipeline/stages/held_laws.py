@@ -7,7 +7,7 @@ from scipy import stats
 from models.impact.book.cost_law import fit_law, is_level
 from models.impact.book.families import Family
 from pipeline.engine.tables import Forecast
-from pipeline.stages.calibrated_states import calibrated_states
+from pipeline.stages.calibration.calibrated_states import calibrated_states
 from pipeline.stages.history import (
     law_cells,
     past_cells,

@@ -11,7 +11,7 @@ import pytest
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.tables import Day
-from pipeline.stages.features import DaySettings, measure_day
+from pipeline.stages.measuring.features import DaySettings, measure_day
 from pipeline.tape.ingest import ingest_file
 from pipeline.tape.opening import ingest_tape
 from pipeline.tape.sources import taq

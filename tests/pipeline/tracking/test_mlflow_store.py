@@ -16,7 +16,7 @@ from pipeline.engine.commit import CHECKOUT, code_commit
 from pipeline.parameters.schema import read_params
 from pipeline.planning.order import stated_problem
 from pipeline.report.publish import run_record
-from pipeline.stages.select import CANDIDATES
+from pipeline.stages.selection.select import CANDIDATES
 from pipeline.tracking.connection import tracking_uri
 from pipeline.tracking.handover import track_study
 from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process

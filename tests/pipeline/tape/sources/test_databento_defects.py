@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
-from pipeline.stages.features import DaySettings, measure_day
+from pipeline.stages.measuring.features import DaySettings, measure_day
 from pipeline.tape.ingest import ingest_file, load_day
 from pipeline.tape.sources import databento
 from pipeline.tape.sources.source import RawFile

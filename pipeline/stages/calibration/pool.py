@@ -13,7 +13,7 @@ from models.pooling.reference_state import at_reference_state
 from models.pooling.symbols import Pooled, SymbolEstimates, pool
 from models.pooling.time_of_day import ProfileFit, shrink_profile
 from pipeline.engine.tables import Calibration
-from pipeline.stages.day_variances import LentDays, lent_days
+from pipeline.stages.calibration.day_variances import LentDays, lent_days
 
 REFERENCE_SHARE = (
     0.1  # of a period's volume: the order whose cost is the level that symbols have in common

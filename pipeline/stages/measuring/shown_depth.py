@@ -10,7 +10,7 @@ from models.impact.book.size_grid import depth_bins, size_grid
 from models.microstructure.standing import segments
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, ShownDepth
-from pipeline.stages.stretches import stretches_of
+from pipeline.stages.measuring.stretches import stretches_of
 
 SIDES = ("bid", "ask")
 

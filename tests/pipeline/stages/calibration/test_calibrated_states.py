@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.tables import Forecast
-from pipeline.stages.calibrated_states import calibrated_states
+from pipeline.stages.calibration.calibrated_states import calibrated_states
 from pipeline.stages.history import past_cells, past_periods, past_states
 from tests.pipeline.stages.cell_markets import CellMarket, World, cell_market
 from tests.pipeline.stages.held_laws import law_held

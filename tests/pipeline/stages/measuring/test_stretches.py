@@ -6,7 +6,15 @@ import numpy as np
 import polars as pl
 
 from pipeline.engine.sessions import Session
-from tests.pipeline.stages.test_features import NS, OPEN, SIZES, Tape, measure, session, tape
+from tests.pipeline.stages.measuring.test_features import (
+    NS,
+    OPEN,
+    SIZES,
+    Tape,
+    measure,
+    session,
+    tape,
+)
 
 
 def broken_session(periods: int) -> Session:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from models.inference.covariance import Covariance
-from pipeline.stages.days_left_out import one_day_carries
-from pipeline.stages.estimates import ExportedEstimates
+from pipeline.stages.calibration.days_left_out import one_day_carries
+from pipeline.stages.calibration.estimates import ExportedEstimates
 
 NAMES = ("log_alpha_0", "k", "beta", "theta", "gamma")
 VALUES = np.array([-8.0, 1.5, 0.5, 0.8, 5e-6])

@@ -7,9 +7,9 @@ from models.forecast.book.mid_move import HORIZON, BookMoves, MidMoveFit, book_m
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import SECOND_NS, Session
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.book_walks import book_of
 from pipeline.stages.history import MANY_DAYS
-from pipeline.stages.stretches import stretches_of
+from pipeline.stages.measuring.book_walks import book_of
+from pipeline.stages.measuring.stretches import stretches_of
 
 EVERY_NS = 10 * SECOND_NS
 BLOCK_NS = 900 * SECOND_NS

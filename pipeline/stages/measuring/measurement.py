@@ -3,8 +3,8 @@
 from pipeline.engine.errors import InputError
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
-from pipeline.stages.features import DaySettings, measure_day
-from pipeline.stages.shown_depth import DepthSettings, chosen_sizes, shown_depth
+from pipeline.stages.measuring.features import DaySettings, measure_day
+from pipeline.stages.measuring.shown_depth import DepthSettings, chosen_sizes, shown_depth
 from pipeline.tape.opening import Tape
 
 

@@ -13,7 +13,6 @@ from models.learners import LEARNERS, CostRows, FittedCurve, LearnerSettings, fi
 from models.learners.folds import EMBARGO_NS
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned
-from pipeline.stages.coming import coming_costs
 from pipeline.stages.history import (
     comparable_cells,
     held_out,
@@ -21,8 +20,9 @@ from pipeline.stages.history import (
     past_periods,
     references,
 )
-from pipeline.stages.learned_models import importance, stored
-from pipeline.stages.learned_rows import LawOfStates, cost_rows, states_of
+from pipeline.stages.learning.coming import coming_costs
+from pipeline.stages.learning.learned_models import importance, stored
+from pipeline.stages.learning.learned_rows import LawOfStates, cost_rows, states_of
 
 REGRESSORS = tuple(name for name in LEARNERS if name != "law")
 

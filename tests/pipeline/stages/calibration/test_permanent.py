@@ -11,9 +11,9 @@ from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.features import DaySettings, measure_day
+from pipeline.stages.calibration.permanent import permanent_of
 from pipeline.stages.history import past_periods
-from pipeline.stages.permanent import permanent_of
+from pipeline.stages.measuring.features import DaySettings, measure_day
 from tests.models.impact.trade_tapes import OPEN, Truth, trades
 from tests.pipeline.conftest import SmallRun
 

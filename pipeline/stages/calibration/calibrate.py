@@ -17,10 +17,13 @@ from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast
-from pipeline.stages.calibrated_states import calibrated_states
-from pipeline.stages.day_variances import day_table
-from pipeline.stages.days_left_out import FittedHistory, days_left_out, one_day_carries
-from pipeline.stages.estimates import ExportedEstimates, SymbolFit, exported_estimates
+from pipeline.stages.calibration.calibrated_states import calibrated_states
+from pipeline.stages.calibration.day_variances import day_table
+from pipeline.stages.calibration.days_left_out import FittedHistory, days_left_out, one_day_carries
+from pipeline.stages.calibration.estimates import ExportedEstimates, SymbolFit, exported_estimates
+from pipeline.stages.calibration.law_checks import compared
+from pipeline.stages.calibration.permanent import permanent_of
+from pipeline.stages.calibration.reach import curvature, law_reach
 from pipeline.stages.history import (
     References,
     law_cells,
@@ -31,11 +34,8 @@ from pipeline.stages.history import (
     shown,
     thinness,
 )
-from pipeline.stages.law_checks import compared
-from pipeline.stages.mid_moves import measured_mid_move
-from pipeline.stages.permanent import permanent_of
-from pipeline.stages.reach import curvature, law_reach
-from pipeline.stages.refill import measured_refill
+from pipeline.stages.measuring.mid_moves import measured_mid_move
+from pipeline.stages.measuring.refill import measured_refill
 from solver import Extrapolation, ImpactLaw
 
 

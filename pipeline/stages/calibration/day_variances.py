@@ -8,7 +8,7 @@ import pandas as pd
 from models.impact.book.cost_law import CostLawFit
 from models.pooling.day_variance import DayVariance, lent
 from pipeline.engine.tables import Calibration
-from pipeline.stages.estimates import ExportedEstimates
+from pipeline.stages.calibration.estimates import ExportedEstimates
 
 DIRECTIONS = ("level", "exponent")
 VARIANCES = tuple(f"variance_{direction}" for direction in DIRECTIONS)

@@ -10,7 +10,7 @@ from pipeline.engine.config import load_config
 from pipeline.engine.scope import make_scope
 from pipeline.engine.sessions import Session, SessionCalendar
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.mid_moves import measured_mid_move, mid_move_table
+from pipeline.stages.measuring.mid_moves import measured_mid_move, mid_move_table
 from tests.pipeline.stages.days_of_tape import MINUTE, NS, day_of, session
 
 AS_OF = session().open_ns + 200 * MINUTE

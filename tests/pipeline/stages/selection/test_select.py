@@ -8,9 +8,9 @@ import pytest
 
 from models.impact.book.families import Family
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
-from pipeline.stages.charged_plans import charged_day
 from pipeline.stages.history import comparable_cells, held_out
-from pipeline.stages.select import SelectSettings, exported_law, select_law
+from pipeline.stages.selection.charged_plans import charged_day
+from pipeline.stages.selection.select import SelectSettings, exported_law, select_law
 from tests.pipeline.stages.cell_markets import CellMarket, World, cell_market
 
 CALM = World(days=12, k=1.5, swing=0.5, level=0.1, tilt=0.0, state_day=0.1, state=0.1)

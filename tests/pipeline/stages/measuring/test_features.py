@@ -10,7 +10,7 @@ import pytest
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Features
-from pipeline.stages import book_walks, features
+from pipeline.stages.measuring import book_walks, features
 
 NS = 1_000_000_000
 OPEN = 1_736_173_800 * NS

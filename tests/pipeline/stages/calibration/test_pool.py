@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.engine.tables import Calibration
-from pipeline.stages.day_variances import lent_days
-from pipeline.stages.pool import PoolSettings, pool_symbols
+from pipeline.stages.calibration.day_variances import lent_days
+from pipeline.stages.calibration.pool import PoolSettings, pool_symbols
 
 BUCKETS, PERIODS = 6, 390
 NAMES = [*(f"log_alpha_{bucket}" for bucket in range(BUCKETS)), "k", "beta", "theta", "gamma"]

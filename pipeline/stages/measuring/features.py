@@ -16,7 +16,7 @@ from models.microstructure.variance import realized_variance
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, Session, cut
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.book_walks import (
+from pipeline.stages.measuring.book_walks import (
     SIDES,
     Chunk,
     add_by_period,
@@ -25,9 +25,9 @@ from pipeline.stages.book_walks import (
     levels_of,
     walk_sums,
 )
-from pipeline.stages.mid_moves import mid_move_table
-from pipeline.stages.refill import refill_table
-from pipeline.stages.stretches import by_half_hour, stretches_of
+from pipeline.stages.measuring.mid_moves import mid_move_table
+from pipeline.stages.measuring.refill import refill_table
+from pipeline.stages.measuring.stretches import by_half_hour, stretches_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -17,16 +17,20 @@ from models.forecast.intraday.sparse.zeros import ZERO, bears_zeros, sparse
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import weekend_kinds
 from pipeline.engine.tables import Features, Forecast
-from pipeline.stages.forecast_caveats import CaveatFacts, forecast_warnings, refuse_too_thin
-from pipeline.stages.forecast_record import SeriesRecord, record_tables
-from pipeline.stages.history import past_periods
-from pipeline.stages.horizon import (
+from pipeline.stages.forecasting.forecast_caveats import (
+    CaveatFacts,
+    forecast_warnings,
+    refuse_too_thin,
+)
+from pipeline.stages.forecasting.forecast_record import SeriesRecord, record_tables
+from pipeline.stages.forecasting.horizon import (
     MeasuredSeries,
     flat_level,
     horizon_forecast,
     plan_state,
     walked_forward,
 )
+from pipeline.stages.history import past_periods
 
 SERIES = {
     "realized_variance": "volatility",

@@ -12,7 +12,7 @@ from pipeline.engine.config import load_config
 from pipeline.engine.scope import Scope, make_scope
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.engine.tables import Features
-from pipeline.stages import forecast
+from pipeline.stages.forecasting import forecast
 from pipeline.stages.history import past_periods, references, thinness
 from tests.models.forecast.intraday.test_state_space import market
 

@@ -14,7 +14,7 @@ from models.tca.day_curves import DayCurves
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Features, Forecast
 from pipeline.parameters.shape_record import PastShapes
-from pipeline.stages.calibrated_states import calibrated_states
+from pipeline.stages.calibration.calibrated_states import calibrated_states
 from pipeline.stages.history import (
     law_cells,
     past_cells,

@@ -13,8 +13,8 @@ from models.losses import gamma_deviance
 from models.tca.regret import Costs, judge
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
-from pipeline.stages.charged_plans import KNOWN, ChargedDay, charged_day
 from pipeline.stages.history import comparable_cells, held_out, law_cells
+from pipeline.stages.selection.charged_plans import KNOWN, ChargedDay, charged_day
 
 LAWS: dict[str, Family | None] = {"law": None, "square_root": Family.SPREAD_SQRT}  # None: as asked
 CANDIDATES = (*LAWS, "spline", "histogram", "lightgbm", "hybrid")

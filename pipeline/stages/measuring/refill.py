@@ -8,7 +8,7 @@ from models.impact.slicing.refill import RefillFit, fit_refill
 from pipeline.engine.scope import Scope
 from pipeline.engine.sessions import Session
 from pipeline.engine.tables import Day, Features
-from pipeline.stages.stretches import by_half_hour
+from pipeline.stages.measuring.stretches import by_half_hour
 
 
 def refill_table(day: Day, session: Session) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.tilt import drawn, history, sessions
-from pipeline.stages.horizon import flat_level, horizon_forecast
+from pipeline.stages.forecasting.horizon import flat_level, horizon_forecast
 
 
 def test_a_level_starts_from_the_last_observations_of_the_session() -> None:

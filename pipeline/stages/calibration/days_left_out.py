@@ -14,9 +14,9 @@ from models.inference.caveat import Caveat
 from models.inference.leave_out import changes_without, slopes_without
 from pipeline.engine.scope import Scope
 from pipeline.engine.tables import Features
-from pipeline.stages.estimates import ExportedEstimates, SymbolFit
+from pipeline.stages.calibration.estimates import ExportedEstimates, SymbolFit
+from pipeline.stages.calibration.permanent import permanent_of
 from pipeline.stages.history import law_cells
-from pipeline.stages.permanent import permanent_of
 
 Floats = NDArray[np.float64]
 FEW_DAYS = 3  # from which on one of them may be said to carry an estimate

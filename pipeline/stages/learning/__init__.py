@@ -1,0 +1,1 @@
+"""Learned cost curves and costs to come."""

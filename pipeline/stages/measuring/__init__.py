@@ -1,0 +1,1 @@
+"""What a day of tape measures: features by period, walks of the book, stretches, depth, refill."""
