@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 HORIZONS = (1, 2, 5, 10, 20, 40, 80)  # periods
 HOUR = 60  # periods that are looked back on
 RIDGE = 0.02  # of the rows' number, features scaled
+STILL = 1e-6  # of a feature: logs and shares that vary by less are rounding
 LEAST_DAYS = 3  # told from those before them, to believe anything
 
 
@@ -102,7 +103,8 @@ def _ridge(tables: Sequence[tuple[Floats, Floats]], place: int) -> Floats | None
     x, y = (np.concatenate(each) for each in zip(*parts, strict=True))
     if len(y) <= len(NAMES):
         return None
-    scale = np.maximum(np.sqrt((x**2).mean(axis=0)), 1e-12)
+    scale = np.sqrt((x**2).mean(axis=0))
+    scale[scale < STILL] = np.inf  # what never moved tells nothing, and must not when it does
     z = x / scale
     power = z.T @ z + RIDGE * len(y) * np.eye(len(scale))
     return np.asarray(np.linalg.solve(power, z.T @ y) / scale)

@@ -1,11 +1,13 @@
 """What is told of costs to come is shrunk by later days, and nothing where there is nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.coming import drawn, log_cost
-from models.learners.ahead import AheadFit, SideDay, fit_ahead
+from models.learners.ahead import HORIZONS, AheadFit, SideDay, fit_ahead
 from models.learners.quantiles import crps, fit_quantiles, pinball
-from solver.execution.coming import minutes_of
+from solver.execution.coming import NAMES, Coming, minutes_of
 
 
 def fitted(link: float, days: int = 8) -> AheadFit:
@@ -41,3 +43,20 @@ def test_quantiles_do_not_cross_and_beat_the_marginal_ones() -> None:
     flat = np.broadcast_to(np.quantile(y[:400], levels), told.shape)
     assert crps(y[400:], told, levels) < 0.9 * crps(y[400:], flat, levels)
     np.testing.assert_allclose(pinball(np.array([2.0]), np.array([[1.0]]), np.array([0.9])), 0.9)
+
+
+def test_a_state_that_never_moved_tells_nothing() -> None:
+    rng = np.random.default_rng(4)
+    days = []
+    for seed in range(8):
+        book = drawn(seed, 200, 1.0)
+        still = np.full(len(book.spread), 0.02) * (
+            1.0 + 1e-12 * rng.standard_normal(len(book.spread))
+        )
+        days.append([SideDay(minutes_of(replace(book, spread=still), 1), log_cost(book))])
+    found = fit_ahead(days)
+    spread = [name.startswith("spread") for name in NAMES]
+    assert found.coefficients.any()
+    assert not found.coefficients[:, spread].any()
+    coming = Coming(np.array(HORIZONS, dtype=float), found.coefficients, 60.0)
+    assert (np.abs(np.log(coming.factors(drawn(9, 60, 1.0), 60.0, 100))) < 3).all()
