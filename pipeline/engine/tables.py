@@ -96,7 +96,8 @@ class Forecast:
     totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
         expected, low, high (the 90 % interval).
     shape: the periods of past days that the horizon's are, forecast as those are and from the same
-        period on: series (volatility, volume, half_spread), date, period, forecast, realized.
+        period on: series (volatility, volume, half_spread, depth), date, period, forecast,
+        realized.
     warnings: code, message.
     """
 
@@ -169,16 +170,20 @@ class Learned:
     cost a candidate. models: name, format ("lightgbm-text", "skops"), content (bytes); fitted on
     the whole history; none of a hybrid that found nothing beside the law. importance: model,
     feature, importance. curves: learner, period, size, cost (currency over mid) in the states
-    forecast of the periods to be traded, of those that have a model. coming: what the hour's states
-    tell of costs to come: periods (ahead), slope, slope_error, r2, days, as in
+    forecast of the periods to be traded, of those that have a model. held_curves: the same of whole
+    held-out days, by date, as fitted before the held-out part. coming: what the hour's states tell
+    of costs to come: periods (ahead), slope, slope_error, r2, days, as in
     `models.learners.ahead.AheadFit`, and a coefficient a feature of `solver.execution.coming`.
+    facts: one row: cells, and free: those that cost nothing, which regressors leave out.
     """
 
     predictions: pd.DataFrame
     models: pd.DataFrame
     importance: pd.DataFrame
     curves: pd.DataFrame
+    held_curves: pd.DataFrame
     coming: pd.DataFrame
+    facts: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -186,14 +191,19 @@ class Selection:
     """The comparison on held-out periods.
 
     scores: candidate, deviance, deviance_error (standard error of the difference to the best),
-        rmse_bps, bias, cells, winner (bool: registered), exported (bool: the law in params.json).
-    charged: what plans would have cost on held-out days, bps over mid: plan ("law", "square_root",
-        "twap", "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
+        rmse_bps, bias, cells, bounded (of them, known from below only), free (cost nothing, not
+        scored), winner (bool: whose plans are favoured), exported (bool: the law in params.json).
+    reaches: how far costs of a period lay from what was told, by day: candidate, size, reach (the
+        quantile of |log|, NaN where there are too few days), days, level.
+    charged: what plans would have cost on held-out days, bps over mid: plan (a candidate, "twap",
+        "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
         saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
-    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason;
+        learned: why a learned curve is favoured or none.
     """
 
     scores: pd.DataFrame
+    reaches: pd.DataFrame
     charged: pd.DataFrame
     decision: pd.DataFrame
 

@@ -116,6 +116,15 @@ def winner_word(scores: pd.DataFrame) -> str:
     )
 
 
+def scored_words(scores: pd.DataFrame) -> str:
+    """Return how many held-out walks were scored, and of how many the cost was not known."""
+    one = scores[scores["exported"]].iloc[0]
+    return (
+        f"{count(one['cells'])} walks are scored, {count(one['bounded'])} of them, whose depth ran "
+        f"out, by what they cost at least; {count(one['free'])} that cost nothing are not."
+    )
+
+
 def describe(report: SymbolReport) -> str:
     """Return a symbol's run in words: fit, comparison, forecasts, plan, caveats."""
     order, best = report.order, report.schedule.costs.set_index("method").loc["optimal"]

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 MOST_CENSORED = 0.2  # of the time: a size that depth holds less often says little of its own cost
 LEAST_SIZES = 2  # an exponent needs two
 
@@ -74,3 +76,18 @@ def shown_sizes(size: Floats, censored: Floats) -> Floats:
     share = np.divide(total, number, out=np.ones(len(sizes)), where=number > 0)
     share[:LEAST_SIZES] = 0.0
     return np.asarray(sizes[share <= MOST_CENSORED])
+
+
+def least_costs(cost: Floats, size: Floats, half_spread: Floats, walk: Ints, known: Mask) -> Floats:
+    """Return what each cell's trade cost at least, currency over mid, (n,): its cost where known.
+
+    cost: total over mid; walk: label of the cells of one book side; known: which costs depth told.
+    A walk's mean price never falls with its size, so that the largest known one of the same walk,
+    or half of the spread, bounds those that ran out of depth.
+    """
+    price = np.where(known, cost / size, half_spread)
+    order = np.lexsort((size, walk))
+    highest = pd.Series(price[order]).groupby(walk[order], sort=False).cummax().to_numpy()
+    least = np.empty_like(price)
+    least[order] = highest
+    return np.where(known, cost, least * size)
