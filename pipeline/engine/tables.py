@@ -65,6 +65,8 @@ class Features:
         columns of `models.impact.flow.trades.ImmediateSums`, date, end (of the half-hour, ns).
     mid_moves: one row every ten seconds: date, pressure, move, as in
         `models.forecast.book.BookMoves`, start, end (of the move, ns).
+    flow_moves: one row a minute: the columns of `models.impact.flow.state_response.FlowWindows`,
+        its state as spread and depth, stretch (between breaks), date.
     """
 
     periods: pd.DataFrame
@@ -72,6 +74,7 @@ class Features:
     refill: pd.DataFrame
     immediate: pd.DataFrame
     mid_moves: pd.DataFrame
+    flow_moves: pd.DataFrame
 
 
 @dataclass(frozen=True)

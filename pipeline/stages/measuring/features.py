@@ -25,6 +25,7 @@ from pipeline.stages.measuring.book_walks import (
     levels_of,
     walk_sums,
 )
+from pipeline.stages.measuring.flow_moves import flow_move_table
 from pipeline.stages.measuring.mid_moves import mid_move_table
 from pipeline.stages.measuring.refill import refill_table
 from pipeline.stages.measuring.stretches import by_half_hour, stretches_of
@@ -72,6 +73,7 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
         refill=refill_table(day, session),
         immediate=_after_trades(day, session),
         mid_moves=mid_move_table(day, session),
+        flow_moves=flow_move_table(day, session),
     )
 
 
