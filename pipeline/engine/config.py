@@ -101,7 +101,7 @@ class LearnConfig(Section):
     """The machine-learning regressors of cost, and whose curve is exported beside the law.
 
     tries: settings that the tuner draws for each, 0 for those given. export: "law" for no curve,
-    "selected" for that of the regressor that the comparison proves better, or a regressor's.
+    "selected" for that of the regressor whose plans cost less on held-out days, or a regressor's.
     """
 
     trees: Count = 200

@@ -172,8 +172,12 @@ def charged_table(charged: pd.DataFrame) -> Table:
 
 
 def reach_table(reaches: pd.DataFrame, scores: pd.DataFrame) -> Table:
-    """List by size what a period's cost may be times what the law told of it, a row a size."""
+    """List by size what a period's cost may be times what the law told of it; no rows where no size
+    has an interval.
+    """
     law = scores.loc[scores["exported"], "candidate"].iloc[0]
+    of_law = reaches[reaches["candidate"] == law]
+    of_law = of_law if of_law["reach"].notna().any() else of_law.iloc[:0]
     rows = tuple(
         (
             CANDIDATES.get(law, law),
@@ -183,7 +187,7 @@ def reach_table(reaches: pd.DataFrame, scores: pd.DataFrame) -> Table:
             else f"{number(np.exp(-row.reach), 3)} … {number(np.exp(row.reach), 3)}",
             count(row.days),
         )
-        for row in reaches[reaches["candidate"] == law].itertuples(index=False)
+        for row in of_law.itertuples(index=False)
     )
     head = ("Model", "Shares in a period", "Cost over what was told, 90 %", "Held-out days")
     estimators = ("models.learners.conformal.cost_reach",)
