@@ -177,6 +177,8 @@ def parameters_of(
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
             chosen_by=chosen_by.get(one.symbol),
+            read=ahead.read[one.symbol],
+            tick=_tick(ahead.measured[one.symbol]),
             taught=(taught or {}).get(one.symbol),
         )
         for one in pooled
@@ -187,8 +189,16 @@ def parameters_of(
         periods=scope.periods,
         period_seconds=scope.period_seconds,
     )
-    provenance = Provenance(created, code_version(), data_hash(ahead.read))
+    publish = job.config.publish
+    until = calendar.sessions_from(scope.date, publish.expires + 1)[-1].close_ns
+    provenance = Provenance(created, code_version(), data_hash(ahead.read), until, publish.currency)
     return export_params(fitted, session, scope.close, provenance)
+
+
+def _tick(measured: tuple[Output, ...]) -> float:
+    """Return the least step between best prices on any of the days, NaN where there is none."""
+    steps = pd.concat([day.load().periods["tick"] for day in measured])
+    return float(steps.min())
 
 
 def data_hash(read: dict[str, DataRead]) -> str:

@@ -58,6 +58,9 @@ def allocate(
         str | None,
         typer.Option(help="Write V(s,t), its marginal and the next trade to this Parquet file."),
     ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Plan though the parameters have expired.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole schedule as JSON.")
     ] = False,
@@ -94,7 +97,7 @@ def allocate(
         "end": end,
     }
     order, file = load_config(None, {"allocate": asked}).allocate, read_params(params)
-    schedule = plan_from_file(file, symbol, order, datetime.now(UTC))
+    schedule = plan_from_file(file, symbol, order, datetime.now(UTC), stale)
     lines = [report_text(symbol, order, schedule)]
     if robust is not None:
         lines.append(robust_text(file, symbol, order, robust))

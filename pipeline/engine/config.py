@@ -151,6 +151,17 @@ class AllocateConfig(Section):
         return self
 
 
+class PublishConfig(Section):
+    """What the published files say besides numbers.
+
+    expires: sessions after the one that parameters are for, through whose last close they may be
+    used; currency: of prices and costs, "" where it is not known.
+    """
+
+    expires: Annotated[int, Field(ge=0, le=250)] = 3
+    currency: Annotated[str, Field(pattern=r"^(|[A-Z]{3})$")] = ""
+
+
 class ExecutorConfig(Section):
     """Worker processes: 0 works in process, "auto" decides by the amount of data."""
 
@@ -174,6 +185,7 @@ class Config(Section):
     learn: LearnConfig = LearnConfig()
     select: SelectConfig = SelectConfig()
     allocate: AllocateConfig = AllocateConfig()
+    publish: PublishConfig = PublishConfig()
     executor: ExecutorConfig = ExecutorConfig()
     track: TrackConfig = TrackConfig()
 

@@ -54,7 +54,8 @@ class Features:
         realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth (displayed a side,
         mean of both), time weighted; buy_volume, sell_volume, undirected_volume, volume_squares
         (summed squared trade sizes), trades, quotes; ofi_j (order-flow imbalance of level j,
-        summed); covered (share of the period with a two-sided book).
+        summed); covered (share of the period with a two-sided book); tick (the least step between
+        best prices, of the whole stretch, NaN where there is none).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price, the book
         continued behind its last level as `models.microstructure.walking` has it), censored (share
         of covered time that depth did not suffice); cut_excess, cut_censored: the same of the book

@@ -10,7 +10,13 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import REFUSING
 from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params, Period
-from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
+from pipeline.planning.order import (
+    check_in_force,
+    file_caveats,
+    order_terms,
+    stated_curve,
+    stated_tilt,
+)
 from pipeline.planning.plan import (
     TIE,
     asked_plan,
@@ -86,12 +92,16 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
     return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
 
 
-def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> Schedule:
+def plan_from_file(
+    params: Params, symbol: str, order: AllocateConfig, now: datetime, stale: bool = False
+) -> Schedule:
     """Plan the order as `plan_order`, and say of what day and part of the session the file is.
 
-    now: with a zone.
-    Raises: InputError when the order cannot be planned as asked.
+    now: with a zone; stale: plan even if the parameters may not be used now.
+    Raises: InputError when the order cannot be planned as asked, or the parameters may not be used.
     """
+    if not stale:
+        check_in_force(params, now)
     schedule = plan_order(params, symbol, order)
     said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
     return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))

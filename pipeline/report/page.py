@@ -13,8 +13,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from pipeline.engine.findings import REFUSING
+from pipeline.engine.grades import BLOCKS, WEAKENS, Graded, counts_text
 from pipeline.parameters.schema import Params
-from pipeline.report.grades import BLOCKS, WEAKENS, Graded, counts_text
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.report.tables.digits import number
 from pipeline.report.tables.findings import finding_rows

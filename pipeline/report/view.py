@@ -9,11 +9,11 @@ import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import as_warnings
+from pipeline.engine.grades import Graded, graded
 from pipeline.parameters.schema import Calendar, Law, Params
 from pipeline.planning.allocate import BENCHMARKS
 from pipeline.planning.plan_text import CENT
 from pipeline.report.figures.clock import Clock, hour_label
-from pipeline.report.grades import Graded, graded
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables.digits import MISSING, count, money, number, percent
 from pipeline.report.tables.run import truth_table

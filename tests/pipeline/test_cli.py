@@ -22,7 +22,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def allocate(run: SmallRun, *order: str) -> Done:
     """Schedule an order in SIM0."""
     params = str(run.folder / "out/params.json")
-    return impact("allocate", "--params", params, "--symbol", "SIM0", *order)
+    return impact("allocate", "--params", params, "--symbol", "SIM0", "--stale", *order)
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -63,6 +63,7 @@ def test_allocate_needs_the_parameter_file_alone(small_run: SmallRun, tmp_path: 
         "100",
         "--risk-aversion",
         "1e-6",
+        "--stale",
         "--json",
         cwd=tmp_path,
     )
@@ -104,7 +105,9 @@ def test_allocate_refuses(small_run: SmallRun, change: list[str], said: list[str
         "--shares": "100",
     }
     asked = base | dict(zip(change[::2], change[1::2], strict=True))
-    refused(impact("allocate", *(part for pair in asked.items() for part in pair)), *said)
+    refused(
+        impact("allocate", "--stale", *(part for pair in asked.items() for part in pair)), *said
+    )
 
 
 @pytest.mark.parametrize(

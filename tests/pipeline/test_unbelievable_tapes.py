@@ -118,7 +118,7 @@ def test_what_is_accepted_and_what_is_left_out_is_said_with_its_time(work: Path,
     assert moved
     assert int(moved.group(1)) > 20
     again = ("--params", "tape-out/params.json", "--symbol", "SIM0", "--shares", "1000")
-    assert "  sides_flipped: 2025-01-07 09:30" in impact("allocate", *again).stdout
+    assert "  sides_flipped: 2025-01-07 09:30" in impact("allocate", *again, "--stale").stdout
     found = json.loads(Path("tape-out/params.json").read_text())["symbols"]["SIM0"]
     said = {one["code"]: one["message"] for one in found["warnings"]}
     assert said["sides_flipped"].startswith("2025-01-07 09:30")
