@@ -83,20 +83,23 @@ def check_port(port: int) -> None:
 
 
 def main() -> None:
-    """Run a command; input that cannot be used ends in one line and exit code 2, and so does what
-    the machine lacks: a place to write, memory.
+    """Run a command; what refuses ends in one line and its exit code: 2 for input that cannot be
+    used or what the machine lacks (a place to write, memory), 3 for a tape that nobody should plan
+    on, 4 for a tracking store that does not answer.
     """
     try:
         app()
     except InputError as error:
-        complain(str(error))
-        sys.exit(2)
+        refusal = error
     except Exception as error:
         lacking = _lacking(error)
         if lacking is None:
             raise
-        complain(str(lacking))
-        sys.exit(2)
+        refusal = lacking
+    else:
+        return
+    complain(str(refusal))
+    sys.exit(refusal.exit_code)
 
 
 def _lacking(error: BaseException) -> InputError | None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.engine.config import Config
-from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
@@ -70,14 +69,11 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
-    while True:
-        try:
-            return _results(job, raw)
-        except Refused as error:
-            job.leave_out(error)
+    results = job.without_refused(lambda: _results(job, raw))
+    return results, job.left_out()
 
 
-def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+def _results(job: Job, raw: RawTape) -> Results:
     ahead = look_ahead(job, raw)
     for symbol, forecast in ahead.forecasts.items():
         check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
@@ -87,8 +83,7 @@ def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     params = params.model_copy(update={"run_id": new_run_id()})
     reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
     tape = ahead.tape
-    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
-    return results, tuple(tape.left_out())
+    return Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
 
 
 @dataclass(frozen=True)

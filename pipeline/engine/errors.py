@@ -1,8 +1,10 @@
-"""The one exception that reaches the user as a single line and exit code 2, and how lines are
+"""The one exception that reaches the user as a single line, its exit codes, and how lines are
 written.
 """
 
 import re
+from collections.abc import Mapping
+from typing import ClassVar
 
 LONGEST = 300  # characters of a message
 NEXT_STEP = 130  # of them for its end, which says what to do
@@ -16,31 +18,45 @@ class InputError(ValueError):
     """Input that cannot be used: the message names the file, row or key, what was found and what to
     do.
 
-    It is one line of at most 300 printable characters, of which the middle is left out where there
-    are more, and holds no password of a URI.
+    It is one line as of `one_line`; exit_code: of a command that ends with it.
     """
 
+    exit_code: ClassVar[int] = 2
+
     def __init__(self, message: str) -> None:
-        text = printable(" ".join(str(message).split()))
-        if len(text) > LONGEST:
-            text = LONG_WORD.sub(lambda word: f"{word[0][:10]}...{word[0][-47:]}", text)
-        if len(text) > LONGEST:
-            text = f"{text[: LONGEST - NEXT_STEP - 5]} ... {text[-NEXT_STEP:]}"
-        super().__init__(text)
+        super().__init__(one_line(str(message)))
 
 
 class Refused(InputError):
-    """What one piece of a stage cannot use; label: of that piece, a symbol or one and a date."""
+    """What pieces of a stage cannot use; reasons: by their labels, a symbol or one and a date."""
 
-    label = ""
+    def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reasons = {label: one_line(reason) for label, reason in (reasons or {}).items()}
 
 
-class UnbelievableTape(InputError):
+class UnbelievableTape(Refused):
     """Tape or forecasts that can be read, and that nobody should plan on."""
+
+    exit_code = 3
 
 
 class StoreUnreachable(InputError):
     """A tracking store that does not answer."""
+
+    exit_code = 4
+
+
+def one_line(message: str) -> str:
+    """Return a message as one line of at most 300 printable characters, of which the middle is
+    left out where there are more, without the password of a URI.
+    """
+    text = printable(" ".join(message.split()))
+    if len(text) > LONGEST:
+        text = LONG_WORD.sub(lambda word: f"{word[0][:10]}...{word[0][-47:]}", text)
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - NEXT_STEP - 5]} ... {text[-NEXT_STEP:]}"
+    return text
 
 
 def printable(text: str) -> str:

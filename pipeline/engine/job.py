@@ -19,7 +19,8 @@ Result = TypeVar("Result")
 class Job:
     """What every stage of one run shares; `stages` counts what each of them did.
 
-    symbols: of the tape, once it is open; refused: why some are left out, by symbol.
+    symbols: of the tape, once it is open; refused: why some are left out, by symbol, whether their
+    files or a stage told.
     """
 
     config: Config
@@ -30,19 +31,44 @@ class Job:
     symbols: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
 
-    def leave_out(self, error: Refused) -> None:
-        """Go on without the symbol that a stage refused, from the start: what is done is found.
+    def without_refused(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` comes to, begun anew without the symbols that it refuses: what is done
+        is found.
 
-        Raises: the error, where that symbol was asked for, or no other is left.
+        Raises: Refused, where such a symbol was asked for, or no other is left.
         """
-        for symbol in sorted(self.symbols, key=len, reverse=True):
-            if f"{error.label} ".startswith(f"{symbol} "):
-                if symbol in self.config.data.symbols or len(self.symbols) == 1:
-                    break
-                self.refused[symbol] = str(error)
-                self.stages.clear()
-                return
-        raise error
+        while True:
+            try:
+                return work()
+            except Refused as error:
+                self.leave_out(error)
+
+    def leave_out(self, error: Refused) -> None:
+        """Count the symbols that were refused as left out.
+
+        Raises: the error, where one was asked for, no other is left, or it is of no symbol.
+        """
+        refused = {self._symbol_of(label): reason for label, reason in error.reasons.items()}
+        asked = set(self.config.data.symbols)
+        if not refused or None in refused or asked & set(refused) or self.symbols <= set(refused):
+            raise error
+        self.refused.update((str(symbol), reason) for symbol, reason in refused.items())
+        self.stages.clear()
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return how many symbols are left out, and each with its reason, as lines."""
+        if not self.refused:
+            return ()
+        every = len(self.symbols | set(self.refused))
+        return (
+            f"{len(self.refused)} of {every} symbols left out",
+            *(f"{symbol} is left out: {reason}" for symbol, reason in self.refused.items()),
+        )
+
+    def _symbol_of(self, label: str) -> str | None:
+        """Return the symbol of a piece's label, the longest that fits."""
+        fit = [symbol for symbol in self.symbols if f"{label} ".startswith(f"{symbol} ")]
+        return max(fit, key=len, default=None)
 
     def stage(self, name: str, work: Callable[[Any], Result], tasks: Sequence[Any]) -> list[Result]:
         """Run one stage's tasks and count those computed and those found."""
