@@ -30,7 +30,16 @@ from pathlib import Path
 import numpy as np
 
 CLONE_NEWNS = 0x00020000
-CONFIG = "[learn]\ntrees = {trees}\n[simulate]\nsymbols = 1\ndays = 3\n[allocate]\nshares = 1000\n"
+CONFIG = """[data]
+period_seconds = 300
+[learn]
+trees = {trees}
+[simulate]
+symbols = 1
+days = 3
+[allocate]
+shares = 1000
+"""
 RUNNING = "select count(*) from runs where status = 'RUNNING'"
 COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 

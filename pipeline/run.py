@@ -26,7 +26,6 @@ from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
-    new_run_id,
     publish_run,
     waiting_in,
     waiting_of,
@@ -70,6 +69,12 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
     Raises: InputError as `run_pipeline`.
     """
     results = job.without_refused(lambda: _results(job, raw))
+    touched = results.quality.groupby("rule")["rows"].sum()
+    tally = job.tally
+    tally.as_of = results.facts.as_of
+    tally.files, tally.bytes = len(raw.files), raw.bytes
+    tally.symbol_days = sum(one.read.days for one in results.symbols)
+    tally.rows_touched = {str(rule): int(rows) for rule, rows in touched[touched > 0].items()}
     return results, job.left_out()
 
 
@@ -80,7 +85,7 @@ def _results(job: Job, raw: RawTape) -> Results:
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
     params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
-    params = params.model_copy(update={"run_id": new_run_id()})
+    params = params.model_copy(update={"run_id": job.tally.run_id})
     reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
     tape = ahead.tape
     return Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
@@ -153,8 +158,7 @@ def _summary(
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
-    touched = results.quality.groupby("rule")["rows"].sum()
-    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in job.tally.rows_touched.items())
     return (
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",

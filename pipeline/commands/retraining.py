@@ -49,6 +49,7 @@ def retrain(
 
     from pipeline.engine.config import load_config
     from pipeline.engine.sessions import SessionCalendar
+    from pipeline.publication.status import reported
     from pipeline.retraining.night_text import night_text
     from pipeline.retraining.retrain import retrain as run_night
 
@@ -68,12 +69,17 @@ def retrain(
     )
     calendar_of = SessionCalendar(settings.data.calendar)
     date = as_of or calendar_of.last_closed(time.time_ns()).date
-    done = run_night(settings, out, date)
+    with reported("retrain", out) as ending:
+        done = run_night(settings, out, date)
+        if done.night.outcome == "kept":
+            ending.state, ending.exit_code, ending.message = "held_back", KEPT, done.night.why
+        elif not done.anew:
+            ending.state = "unchanged"
     for line in done.said:
         say(line)
     say(night_text(done.night))
     if done.night.outcome == "kept":
-        sys.exit(KEPT)
+        sys.exit(ending.exit_code)
 
 
 def history(out: Out = "out") -> None:

@@ -10,6 +10,8 @@ LONGEST = 300  # characters of a message
 NEXT_STEP = 130  # of them for its end, which says what to do
 LONG_WORD = re.compile(r"\S{61,}")  # of a message that is too long: its middle goes first
 SHOWN = 60  # characters of a value within a message
+# how libraries tell a full disk, in whatever error of theirs
+FULL = ("No space left", "disk is full", "Disk quota exceeded", "os error 28", "File too large")
 # user and password in a URI; the password may hold what it should not, so that it is the longest
 CREDENTIALS = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^\s/:@]*:\S*|[^\s/@]*)@")
 
@@ -78,7 +80,35 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """Return the error that an error was raised for, in the end."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def reason_of(error: BaseException) -> str:
     """Return what an error of another library says, in its first line."""
     said = getattr(error, "strerror", None) or str(error).strip()
     return said.splitlines()[0].split(". ")[0] if said else type(error).__name__
+
+
+def refusal_of(error: BaseException) -> InputError | None:
+    """Return a refusal as it is, what the machine lacks in the words of one, None of the rest."""
+    if isinstance(error, InputError):
+        return error
+    if not isinstance(error, Exception):
+        return None
+    if isinstance(error, MemoryError):
+        return InputError("not enough memory; give less of the tape at once, or fewer --workers")
+    cause: BaseException | None = error
+    while cause is not None:
+        full = any(each in str(cause) for each in FULL)
+        if full or isinstance(cause, OSError):
+            name = getattr(cause, "filename", None)
+            at = f"{name}: " if name else ""
+            reason = "the disk is full" if full else reason_of(cause)
+            advice = "make room there, or choose another --out" if full else "mend that place"
+            return InputError(f"{at}{reason}; {advice}. What was not finished is not there.")
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pipeline.engine.config import Config
 from pipeline.engine.errors import Refused
 from pipeline.engine.executor import Executor, choose_workers
+from pipeline.engine.run_log import LOG, RunTally, begin_run, new_run_id
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.store import Store
@@ -19,8 +20,7 @@ Result = TypeVar("Result")
 class Job:
     """What every stage of one run shares; `stages` counts what each of them did.
 
-    symbols: of the tape, once it is open; refused: why some are left out, by symbol, whether their
-    files or a stage told.
+    symbols: of the tape, once it is open; tally: what the run counts, its id among it.
     """
 
     config: Config
@@ -29,7 +29,12 @@ class Job:
     executor: Executor
     stages: list[dict[str, Any]] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
-    refused: dict[str, str] = field(default_factory=dict)
+    tally: RunTally = field(default_factory=lambda: RunTally(new_run_id()))
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why symbols are left out, by symbol, whether their files or a stage told."""
+        return self.tally.left_out
 
     def without_refused(self, work: Callable[[], Result]) -> Result:
         """Return what `work` comes to, begun anew without the symbols that it refuses: what is done
@@ -52,7 +57,9 @@ class Job:
         asked = set(self.config.data.symbols)
         if not refused or None in refused or asked & set(refused) or self.symbols <= set(refused):
             raise error
-        self.refused.update((str(symbol), reason) for symbol, reason in refused.items())
+        for symbol, reason in refused.items():
+            LOG.info("%s is left out: %s", symbol, reason)
+            self.refused[str(symbol)] = reason
         self.stages.clear()
 
     def left_out(self) -> tuple[str, ...]:
@@ -109,7 +116,9 @@ def open_job(config: Config, out: str, raw_bytes: int) -> Iterator[Job]:
     calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
     workers = choose_workers(config.executor.workers, raw_bytes)
     with Executor(workers, config.executor.scheduler) as executor:
-        yield Job(config, cache_of(out), calendar, executor)
+        job = Job(config, cache_of(out), calendar, executor)
+        begin_run(job.tally)
+        yield job
 
 
 def cache_of(out: str) -> Store:

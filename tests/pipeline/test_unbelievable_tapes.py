@@ -120,7 +120,16 @@ def test_one_symbol_of_two_is_left_out_by_name_and_the_other_goes_on(work: Path,
     assert lines[1].startswith("SIM0 is left out: SIM0 2025-01-07 09:30")
     assert lines[1].endswith("--accept sides_flipped")
     assert list(json.loads(Path("tape-out/params.json").read_text())["symbols"]) == ["SIM1"]
+    told = json.loads(Path("tape-out/status.json").read_text())
+    assert (told["state"], told["exit_code"], told["refusals"]["symbols"]) == ("published", 0, 1)
+    assert told["version"] == f"versions/{told['in_force']}" == f"versions/{told['run_id']}"
+    assert told["data"]["files"] == 6
+    assert told["data"]["symbol_days"] == 3
     refused(run(folder, "--symbols", "SIM0,SIM1"), "SIM0 2025-01-07", code=3)  # asked for
+    later = json.loads(Path("tape-out/status.json").read_text())
+    assert (later["state"], later["exit_code"], later["version"]) == ("refused", 3, None)
+    assert later["in_force"] == told["run_id"] != later["run_id"]
+    assert "--accept sides_flipped" in later["message"]
     asked = ("--source", "databento", "--data", str(folder), "--out", "tape-out")
     flow = impact("calibrate", "--route", "flow", *asked, "--workers", "0")
     assert flow.returncode == 0, flow.stderr
