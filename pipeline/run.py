@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from pipeline.engine.config import Config
-from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
@@ -27,7 +26,6 @@ from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
-    new_run_id,
     publish_run,
     waiting_in,
     waiting_of,
@@ -70,25 +68,27 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
-    while True:
-        try:
-            return _results(job, raw)
-        except Refused as error:
-            job.leave_out(error)
+    results = job.without_refused(lambda: _results(job, raw))
+    touched = results.quality.groupby("rule")["rows"].sum()
+    tally = job.tally
+    tally.as_of = results.facts.as_of
+    tally.files, tally.bytes = len(raw.files), raw.bytes
+    tally.symbol_days = sum(one.read.days for one in results.symbols)
+    tally.rows_touched = {str(rule): int(rows) for rule, rows in touched[touched > 0].items()}
+    return results, job.left_out()
 
 
-def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+def _results(job: Job, raw: RawTape) -> Results:
     ahead = look_ahead(job, raw)
     for symbol, forecast in ahead.forecasts.items():
         check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
     fits = fit_symbols(job, ahead)
     pooled = pool_laws(selected_laws(fits), ahead)
     params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
-    params = params.model_copy(update={"run_id": new_run_id()})
+    params = params.model_copy(update={"run_id": job.tally.run_id})
     reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
     tape = ahead.tape
-    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
-    return results, tuple(tape.left_out())
+    return Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,7 @@ def _summary(
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
-    touched = results.quality.groupby("rule")["rows"].sum()
-    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in job.tally.rows_touched.items())
     return (
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",

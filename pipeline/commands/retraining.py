@@ -17,9 +17,9 @@ from pipeline.commands.options import (
     Workers,
     as_number,
 )
-from pipeline.commands.terminal import complain, say
+from pipeline.commands.terminal import say
 
-KEPT, QUALITY, STORE = 10, 3, 4  # exit codes
+KEPT = 10  # exit code
 
 
 def retrain(
@@ -48,8 +48,8 @@ def retrain(
     import time
 
     from pipeline.engine.config import load_config
-    from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
     from pipeline.engine.sessions import SessionCalendar
+    from pipeline.publication.status import reported
     from pipeline.retraining.night_text import night_text
     from pipeline.retraining.retrain import retrain as run_night
 
@@ -69,16 +69,17 @@ def retrain(
     )
     calendar_of = SessionCalendar(settings.data.calendar)
     date = as_of or calendar_of.last_closed(time.time_ns()).date
-    try:
+    with reported("retrain", out) as ending:
         done = run_night(settings, out, date)
-    except (UnbelievableTape, StoreUnreachable) as error:
-        complain(str(error))
-        sys.exit(QUALITY if isinstance(error, UnbelievableTape) else STORE)
+        if done.night.outcome == "kept":
+            ending.state, ending.exit_code, ending.message = "held_back", KEPT, done.night.why
+        elif not done.anew:
+            ending.state = "unchanged"
     for line in done.said:
         say(line)
     say(night_text(done.night))
     if done.night.outcome == "kept":
-        sys.exit(KEPT)
+        sys.exit(ending.exit_code)
 
 
 def history(out: Out = "out") -> None:

@@ -15,9 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -30,11 +28,6 @@ VERSIONS, CURRENT, POINTER, MANIFEST = "versions", "current", "current.json", "r
 WAITING = "untracked.json"  # of a version: what is still to be tracked of it
 KEPT = 5  # versions, the current one among them
 PATIENCE = 60.0  # seconds that another run may take to publish
-
-
-def new_run_id() -> str:
-    """Return a name for a run that sorts by when it was made, and that no other run has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
 
 
 def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes) -> dict[str, str]:

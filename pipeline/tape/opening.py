@@ -57,15 +57,6 @@ class Tape:
     quality: pd.DataFrame
     caveats: dict[str, tuple[Caveat, ...]]
 
-    def left_out(self) -> list[str]:
-        """Return a line for each symbol that could not be used."""
-        there = {day.symbol for day in self.days}
-        return [
-            f"{symbol} is left out: {said[0].message}"
-            for symbol, said in self.caveats.items()
-            if symbol not in there
-        ]
-
     def by_symbol(self, found: list[Kind]) -> dict[str, tuple[Kind, ...]]:
         """Return what was found on each of the days, by symbol."""
         pairs = list(zip(self.days, found, strict=True))
@@ -113,12 +104,13 @@ def ingest_files(
     """
     tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
     asked = job.config.data.symbols
-    outputs, left_out = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
+    outputs, reasons = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
+    job.refused.update(reasons)
     days = _since(group_days(outputs, asked), job.config.data.since)
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
-    left_out |= {name: (Caveat("left_out", why),) for name, why in job.refused.items()}
+    left_out = {name: (Caveat("left_out", why),) for name, why in job.refused.items()}
     days = [day for day in days if day.symbol not in job.refused]
     job.symbols = {day.symbol for day in days}
     caveats = check_clocks(wanted, job.calendar, raw.source) | left_out

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.engine.errors import reason_of
+from pipeline.engine.errors import first_cause, reason_of
 from pipeline.engine.places import place
+from pipeline.engine.run_log import new_run_id
 from pipeline.engine.store import write_file
 from pipeline.publication.locks import held
-from pipeline.publication.versions import new_run_id, settled
+from pipeline.publication.versions import settled
 from pipeline.tracking.connection import DEFAULT_FOLDER, database_of, tracking_uri
 from pipeline.tracking.record import Record
 from pipeline.tracking.waiting import Waiting, of_run, read_waiting
@@ -59,11 +60,11 @@ def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
                     _track_file(one, track)
                     said.append(f"tracked too, left behind by an earlier run: {one}")
                 except Exception as error:
-                    said.append(f"{one}: still not tracked ({reason_of(error)})")
+                    said.append(f"{one}: still not tracked ({reason_of(first_cause(error))})")
     except Exception as error:  # MLflow raises whatever its store does; the results are out
         said.append(
-            f"not tracked at {tracking_uri()} ({reason_of(error)}); the record waits in {own}, and "
-            "the next run there tracks it"
+            f"not tracked at {tracking_uri()} ({reason_of(first_cause(error))}); the record waits "
+            f"in {own}, and the next run there tracks it"
         )
     return Tracked(page, tuple(said))
 
