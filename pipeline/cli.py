@@ -15,6 +15,7 @@ from pipeline.commands import (
     retraining,
     studies,
     tape,
+    tca,
 )
 from pipeline.commands.terminal import complain, say
 from pipeline.engine.errors import InputError, reason_of
@@ -37,6 +38,7 @@ for command in (
     orders.allocate,
     execution.replay,
     execution.step,
+    tca.tca,
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,

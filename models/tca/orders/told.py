@@ -62,7 +62,7 @@ class Calibration:
 
     ratio: paid over told, both summed; 1 where they agree. slope, intercept: of paid on told, bps,
     each order by the inverse of its variance; slope_error, intercept_error: by day. covered: share
-    of |z| < 1.96. NaN below `FEWEST` orders or two days.
+    of |z| < 1.96, of orders that bear risk. NaN below `FEWEST` orders or two days.
     """
 
     ratio: Ratio
@@ -93,10 +93,9 @@ def calibrate_told(found: Told) -> Calibration:
     ratio = ratio_of_sums(
         weight * found.paid[some], weight * found.told[some], found.day[some], unit=1.0
     )
-    z = found.z[some]
-    covered = float(np.mean(np.abs(z[np.isfinite(z)]) < stats.norm.ppf(0.975))) if some.any() else 0
-    line = _line(found)
-    return Calibration(ratio, *line, covered if np.isfinite(z).any() else np.nan, int(some.sum()))
+    z = found.z[some & (found.risk > 0)]
+    covered = float(np.mean(np.abs(z) < stats.norm.ppf(0.975))) if len(z) else np.nan
+    return Calibration(ratio, *_line(found), covered, int(some.sum()))
 
 
 def _line(found: Told) -> tuple[float, float, float, float]:

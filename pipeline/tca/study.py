@@ -1,0 +1,99 @@
+"""The command `impact tca`: orders and fills, the market beside them, and what they cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.engine.config import Config
+from pipeline.engine.errors import InputError
+from pipeline.engine.sessions import SessionCalendar
+from pipeline.studies.orders.columns import BrokerColumns, read_broker_columns
+from pipeline.tca.book import Book, make_book
+from pipeline.tca.join import Joined, join
+from pipeline.tca.market import Market, NoMarket, open_tape_market, read_bar_market
+from pipeline.tca.order_rows import OrderRows, read_order_rows
+from pipeline.tca.sheet import make_sheet
+from pipeline.tca.told import read_files, told_costs
+
+
+@dataclass(frozen=True)
+class TcaRequest:
+    """Files of orders and fills; bars or, of the configuration, a tape beside them.
+
+    params: files of parameters that told costs; currency: of the orders, all where empty.
+    """
+
+    orders: str
+    fills: str
+    columns: str | None = None
+    bars: str | None = None
+    tape: bool = False
+    params: tuple[str, ...] = ()
+    currency: str = ""
+    out: str = "out"
+
+
+def analyse(request: TcaRequest, config: Config) -> Book:
+    """Return what the orders cost.
+
+    Raises: InputError naming the file at fault, or when no order is left.
+    """
+    columns = read_broker_columns(request.columns)
+    files = read_files(request.params)
+    rows = _of_currency(
+        read_order_rows(request.orders, request.fills, columns), request.currency, request.orders
+    )
+    market = _market(request, columns, config)
+    rows, joined = _priced(rows, join(rows, market))
+    sheet = make_sheet(rows, joined, told_costs(rows, joined.end, files), market.source)
+    return make_book(sheet, market.calendar.timezone)
+
+
+def _market(request: TcaRequest, columns: BrokerColumns, config: Config) -> Market:
+    if request.tape and request.bars:
+        raise InputError("--tape and --bars: give the one that the orders are to be held against")
+    if request.tape:
+        return open_tape_market(config, request.out)
+    calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
+    if request.bars:
+        return read_bar_market(request.bars, columns.bars, columns.timezone, calendar)
+    return NoMarket(calendar)
+
+
+def _of_currency(rows: OrderRows, currency: str, where: str) -> OrderRows:
+    """Return the orders of one currency: amounts of two have no sum.
+
+    Raises: InputError where there are several, or none of the one asked for.
+    """
+    there = sorted(set(rows.orders["currency"]) - {""})
+    if not currency:
+        if len(there) > 1:
+            raise InputError(
+                f"{where}: orders are in {', '.join(there)}, and their costs have no sum; choose "
+                f"one with --currency {there[0]}"
+            )
+        return rows
+    if currency not in there:
+        raise InputError(f"--currency {currency}: no order is in it; there are {', '.join(there)}")
+    return rows.without({"other_currency": (rows.orders["currency"] != currency).to_numpy()})
+
+
+def _priced(rows: OrderRows, joined: Joined) -> tuple[OrderRows, Joined]:
+    """Leave out, and list, orders without an arrival price, or a rest without any price at its end.
+
+    Raises: InputError when none is left.
+    """
+    orders = rows.orders
+    unknown = np.isnan(joined.arrival.mid) & orders["arrival_price"].isna().to_numpy()
+    filled = rows.fills.groupby("order")["quantity"].sum().reindex(orders.index, fill_value=0.0)
+    open_end = np.isnan(joined.exit.mid) & (filled == 0).to_numpy()
+    lost = {"no_arrival_price": unknown, "no_price_at_end": open_end}
+    gone = unknown | open_end
+    if gone.all():
+        raise InputError(
+            f"{rows.file}: no order has an arrival price, given or from the market at its start; "
+            "give --tape or --bars of its days, or name the column in --columns MAP.toml"
+        )
+    if not gone.any():
+        return rows, joined
+    return rows.without(lost), joined.only(~gone, ~gone[rows.fills["order"].to_numpy()])
