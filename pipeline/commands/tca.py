@@ -100,8 +100,9 @@ def tca(
     if not orders or not fills:
         raise InputError("give --orders FILE and --fills FILE, or --sample DIR for an example")
     request = TcaRequest(orders, fills, columns, bars, bool(tape), told, currency or "", out)
-    book = analyse(request, settings)
-    write_book(book, render_pages(book, pages), sheet)
+    found = analyse(request, settings)
+    book = found.book
+    write_book(book, render_pages(book, found.market, pages), sheet)
     if as_json:
         write_json(content(book), as_json)
     say(report_text(book))

@@ -33,7 +33,15 @@ class TcaRequest:
     out: str = "out"
 
 
-def analyse(request: TcaRequest, config: Config) -> Book:
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A book of costs, and the market it was held against."""
+
+    book: Book
+    market: Market
+
+
+def analyse(request: TcaRequest, config: Config) -> Analysis:
     """Return what the orders cost.
 
     Raises: InputError naming the file at fault, or when no order is left.
@@ -46,7 +54,7 @@ def analyse(request: TcaRequest, config: Config) -> Book:
     market = _market(request, columns, config)
     rows, joined = _priced(rows, join(rows, market))
     sheet = make_sheet(rows, joined, told_costs(rows, joined.end, files), market.source)
-    return make_book(sheet, market.calendar.timezone)
+    return Analysis(make_book(sheet, market.calendar.timezone), market)
 
 
 def _market(request: TcaRequest, columns: BrokerColumns, config: Config) -> Market:
