@@ -36,6 +36,10 @@ def tca(
     tape_columns: Annotated[
         str | None, typer.Option(help="TOML map of a taq tape: see config/taq-columns.toml.")
     ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(help="The sheet of `impact replay` in place of orders and fills."),
+    ] = None,
     params: Annotated[
         list[str] | None,
         typer.Option(help="A params.json that told costs; may be repeated, one a night."),
@@ -97,9 +101,21 @@ def tca(
         write_sample(sample)
         made = sample_paths(sample)
         orders, fills, bars, told = made["orders"], made["fills"], made["bars"], (made["params"],)
-    if not orders or not fills:
+    if replay and (orders or fills or bars):
+        raise InputError("--replay has orders and fills of its own; leave --orders and others out")
+    if not replay and not (orders and fills):
         raise InputError("give --orders FILE and --fills FILE, or --sample DIR for an example")
-    request = TcaRequest(orders, fills, columns, bars, bool(tape), told, currency or "", out)
+    request = TcaRequest(
+        orders or "",
+        fills or "",
+        replay or "",
+        columns,
+        bars,
+        bool(tape),
+        told,
+        currency or "",
+        out,
+    )
     found = analyse(request, settings)
     book = found.book
     write_book(book, render_pages(book, found.market, pages), sheet)

@@ -12,6 +12,7 @@ from pipeline.tca.book import Book, make_book
 from pipeline.tca.join import Joined, join
 from pipeline.tca.market import Market, NoMarket, open_tape_market, read_bar_market
 from pipeline.tca.order_rows import OrderRows, read_order_rows
+from pipeline.tca.replayed import read_replay
 from pipeline.tca.sheet import make_sheet
 from pipeline.tca.told import read_files, told_costs
 
@@ -20,11 +21,13 @@ from pipeline.tca.told import read_files, told_costs
 class TcaRequest:
     """Files of orders and fills; bars or, of the configuration, a tape beside them.
 
-    params: files of parameters that told costs; currency: of the orders, all where empty.
+    replay: the sheet of a replay in place of orders and fills, its policies as orders; params:
+    files of parameters that told costs; currency: of the orders, all where empty.
     """
 
-    orders: str
-    fills: str
+    orders: str = ""
+    fills: str = ""
+    replay: str = ""
     columns: str | None = None
     bars: str | None = None
     tape: bool = False
@@ -46,15 +49,22 @@ def analyse(request: TcaRequest, config: Config) -> Analysis:
 
     Raises: InputError naming the file at fault, or when no order is left.
     """
-    columns = read_broker_columns(request.columns)
     files = read_files(request.params)
-    rows = _of_currency(
-        read_order_rows(request.orders, request.fills, columns), request.currency, request.orders
-    )
-    market = _market(request, columns, config)
+    if request.replay:
+        rows, seen = read_replay(request.replay, _calendar(config))
+        market: Market = open_tape_market(config, request.out) if request.tape else seen
+    else:
+        columns = read_broker_columns(request.columns)
+        rows = _of_currency(read_order_rows(request.orders, request.fills, columns), request)
+        market = _market(request, columns, config)
     rows, joined = _priced(rows, join(rows, market))
-    sheet = make_sheet(rows, joined, told_costs(rows, joined.end, files), market.source)
+    told = told_costs(rows, joined.end, files)
+    sheet = make_sheet(rows, joined, told, market.source, apart=bool(request.replay))
     return Analysis(make_book(sheet, market.calendar.timezone), market)
+
+
+def _calendar(config: Config) -> SessionCalendar:
+    return SessionCalendar(config.data.calendar, config.data.period_seconds)
 
 
 def _market(request: TcaRequest, columns: BrokerColumns, config: Config) -> Market:
@@ -62,23 +72,23 @@ def _market(request: TcaRequest, columns: BrokerColumns, config: Config) -> Mark
         raise InputError("--tape and --bars: give the one that the orders are to be held against")
     if request.tape:
         return open_tape_market(config, request.out)
-    calendar = SessionCalendar(config.data.calendar, config.data.period_seconds)
     if request.bars:
-        return read_bar_market(request.bars, columns.bars, columns.timezone, calendar)
-    return NoMarket(calendar)
+        zone, calendar = columns.timezone, _calendar(config)
+        return read_bar_market(request.bars, columns.bars, zone, calendar)
+    return NoMarket(_calendar(config))
 
 
-def _of_currency(rows: OrderRows, currency: str, where: str) -> OrderRows:
+def _of_currency(rows: OrderRows, request: TcaRequest) -> OrderRows:
     """Return the orders of one currency: amounts of two have no sum.
 
     Raises: InputError where there are several, or none of the one asked for.
     """
-    there = sorted(set(rows.orders["currency"]) - {""})
+    there, currency = sorted(set(rows.orders["currency"]) - {""}), request.currency
     if not currency:
         if len(there) > 1:
             raise InputError(
-                f"{where}: orders are in {', '.join(there)}, and their costs have no sum; choose "
-                f"one with --currency {there[0]}"
+                f"{request.orders}: orders are in {', '.join(there)}, and their costs have no sum; "
+                f"choose one with --currency {there[0]}"
             )
         return rows
     if currency not in there:

@@ -49,8 +49,9 @@ def plot_waterfall(parts: Mapping[str, float], total: Ratio) -> Figure:
     ax.barh(len(names), ends[-1], color=PALETTE["blue"], height=0.66)
     if np.isfinite(total.reach):
         ax.errorbar(ends[-1], len(names), xerr=total.reach, color=PALETTE["ink"], capsize=3)
+    reach = total.reach if np.isfinite(total.reach) else 0.0
     for at, (end, value) in enumerate(zip((*ends, ends[-1]), (*values, ends[-1]), strict=True)):
-        right = max(end, end - value if at < len(names) else 0.0)
+        right = max(end, end - value) if at < len(names) else max(end + reach, 0.0)
         ax.annotate(
             f"{value:+.2f}".replace("-", "−"),
             (right, at),
@@ -109,7 +110,7 @@ def plot_path(view: PathView) -> Figure:
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.set_title("Price and fills, exchange time")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=5)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     return settled(figure)
 
 
@@ -141,8 +142,8 @@ def plot_around(table: pd.DataFrame) -> Figure:
         ax.minorticks_off()
     before.set_xlim(-2500, -0.7)
     after.set_xlim(0, 2500)
-    before.set_title("Before the start, bps")
-    after.set_title("From the end, or each fill")
+    before.set_title("Before, bps")
+    after.set_title("After the end, or each fill")
     figure.legend(*after.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return settled(figure)
 

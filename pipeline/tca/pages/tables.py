@@ -9,6 +9,7 @@ from pipeline.report.tables.table import Table
 from pipeline.tca.book import Book
 from pipeline.tca.content import WORDS
 from pipeline.tca.order_columns import BENCHMARKS
+from pipeline.tca.settled import GIVEN, NONE
 
 SHOWN = ("book", "side", "broker", "algo", "venue", "share_of_adv", "participation", "hour")
 HELD = {
@@ -153,7 +154,7 @@ def order_facts(one: pd.Series) -> Table:
         told = plus_minus(one["told_bps"], one["told_error_bps"])
     rows = [
         ("Ordered, filled", f"{count(one['ordered'])}, {count(one['filled'])}", "given"),
-        ("Cancelled", count(one["cancelled"]), "given"),
+        ("Cancelled", count(one["cancelled"]), GIVEN if one["cancelled"] >= 0 else NONE),
         ("Duration", minutes, "start to end"),
         ("Share of the market’s volume", percent(one["participation"]), "market"),
         ("Share of ADV", percent(one["share_of_adv"]), one["adv_from"]),
@@ -166,7 +167,7 @@ def order_facts(one: pd.Series) -> Table:
         ("Price improvement", bps(one["price_improvement_bps"]), "bps"),
         ("At or inside the touch", percent(one["at_or_inside"]), "of shares"),
         ("Told over arrival, bps", told, one["told_file"] or "no parameters"),
-        ("Paid over arrival", bps(one["paid_bps"]), "bps of what was filled"),
-        ("Excess over told in deviations", number(one["z"], 2), "price risk and told error"),
+        ("Paid over arrival", bps(one["paid_bps"]), "bps, filled"),
+        ("Excess over told in deviations", number(one["z"], 2), "risk and error"),
     ]
     return Table(("What", "Figure", "From"), tuple(rows), words=(0, 2))
