@@ -15,6 +15,7 @@ from pipeline.commands import (
     retraining,
     studies,
     tape,
+    tca,
 )
 from pipeline.commands.terminal import complain, log_as, say
 from pipeline.engine.errors import InputError, refusal_of
@@ -46,6 +47,7 @@ for command in (
     orders.allocate,
     execution.replay,
     execution.step,
+    tca.tca,
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,

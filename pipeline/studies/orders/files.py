@@ -1,6 +1,5 @@
 """Parent orders with their fills as rows to be fitted, and why others were left out."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,31 +9,20 @@ from models.impact.orders.equations import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
+from pipeline.studies.orders.fills import ROUNDING, Written, screen_fills, typed
 from pipeline.studies.orders.levels import known_levels
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
-from pipeline.studies.orders.sides import read_sides, values_of
-from pipeline.studies.orders.times import read_times
+from pipeline.studies.orders.sides import values_of
 
 NUMBERS = ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price")
-TIMES = ("start", "end", "arrival_time", "post_time", "time")
 SEEN = {"unknown_side": "side", "bad_time": "start"}  # what a reason's values are looked up in
-ROUNDING = 1e-6  # fills may exceed the order by this share of it
 MOST_MOVE = 2.0  # a price this many times the arrival price is a fault
-PRINT = ["order", "time", "quantity", "price"]  # what two reports of one fill have in common
 DEFINITION = (
     "I = price after the order / arrival - 1; J = mean fill price / arrival - 1; X = shares "
     "filled; T = start to last "
     "fill, in days of {day_seconds:g} s",
     "price after the order: {post}; V: {adv}; sigma: {volatility}",
 )
-
-
-@dataclass(frozen=True)
-class Written:
-    """How a file writes its terms: timezone of times without an offset; sides: where they are."""
-
-    timezone: str
-    sides: str
 
 
 def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
@@ -48,7 +36,7 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     fills, fills_path = read_broker_table(folder, "fills", columns.fills)
     _check_prices_after(orders, fills, path, fills_path)
     given = orders
-    orders = _typed(
+    orders = typed(
         orders, NUMBERS, Written(columns.timezone, f"{path}: column {columns.orders.side}")
     )
     orders["other_unit"] = _other_unit(orders)
@@ -106,19 +94,6 @@ def _price_after(orders: pd.DataFrame, caveats: list[Caveat]) -> str:
     return "mid at the last fill"
 
 
-def _typed(frame: pd.DataFrame, numbers: tuple[str, ...], written: "Written") -> pd.DataFrame:
-    """Return the table with numbers, sides and times (UTC), missing for what is none."""
-    read = {
-        name: pd.to_numeric(frame[name], errors="coerce").astype(float)
-        for name in numbers
-        if name in frame
-    }
-    read |= {name: read_times(frame[name], written.timezone) for name in TIMES if name in frame}
-    if "side" in frame:
-        read["side"] = read_sides(frame["side"], written.sides)
-    return frame.assign(**read)
-
-
 def _seen(given: pd.DataFrame, typed: pd.DataFrame, reason: str) -> str:
     """Say which values of the column that a reason is about could not be read."""
     name = SEEN.get(reason)
@@ -129,40 +104,12 @@ def _seen(given: pd.DataFrame, typed: pd.DataFrame, reason: str) -> str:
 def _clean_fills(
     fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns, path: Path
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the fills, each once, and what was left out.
-
-    A print seen before (same order, time, quantity and price) is a second report of one fill when
-    it has no id, or when with it more is filled than was ordered; otherwise two fills may well
-    look alike.
-    """
+    """Return the fills, each once, and how many rows were left out by reason."""
     noted = {"fill rows": len(fills)}
-    if "event" in fills:
-        event = fills["event"].astype(str) == columns.fills.fill_event
-        noted["not_a_fill"] = int((~event).sum())
-        fills = fills[event]
-    where = f"{path}: column {columns.fills.side}"
-    fills = _typed(fills, ("quantity", "price", "mid"), Written(columns.timezone, where))
+    fills, left_out = screen_fills(fills, orders, columns, path)
     if "side" in fills:
         noted["fill_of_unknown_side"] = int(fills["side"].isna().sum())
-    orphan = fills["order"].isna() | ~fills["order"].isin(orders["id"])
-    noted["fill_without_order"] = int(orphan.sum())
-    fills = fills[~orphan]
-    repeated = (
-        fills["id"].duplicated() & fills["id"].notna()
-        if "id" in fills
-        else pd.Series(False, fills.index)
-    )
-    noted["repeated_fill"] = int(repeated.sum())
-    fills = fills[~repeated]
-    twin = fills.duplicated(PRINT)
-    if "id" in fills:
-        ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
-        filled = fills.groupby("order")["quantity"].transform("sum")
-        # of no fills text
-        over = filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
-        twin &= over | fills["id"].isna()
-    noted["double_print"] = int(twin.sum())
-    return fills[~twin], noted
+    return fills, noted | {reason: len(rows) for reason, rows in left_out.items()}
 
 
 def _totals(fills: pd.DataFrame) -> pd.DataFrame:
