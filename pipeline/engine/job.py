@@ -19,7 +19,8 @@ Result = TypeVar("Result")
 class Job:
     """What every stage of one run shares; `stages` counts what each of them did.
 
-    symbols: of the tape, once it is open; refused: why some are left out, by symbol.
+    symbols: of the tape, once it is open; refused: why some are left out, by symbol; since: the
+    first day of the history of symbols that do not have all of it.
     """
 
     config: Config
@@ -29,6 +30,7 @@ class Job:
     stages: list[dict[str, Any]] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
 
     def leave_out(self, error: Refused) -> None:
         """Go on without the symbol that a stage refused, from the start: what is done is found.

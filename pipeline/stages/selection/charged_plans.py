@@ -97,7 +97,7 @@ def planned(
     known = cells["volatility"].notna() & cells["thinness"].notna()
     calibrated = calibrated_states(past_states(periods, forecast, cells))
     cells = shown(calibrated.moved(cells[known]))
-    fit = fit_law(law_cells(cells), settings.family, scope.buckets)
+    fit = fit_law(law_cells(cells, scope.half_life), settings.family, scope.buckets)
     if fit.k <= 1.0:  # its optimum is a corner: such an order is spread evenly
         return even
     point = _law(fit, told, periods, forecast, scope)
