@@ -55,6 +55,7 @@ for command in (
     comparison.compare,
     retraining.retrain,
     retraining.history,
+    retraining.promote,
     retraining.rollback,
     retraining.verify,
 ):

@@ -1,4 +1,4 @@
-"""Commands of every night: retrain, what the nights did, back to an earlier run, files verified."""
+"""Commands of every night: retrain, what nights did, runs put in force by hand, files verified."""
 
 import sys
 from typing import Annotated
@@ -106,8 +106,32 @@ def rollback(
 
     from pipeline.retraining.by_hand import roll_back
 
-    move = roll_back(out, run, getpass.getuser(), why)
-    say(f"in force: {move.in_force} (was {move.was})")
+    move, said = roll_back(out, run, getpass.getuser(), why)
+    for line in (f"in force: {move.in_force} (was {move.was})", *said):
+        say(line)
+
+
+def promote(
+    version: Annotated[
+        str, typer.Option(help="A run id under `versions/`, or a registered model's version.")
+    ],
+    why: Annotated[str, typer.Option(help="The reason, for `impact history` and the registry.")],
+    out: Out = "out",
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose registered model the version is of, of several.")
+    ] = None,
+) -> None:
+    """Put a night's files in force that the gate held back, in one step, with all their symbols.
+
+    Example: `impact promote --out DIR --version 7 --why "the gap was a test feed's"`
+    """
+    import getpass
+
+    from pipeline.retraining.by_hand import promote as put_in_force
+
+    move, said = put_in_force(out, version, symbol, getpass.getuser(), why)
+    for line in (f"in force: {move.in_force} (was {move.was})", *said):
+        say(line)
 
 
 def verify(

@@ -20,7 +20,8 @@ Result = TypeVar("Result")
 class Job:
     """What every stage of one run shares; `stages` counts what each of them did.
 
-    symbols: of the tape, once it is open; tally: what the run counts, its id among it.
+    symbols: of the tape, once it is open; tally: what the run counts, its id among it; since: the
+    first day of the history of symbols that do not have all of it.
     """
 
     config: Config
@@ -30,6 +31,7 @@ class Job:
     stages: list[dict[str, Any]] = field(default_factory=list)
     symbols: set[str] = field(default_factory=set)
     tally: RunTally = field(default_factory=lambda: RunTally(new_run_id()))
+    since: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> dict[str, str]:

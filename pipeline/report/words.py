@@ -9,6 +9,7 @@ from pipeline.planning.plan_text import CENT
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables.digits import count, number, percent
 from pipeline.report.tables.forecasts import CONSTANT
+from pipeline.stages.selection.select import HELD
 
 FAMILIES = {
     "spread_power": "half spread + power law",
@@ -99,6 +100,12 @@ def fitted_on(report: SymbolReport) -> str:
     return (
         f"{count(facts['observations'])} book walks of {days} ({read.window.replace('..', ' to ')})"
     )
+
+
+def decision_word(decision: pd.Series) -> str:
+    """Return what the law was chosen by, and why."""
+    how = "is held" if decision["criterion"] == HELD else f"was chosen by {decision['criterion']}"
+    return f"The law {how}: {decision['reason']}."
 
 
 def winner_word(scores: pd.DataFrame) -> str:

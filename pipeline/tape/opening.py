@@ -1,5 +1,6 @@
 """A tape opened: its files found or simulated, ingested, and what of them a run may use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,7 +107,7 @@ def ingest_files(
     asked = job.config.data.symbols
     outputs, reasons = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
     job.refused.update(reasons)
-    days = _since(group_days(outputs, asked), job.config.data.since)
+    days = _since(group_days(outputs, asked), job.config.data.since, job.since)
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
@@ -117,9 +118,12 @@ def ingest_files(
     return days, quality_table(outputs, asked), caveats
 
 
-def _since(days: list[DayInput], first: str) -> list[DayInput]:
-    """Leave out what is before a day. Raises: InputError when nothing is left."""
-    kept = [day for day in days if day.date >= first]
+def _since(days: list[DayInput], first: str, own: Mapping[str, str]) -> list[DayInput]:
+    """Leave out what is before a day, all symbols' or their own.
+
+    Raises: InputError when nothing is left.
+    """
+    kept = [day for day in days if day.date >= max(first, own.get(day.symbol, ""))]
     if days and not kept:
         raise InputError(f"since {first}: the tape ends on {days[-1].date}; give an earlier day")
     return kept

@@ -21,7 +21,8 @@ class Cells:
     suffice. half_spread: currency / share. censored: share of time depth did not suffice. bucket:
     time-of-day bucket, from 0. volatility: v, thinness: reference over period volume, both as
     predicted before the period. cluster: label of dependent cells, not negative, a day or a part of
-    one; day: label of each cell's, without which all cells are held for those of one level.
+    one; day: label of each cell's, without which all cells are held for those of one level;
+    weight: of each cell in the estimating equations, the same all through a day, 1 without.
     Measurements without any time are NaN.
 
     Raises: ValueError naming the field.
@@ -36,6 +37,7 @@ class Cells:
     thinness: Floats
     cluster: Ints
     day: Ints | None = None
+    weight: Floats | None = None
 
     def __post_init__(self) -> None:
         shape = np.shape(self.size)
@@ -44,8 +46,11 @@ class Cells:
                 raise ValueError(
                     f"{name}: shape {np.shape(value)}, size has {shape}; all must be one (n,)"
                 )
-        for name, low in (("size", 0.0), ("thinness", 0.0), ("volatility", 0.0), ("bucket", -1)):
+        lows = {"size": 0.0, "thinness": 0.0, "volatility": 0.0, "bucket": -1.0, "weight": 0.0}
+        for name, low in lows.items():
             value = getattr(self, name)
+            if value is None:
+                continue
             if not (np.isfinite(value) & (value > low)).all():
                 raise ValueError(f"{name}: must be finite and above {low:g} in every cell")
 

@@ -235,3 +235,18 @@ def stage_table(stages: pd.DataFrame) -> Table:
         for row in stages.itertuples()
     )
     return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work", "Share"), rows)
+
+
+def gate_table(gate: pd.DataFrame) -> Table:
+    """List the checks that parameters were judged by before they could come in force."""
+    rows = tuple(
+        (
+            row.check,
+            MISSING if pd.isna(row.value) else number(row.value, 4),
+            MISSING if pd.isna(row.threshold) else number(row.threshold, 4),
+            row.verdict,
+            row.words,
+        )
+        for row in gate.itertuples()
+    )
+    return Table(("Check", "Value", "Threshold", "Verdict", "In words"), rows, words=(0, 3, 4))

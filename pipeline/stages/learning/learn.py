@@ -87,5 +87,7 @@ def _curves(
     rows: CostRows, cells: pd.DataFrame, family: Family, settings: LearnSettings
 ) -> dict[str, FittedCurve]:
     scope = settings.scope
-    law = LawOfStates(fit_law(law_cells(cells), family, scope.buckets), scope.periods)
+    law = LawOfStates(
+        fit_law(law_cells(cells, scope.half_life), family, scope.buckets), scope.periods
+    )
     return {name: fit_curve(name, rows, law, settings.learners) for name in REGRESSORS}

@@ -115,7 +115,7 @@ def tilted(
     known = cells["volatility"].notna() & cells["thinness"].notna()
     calibrated = calibrated_states(past_states(periods, forecast, cells))
     cells = shown(calibrated.moved(cells[known]))
-    fit = fit_law(law_cells(cells), settings.family, scope.buckets)
+    fit = fit_law(law_cells(cells, scope.half_life), settings.family, scope.buckets)
     point = _law(fit, told, periods, forecast, scope)
     shape = _shape(fit, point, cells, forecast, told, scope)
 

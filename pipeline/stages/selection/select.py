@@ -20,6 +20,7 @@ LAWS: dict[str, Family | None] = {"law": None, "square_root": Family.SPREAD_SQRT
 LEARNED = ("spline", "histogram", "lightgbm", "hybrid")
 MOST_DAYS = 5  # the latest held-out ones that plans are charged on: each is a fit of every law
 LEAST_DAYS = 2  # that a difference of regrets has an error from
+HELD = "held"  # the criterion of a law that was not chosen but kept
 SAME = 1e-6  # of a period's mean shares, by which plans that are the same may differ
 CHARGED = {  # of `models.tca.regret.Judged`, as the table has them
     "name": "plan",
@@ -63,7 +64,9 @@ def select_law(
     early, held = cells[~late], cells[late].reset_index(drop=True)
     asked = Family(calibration.facts["family"].iloc[0])
     fits = {
-        name: fit_law(law_cells(early), family or asked, settings.scope.buckets)
+        name: fit_law(
+            law_cells(early, settings.scope.half_life), family or asked, settings.scope.buckets
+        )
         for name, family in LAWS.items()
     }
     if fits["square_root"].family is not Family.SPREAD_SQRT:
@@ -183,8 +186,17 @@ def winner(selection: Selection) -> str:
     return str(selection.scores.loc[selection.scores["winner"], "candidate"].iloc[0])
 
 
+def held(selection: Selection, law: str, reason: str) -> Selection:
+    """Return the selection with one of LAWS exported whatever was found better, and why."""
+    scores = selection.scores
+    if (scores["candidate"] == law).any():
+        scores = scores.assign(exported=scores["candidate"] == law)
+    decision = pd.DataFrame([{"criterion": HELD, "reason": reason}])
+    return Selection(scores, selection.charged, decision)
+
+
 def decided_by(selection: Selection) -> str:
-    """Return by what the law to export was chosen: "regret" or "deviance"."""
+    """Return by what the law to export was chosen: "regret", "deviance" or `HELD`."""
     return str(selection.decision["criterion"].iloc[0])
 
 
