@@ -150,6 +150,7 @@ def calibrate(
     if as_json:
         check_file(as_json, "--json")
     if route == "orders":
+        from pipeline.studies.orders import report
         from pipeline.studies.orders import route as orders
 
         settings = load_config(config)
@@ -159,7 +160,7 @@ def calibrate(
         by_orders = orders.calibrate_orders(
             orders.OrdersRequest(source, data, columns, bootstrap, seed)
         )
-        text, content = orders.report_text(by_orders), orders.content(by_orders)
+        text, content = report.report_text(by_orders), report.content(by_orders)
         record = orders_record(by_orders)
     elif route == "flow":
         from pipeline.studies import flow_report

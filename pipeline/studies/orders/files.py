@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.parent_orders import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns, read_broker_table

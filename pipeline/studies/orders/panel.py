@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.parent_orders import ParentOrders
 from pipeline.engine.errors import InputError, shown
 from pipeline.engine.places import reading
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
