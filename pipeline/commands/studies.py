@@ -118,6 +118,13 @@ def calibrate(
         str | None, typer.Option(help="The folder with the files, or the tape.")
     ] = None,
     columns: Columns = None,
+    market: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the market's move out of orders: a file of prices by time (with symbol: "
+            "the mean of the other names), or of a panel: others."
+        ),
+    ] = None,
     bootstrap: Annotated[
         int, typer.Option(help="Replicates of the bootstrap of days, of orders; 0: none.")
     ] = 200,
@@ -158,7 +165,7 @@ def calibrate(
         if not data:
             raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
         by_orders = orders.calibrate_orders(
-            orders.OrdersRequest(source, data, columns, bootstrap, seed)
+            orders.OrdersRequest(source, data, columns, bootstrap, seed, market)
         )
         text, content = report.report_text(by_orders), report.content(by_orders)
         record = orders_record(by_orders)

@@ -37,8 +37,9 @@ class OrderColumns(Section):
     the time it may trade; ISO, FIX or epoch), arrival_price (mid as the order arrived) and
     arrival_time (when it was read; else start), adv (shares a day), volatility (1 / day^(1/2)),
     shares_outstanding, post_price and post_time (mid some time after the last fill: lasting
-    impact), unit (of the quantity; orders not in the symbol's usual one are left out). Needed: id,
-    symbol, side, quantity, start, arrival_price.
+    impact), unit (of the quantity; orders not in the symbol's usual one are left out), beta (to the
+    market of --market; else one of all is estimated). Needed: id, symbol, side, quantity, start,
+    arrival_price.
     """
 
     file: str = "orders"
@@ -56,6 +57,7 @@ class OrderColumns(Section):
     post_price: str = "post_price"
     post_time: str = "post_time"
     unit: str = "unit"
+    beta: str = "beta"
 
 
 class FillColumns(Section):
@@ -78,8 +80,16 @@ class FillColumns(Section):
     fill_event: str = "trade"
 
 
+class MarketColumns(Section):
+    """The columns of the file of --market: time and price; symbol where it holds several names."""
+
+    time: str = "time"
+    price: str = "price"
+    symbol: str = "symbol"
+
+
 class BrokerColumns(Section):
-    """A broker's format: the two files, day_seconds of trading in a day, in which durations are
+    """A broker's format: the files, day_seconds of trading in a day, in which durations are
     counted, and the timezone of times that state no offset.
     """
 
@@ -87,6 +97,7 @@ class BrokerColumns(Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     orders: OrderColumns = OrderColumns()
     fills: FillColumns = FillColumns()
+    market: MarketColumns = MarketColumns()
 
 
 def read_broker_columns(path: str | None) -> BrokerColumns:
@@ -102,7 +113,7 @@ def read_broker_columns(path: str | None) -> BrokerColumns:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        known = {"orders": OrderColumns, "fills": FillColumns}.get(
+        known = {"orders": OrderColumns, "fills": FillColumns, "market": MarketColumns}.get(
             str(first["loc"][0]), BrokerColumns
         ).model_fields
         raise InputError(

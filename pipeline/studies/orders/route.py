@@ -15,11 +15,13 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor
 from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
+from pipeline.studies.orders.market import read_market
 from pipeline.studies.orders.panel import read_imbalance_panel
 from pipeline.studies.orders.sample import OrderSample
 
 Floats = NDArray[np.float64]
 SOURCES = ("panel", "fills")
+OTHERS = "others"  # of the panel
 LEAST_REPLICATES = 50
 
 
@@ -27,7 +29,7 @@ LEAST_REPLICATES = 50
 class OrdersRequest:
     """What was asked: source, folder, the column map of fills, replicates and their seed.
 
-    source: "panel" or "fills".
+    source: "panel" or "fills"; market: None, of fills a file of prices, of a panel "others".
     """
 
     source: str
@@ -35,6 +37,7 @@ class OrdersRequest:
     columns: str | None
     bootstrap: int
     seed: int
+    market: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +119,30 @@ def _read(request: OrdersRequest) -> OrderSample:
     if request.seed < 0:
         raise InputError(f"--seed: {request.seed}, give 0 or more")
     if request.source == "fills":
-        return read_orders(request.data, read_broker_columns(request.columns))
+        return _read_fills(request)
     if request.columns is not None:
         raise InputError(
             "--columns: a panel has no column map; leave it out, or use --source fills"
         )
-    return read_imbalance_panel(request.data)
+    if request.market not in (None, OTHERS):
+        raise InputError(
+            f"--market {request.market}: a panel has no times; give --market {OTHERS}, the mean of "
+            "the day's other stocks, or leave it out"
+        )
+    return read_imbalance_panel(request.data, request.market == OTHERS)
+
+
+def _read_fills(request: OrdersRequest) -> OrderSample:
+    columns = read_broker_columns(request.columns)
+    if request.market == OTHERS:
+        raise InputError(
+            f"--market {OTHERS}: fills need prices at their times; give a file with time, price "
+            "and symbol of several names, or of an index without symbol"
+        )
+    if request.market is None:
+        return read_orders(request.data, columns)
+    prices = read_market(request.market, columns.market, columns.timezone)
+    return read_orders(request.data, columns, prices)
 
 
 def _counts(dropped: dict[str, int]) -> str:
