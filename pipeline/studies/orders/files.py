@@ -72,7 +72,15 @@ def read_orders(
         caveats.append(Caveat("no_shares_outstanding", message))
     levels = latest_levels(orders[kept.rows])
     return OrderSample(
-        rows, days, len(orders), kept.dropped, noted, definition, levels, tuple(caveats)
+        orders=rows,
+        days=days,
+        rows=len(orders),
+        dropped=kept.dropped,
+        noted=noted,
+        definition=definition,
+        levels=levels,
+        day_seconds=columns.day_seconds,
+        caveats=tuple(caveats),
     )
 
 

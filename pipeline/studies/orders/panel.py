@@ -25,6 +25,7 @@ TABLES = {
 }
 LOOKBACK = 10  # days of the average daily value, as in the paper
 TRADED_DAYS = 6.0 / 6.5  # 09:30 to 15:30, of a session that ends at 16:00
+DAY_SECONDS = 23_400.0
 YEAR = 252  # days: the volatility is annualised
 # a value or volatility this many times off its usual level is a fault of the tape
 OUT_OF_SCALE = 20.0
@@ -79,7 +80,17 @@ def read_imbalance_panel(folder: str, market: bool = False) -> OrderSample:
         definition = (*definition, said)
     levels = _latest(tables["arrival"], average, sigma / np.sqrt(YEAR), kept)
     days = tuple(map(str, days))
-    return OrderSample(orders, days, kept.size, dropped, noted, definition, levels, tuple(caveats))
+    return OrderSample(
+        orders=orders,
+        days=days,
+        rows=kept.size,
+        dropped=dropped,
+        noted=noted,
+        definition=definition,
+        levels=levels,
+        day_seconds=DAY_SECONDS,
+        caveats=tuple(caveats),
+    )
 
 
 def _other_names(orders: ParentOrders, folder: str) -> MarketMoves:

@@ -34,6 +34,7 @@ class OrderSample:
     noted: dict[str, int]
     definition: tuple[str, ...]
     levels: pd.DataFrame
+    day_seconds: float
     caveats: tuple[Caveat, ...] = ()
 
 
