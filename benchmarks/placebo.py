@@ -1,8 +1,8 @@
 """False-positive rates of every route; exits 1 when a level is violated.
 
 Run: python -m benchmarks.placebo [--count N]. Flow: a day of ten-second periods, autocorrelated and
-fat-tailed flow, mids that it does not move. Orders: as in benchmarks.orders, with zero gamma and
-eta, errors and sides sharing a part of the day. Book: costs that volatility and thinness do not
+fat-tailed flow, mids that it does not move. Orders: of benchmarks.simulated_orders, with zero gamma
+and eta, errors and sides sharing a part of the day. Book: costs that volatility and thinness do not
 move, twenty days of half-hours in clusters by day.
 """
 
@@ -14,7 +14,7 @@ import sys
 import numpy as np
 from scipy.signal import lfilter
 
-from benchmarks.orders import simulated
+from benchmarks.simulated_orders import simulated
 from models.impact.book.walks import Cells
 from models.impact.orders.almgren import Almgren
 from models.impact.placebo.book import estimate_states
@@ -86,7 +86,9 @@ def book(rng: np.random.Generator) -> Estimates:
 
 def orders(rng: np.random.Generator) -> Estimates:
     """Estimate the order route's coefficients where there are none."""
-    sample = simulated(int(rng.integers(2**31)), Almgren(0.0, 0.0, DELTA), ORDERS, ORDER_DAYS)
+    sample = simulated(
+        int(rng.integers(2**31)), Almgren.by_rate(0.0, 0.0, DELTA), ORDERS, ORDER_DAYS
+    )
     return estimate_impact(sample, DELTA)
 
 

@@ -21,6 +21,8 @@ from pipeline.commands.options import (
 from pipeline.commands.terminal import say
 from pipeline.engine.errors import InputError
 
+FLOW_SECONDS = 10  # of a period, where the flow route is asked for none
+
 
 def backtest_forecasts(
     panel: Annotated[
@@ -118,11 +120,31 @@ def calibrate(
         str | None, typer.Option(help="The folder with the files, or the tape.")
     ] = None,
     columns: Columns = None,
+    market: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the market's move out of orders: a file of prices by time (with symbol: "
+            "the mean of the other names), or of a panel: others."
+        ),
+    ] = None,
     bootstrap: Annotated[
         int, typer.Option(help="Replicates of the bootstrap of days, of orders; 0: none.")
     ] = 200,
     seed: Seed = 0,
-    period_seconds: Annotated[int, typer.Option(help="Length of a period, of flow.")] = 10,
+    export: Annotated[
+        str | None,
+        typer.Option(help="Of orders: also write params.json, for `impact allocate`."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Of --export: how a day's volume and sigma go by period: a table (i, volume, "
+            "volatility) or a params.json made of a tape; else flat."
+        ),
+    ] = None,
+    period_seconds: Annotated[
+        int | None, typer.Option(help="Length of a period: of flow, else 10; of --export, else 60.")
+    ] = None,
     calendar: Calendar = None,
     out: Out = "out",
     config: ConfigFile = None,
@@ -141,6 +163,8 @@ def calibrate(
     stays from what decays, by time of day.
 
     Examples: `impact calibrate --route orders --source panel --data DIR --json orders.json`,
+    `impact calibrate --route orders --source fills --data DIR --export params.json`, then `impact
+    allocate --params params.json --symbol SYMBOL --shares 5000`,
     `impact calibrate --route flow --source lobster --data DIR`
     """
     from pipeline.engine.config import load_config
@@ -150,17 +174,27 @@ def calibrate(
     if as_json:
         check_file(as_json, "--json")
     if route == "orders":
+        from pipeline.studies.orders import report
         from pipeline.studies.orders import route as orders
 
-        settings = load_config(config)
+        if export:
+            check_file(export, "--export")
+        elif profile:
+            raise InputError("--profile is of --export; give --export params.json, or leave it out")
+        asked = {"calendar": calendar, "period_seconds": period_seconds}
+        settings = load_config(config, {"data": asked})
         check_tracking(settings, "routes")
         if not data:
             raise InputError(f"--route orders --source {source} needs its files; give --data DIR")
         by_orders = orders.calibrate_orders(
-            orders.OrdersRequest(source, data, columns, bootstrap, seed)
+            orders.OrdersRequest(source, data, columns, bootstrap, seed, market)
         )
-        text, content = orders.report_text(by_orders), orders.content(by_orders)
+        text, content = report.report_text(by_orders), report.content(by_orders)
         record = orders_record(by_orders)
+        if export:
+            from pipeline.studies.orders.export import export_orders
+
+            text += "\n" + export_orders(by_orders, settings.data, profile, export)
     elif route == "flow":
         from pipeline.studies import flow_report
         from pipeline.studies.flow import FlowRequest, calibrate_flow
@@ -172,7 +206,7 @@ def calibrate(
                     "source": source,
                     "location": data,
                     "calendar": calendar,
-                    "period_seconds": period_seconds,
+                    "period_seconds": period_seconds or FLOW_SECONDS,
                     "columns": columns,
                     "accept": accept or None,
                 },

@@ -128,7 +128,7 @@ def _flat(period: Period) -> dict[str, object]:
     """Return the period's numbers, an interval as two columns."""
     row = period.model_dump()
     for name in ("volatility", "liquidity"):
-        row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_interval")
+        row[f"{name}_low"], row[f"{name}_high"] = row.pop(f"{name}_interval") or (None, None)
     return row
 
 

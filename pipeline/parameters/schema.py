@@ -22,7 +22,9 @@ from pipeline.parameters.sections import (
     MidMoveSection,
     Moment,
     NonNegative,
+    OrderLawSection,
     Part,
+    ProfileSection,
     ShapeSection,
     SlicingSection,
     VolumeTotal,
@@ -60,6 +62,7 @@ UNITS = {
     "tick": "currency / share",
     "fitted_shares": "shares",
     "levels.alpha": "currency / share^k",
+    "order_law": "1; T days, sigma 1 / day^(1/2)",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
     "reference.depth_shares": "shares",
@@ -123,8 +126,8 @@ class Period(Part):
     sigma: NonNegative
     spread: NonNegative
     volume: Above
-    volatility_interval: Interval
-    liquidity_interval: Interval
+    volatility_interval: Interval | None  # None: no forecast of the route tells it
+    liquidity_interval: Interval | None
 
 
 class SymbolParams(Part):
@@ -150,6 +153,8 @@ class SymbolParams(Part):
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: CurvesSection | None = None  # None: the law stands alone
     coming: ComingSection | None = None  # None: the hour's states told nothing of later days
+    profile: ProfileSection | None = None  # None: every period was forecast from a tape
+    order_law: OrderLawSection | None = None  # None: the route knows no parent orders
 
     @model_validator(mode="after")
     def _by_period(self) -> "SymbolParams":

@@ -261,6 +261,32 @@ class LevelsSection(Part):
         return self
 
 
+class ProfileSection(Part):
+    """How volume and sigma by period were had where no tape was forecast.
+
+    flat: the day's, shared out evenly; given: as the source has them.
+    """
+
+    volume: Literal["flat", "given"]
+    sigma: Literal["flat", "given"]
+    source: str
+
+
+class OrderLawSection(Part):
+    """The law of whole orders that the periods' law follows from, without unit.
+
+    I = gamma sigma (X/V) (Theta/V)^(1/4) and J - I/2 = eta sigma |X/V|^delta T^-tau, T in days;
+    cost_by: rate (tau = delta), size (tau = 0) or free.
+    """
+
+    cost_by: Literal["rate", "size", "free"]
+    gamma: Finite
+    eta: Finite
+    delta: Finite
+    tau: Finite
+    covariance: Matrix
+
+
 class Warned(Part):
     """A caveat of the calibration, with a code that programs can test for.
 

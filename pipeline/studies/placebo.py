@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.impact.book.cost_law import Family, fit_law
+from models.impact.orders.equations import Form
 from models.impact.orders.fit import fit_orders
 from models.impact.placebo import book, flow, orders
 from models.impact.placebo.replicates import (
@@ -208,7 +209,7 @@ def _book_study(
 def _order_study(folder: str) -> _Study:
     panel = read_imbalance_panel(folder).orders
     sample = panel.take(panel.usable)
-    delta = fit_orders(sample).law.delta
+    delta = fit_orders(sample, form=Form()).law.delta
     return _Study(
         "panel",
         folder_dataset(folder),

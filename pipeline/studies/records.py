@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from models.forecast.evaluation.comparison import DailyScore
-from models.impact.orders.fit import COEFFICIENTS
+from models.impact.orders.equations import COEFFICIENTS
 from pipeline.engine.data_read import made_at
 from pipeline.studies.backtest import Backtest
 from pipeline.studies.backtest import report_text as daily_text
@@ -16,8 +16,8 @@ from pipeline.studies.data import file_dataset, folder_dataset, tape_dataset
 from pipeline.studies.flow import FlowCalibration, SymbolFlow
 from pipeline.studies.flow_report import estimators
 from pipeline.studies.flow_report import report_text as flow_text
+from pipeline.studies.orders.report import report_text as orders_text
 from pipeline.studies.orders.route import OrderCalibration
-from pipeline.studies.orders.route import report_text as orders_text
 from pipeline.studies.period_backtest import LOSSES, PeriodBacktest
 from pipeline.studies.period_backtest import report_text as period_text
 from pipeline.tracking.record import Record

@@ -13,17 +13,30 @@ BASIS_POINTS = 1e4
 
 @dataclass(frozen=True)
 class Almgren:
-    """I = gamma sigma (X/V) (Theta/V)^(1/4) and J - I/2 = eta sigma sgn(X) |X/(VT)|^delta.
+    """I = gamma sigma (X/V) (Theta/V)^(1/4), J - I/2 = eta sigma sgn(X) |X/V|^delta T^(-tau).
 
     X order, V average daily volume, Theta shares outstanding, all shares; T days; sigma 1 /
-    day^(1/2). delta is the exponent of cost per share: that of total cost is k = 1 + delta.
+    day^(1/2). delta is the exponent of cost per share: that of total cost is k = 1 + delta. tau =
+    delta is cost by rate, |X/(VT)|^delta, the published law; tau = 0 cost by size, whatever T.
     Source: Almgren, Thum, Hauptmann, Li 2005, "Direct estimation of equity market impact", the
-    cross-sectional law.
+    cross-sectional law; Toth et al. 2011, "Anomalous price impact and the critical nature of
+    liquidity in financial markets", on cost by size.
     """
 
     gamma: float
     eta: float
     delta: float
+    tau: float
+
+    @classmethod
+    def by_rate(cls, gamma: float, eta: float, delta: float) -> "Almgren":
+        """Return the published law: tau = delta."""
+        return cls(gamma, eta, delta, delta)
+
+    @classmethod
+    def by_size(cls, gamma: float, eta: float, delta: float) -> "Almgren":
+        """Return the law of cost by size: tau = 0."""
+        return cls(gamma, eta, delta, 0.0)
 
     def permanent(
         self, participation: Floats, volatility: Floats, inverse_turnover: Floats
@@ -40,8 +53,8 @@ class Almgren:
 
         duration: T, days.
         """
-        rate = np.abs(participation / duration)
-        return self.eta * volatility * np.sign(participation) * rate**self.delta
+        scale = np.abs(participation) ** self.delta * duration**-self.tau
+        return self.eta * volatility * np.sign(participation) * scale
 
     def impact_bps(
         self, participation: Floats, volatility: Floats, duration: Floats, inverse_turnover: Floats
@@ -53,4 +66,4 @@ class Almgren:
 
 
 # their estimates; standard errors .041, .0062, .038
-PUBLISHED = Almgren(gamma=0.314, eta=0.142, delta=0.600)
+PUBLISHED = Almgren.by_rate(gamma=0.314, eta=0.142, delta=0.600)

@@ -4,19 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.equations import Form
 from models.impact.orders.fit import fit_orders
+from models.impact.orders.parent_orders import ParentOrders
 from models.impact.placebo.replicates import Estimates
 from models.impact.placebo.shuffles import shuffle_signs
 
 
 def estimate_impact(orders: ParentOrders, delta: float) -> Estimates:
-    """Return gamma and eta at a given delta: without an effect it has no meaning.
+    """Return gamma and eta of cost by rate at a given delta: without an effect it has no meaning.
 
     Raises: ValueError with too few orders or days.
     Source: `fit_orders`.
     """
-    fit = fit_orders(orders, delta=delta)
+    fit = fit_orders(orders, form=Form(delta=delta))
     return Estimates(
         fit.covariance.names[:2],
         fit.values[:2],

@@ -39,12 +39,13 @@ class OrderColumns(Section):
     the time it may trade; ISO, FIX or epoch), arrival_price (mid as the order arrived) and
     arrival_time (when it was read; else start), adv (shares a day), volatility (1 / day^(1/2)),
     shares_outstanding, post_price and post_time (mid some time after the last fill: lasting
-    impact), unit (of the quantity; orders not in the symbol's usual one are left out). Needed: id,
-    symbol, side, quantity, start, arrival_price.
+    impact), unit (of the quantity; orders not in the symbol's usual one are left out), beta (to the
+    market of --market; else one of all is estimated). Needed: id, symbol, side, quantity, start,
+    arrival_price.
 
     For what orders cost: decision_time and decision_price, commission and fees (currency),
-    cancelled (shares), limit_price, beta (to the index), currency, account, broker, algo, venue,
-    order_type, and own: columns of yours to group by, under the names they have.
+    cancelled (shares), limit_price, currency, account, broker, algo, venue, order_type, and own:
+    columns of yours to group by, under the names they have.
     """
 
     file: str = "orders"
@@ -125,9 +126,17 @@ class BarColumns(Section):
     seconds: float | None = Field(default=None, gt=0)
 
 
+class MarketColumns(Section):
+    """The columns of the file of --market: time and price; symbol where it holds several names."""
+
+    time: str = "time"
+    price: str = "price"
+    symbol: str = "symbol"
+
+
 class BrokerColumns(Section):
     """A broker's format: the two files, day_seconds of trading in a day, in which durations are
-    counted, and the timezone of times that state no offset; bars of the market beside them.
+    counted, and the timezone of times that state no offset; bars and the market beside them.
     """
 
     day_seconds: float = Field(default=23_400.0, gt=0)
@@ -135,6 +144,7 @@ class BrokerColumns(Section):
     orders: OrderColumns = OrderColumns()
     fills: FillColumns = FillColumns()
     bars: BarColumns = BarColumns()
+    market: MarketColumns = MarketColumns()
 
 
 def read_broker_columns(path: str | None) -> BrokerColumns:
@@ -150,9 +160,13 @@ def read_broker_columns(path: str | None) -> BrokerColumns:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        known = {"orders": OrderColumns, "fills": FillColumns, "bars": BarColumns}.get(
-            str(first["loc"][0]), BrokerColumns
-        ).model_fields
+        tables = {
+            "orders": OrderColumns,
+            "fills": FillColumns,
+            "bars": BarColumns,
+            "market": MarketColumns,
+        }
+        known = tables.get(str(first["loc"][0]), BrokerColumns).model_fields
         raise InputError(
             f"{path}: {key}: {first['msg']}; the keys are {', '.join(known)}"
         ) from None

@@ -1,33 +1,39 @@
 """Parent orders with their fills as rows to be fitted, and why others were left out."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.parent_orders import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
-from pipeline.studies.orders.fills import ROUNDING, Written, screen_fills, typed
-from pipeline.studies.orders.levels import known_levels
+from pipeline.studies.orders.fills import ROUNDING, Written, screen_fills, totals, typed
+from pipeline.studies.orders.levels import known_levels, latest_levels
+from pipeline.studies.orders.market import MarketPrices, market_moves, without_market_moves
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
 from pipeline.studies.orders.sides import values_of
 
 NUMBERS = ("quantity", "arrival_price", "adv", "volatility", "shares_outstanding", "post_price")
+NUMBERS += ("beta",)
 SEEN = {"unknown_side": "side", "bad_time": "start"}  # what a reason's values are looked up in
 MOST_MOVE = 2.0  # a price this many times the arrival price is a fault
 DEFINITION = (
-    "I = price after the order / arrival - 1; J = mean fill price / arrival - 1; X = shares "
-    "filled; T = start to last "
-    "fill, in days of {day_seconds:g} s",
+    "I = price after the order / arrival - 1; J = mean fill price / arrival - 1, what was not "
+    "filled at the price after; X = shares ordered; T = start to the end of the last fill's slice, "
+    "of an unfinished order over the share filled, in days of {day_seconds:g} s",
     "price after the order: {post}; V: {adv}; sigma: {volatility}",
 )
 
 
-def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
+def read_orders(
+    folder: str, columns: BrokerColumns, market: MarketPrices | None = None
+) -> OrderSample:
     """Return the parent orders of a folder with two files, and why others were left out.
 
+    market: whose move is taken out of I and J.
     Raises: InputError naming file and column; when no order is left, with the reason most were left
     out for.
     Source: Almgren, Thum, Hauptmann, Li 2005, on their data: I, J, X, T of an order.
@@ -42,8 +48,53 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
     orders["other_unit"] = _other_unit(orders)
     orders, chosen, caveats = known_levels(orders)
     fills, noted = _clean_fills(fills, orders, columns, fills_path)
-    orders = orders.join(_totals(fills), on="id")
+    if fills.empty:
+        raise InputError(
+            f"{path}: no order can be used: {fills_path.name} has no fill of any of them; mend the "
+            "ids, or their names in --columns MAP.toml"
+        )
+    orders = orders.join(totals(fills), on="id")
+    orders[["fills", "filled"]] = orders[["fills", "filled"]].fillna(0.0)
     chosen["post"] = _price_after(orders, caveats)
+    if market is not None:
+        orders = orders.join(market_moves(market, orders, fills))
+    kept = _kept(orders, given, path, caveats)
+    noted |= _noted(orders[kept.rows])
+    rows, days = _rows(orders[kept.rows], columns.day_seconds)
+    definition = tuple(
+        line.format(day_seconds=columns.day_seconds, **chosen) for line in DEFINITION
+    )
+    if market is not None:
+        rows, said = without_market_moves(rows, orders[kept.rows], str(path))
+        definition = (*definition, said)
+    if rows.inverse_turnover is None:
+        message = "shares outstanding are not known: gamma contains the mean of (Theta/V)^(1/4)"
+        caveats.append(Caveat("no_shares_outstanding", message))
+    levels = latest_levels(orders[kept.rows])
+    return OrderSample(
+        orders=rows,
+        days=days,
+        rows=len(orders),
+        dropped=kept.dropped,
+        noted=noted,
+        definition=definition,
+        levels=levels,
+        day_seconds=columns.day_seconds,
+        caveats=tuple(caveats),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    rows: Mask
+    dropped: dict[str, int]
+
+
+def _kept(orders: pd.DataFrame, given: pd.DataFrame, path: Path, caveats: list[Caveat]) -> _Kept:
+    """Return which orders can be used, and say what that leaves.
+
+    Raises: InputError when that is none, or a side is lost.
+    """
     reasons = _reasons(orders)
     kept, dropped = screen(reasons)
     seen = {reason: _seen(given, orders, reason) for reason in SEEN}
@@ -54,16 +105,22 @@ def read_orders(folder: str, columns: BrokerColumns) -> OrderSample:
             f"{seen.get(worst, '')}; mend the file, or its names in --columns MAP.toml"
         )
     caveats += sample_caveats(str(path), orders["side"].to_numpy(), reasons, seen)
-    partly = orders["filled"] < orders["quantity"] * (1 - ROUNDING)
-    noted["partly_filled"] = int(partly[kept].sum())
-    definition = tuple(
-        line.format(day_seconds=columns.day_seconds, **chosen) for line in DEFINITION
-    )
-    rows, days = _rows(orders[kept], columns.day_seconds)
-    if rows.inverse_turnover is None:
-        message = "shares outstanding are not known: gamma contains the mean of (Theta/V)^(1/4)"
-        caveats.append(Caveat("no_shares_outstanding", message))
-    return OrderSample(rows, days, len(orders), dropped, noted, definition, tuple(caveats))
+    return _Kept(kept, dropped)
+
+
+def _noted(orders: pd.DataFrame) -> dict[str, int]:
+    """Return how many of the orders used ended before they were done."""
+    share = _share(orders)
+    return {
+        "partly_filled, kept as censored": int(((share > 0) & (share < 1)).sum()),
+        "not filled at all, kept as censored": int((share == 0).sum()),
+    }
+
+
+def _share(orders: pd.DataFrame) -> np.ndarray:
+    """Return the share of each order that was filled, 1 where rounding alone is missing."""
+    share = (orders["filled"] / orders["quantity"]).to_numpy()
+    return np.where(share > 1 - ROUNDING, 1.0, share)
 
 
 def _check_prices_after(
@@ -112,28 +169,6 @@ def _clean_fills(
     return fills, noted | {reason: len(rows) for reason, rows in left_out.items()}
 
 
-def _totals(fills: pd.DataFrame) -> pd.DataFrame:
-    """Return what each order's fills add up to, by its id."""
-    sane = (fills["quantity"] > 0) & (fills["price"] > 0) & fills["time"].notna()
-    fills = fills.assign(bad=~sane, notional=fills["quantity"] * fills["price"]).sort_values(
-        "time", kind="stable"
-    )
-    by = fills.groupby("order")
-    found = pd.DataFrame(
-        {
-            "fills": by.size(),
-            "bad_fills": by["bad"].sum(),
-            "filled": by["quantity"].sum(),
-            "notional": by["notional"].sum(),
-            "first": by["time"].min(),
-            "last": by["time"].max(),
-        }
-    )
-    found["sides"] = by["side"].mean() if "side" in fills else np.nan
-    found["last_mid"] = by["mid"].last() if "mid" in fills else np.nan
-    return found
-
-
 def _other_unit(orders: pd.DataFrame) -> pd.Series:
     """Return which orders' quantity is not in the unit that most of the symbol's have."""
     if "unit" not in orders:
@@ -148,6 +183,7 @@ def _reasons(orders: pd.DataFrame) -> dict[str, Mask]:
     average = orders["notional"] / orders["filled"] / orders["arrival_price"]
     after = orders["post_price"] / orders["arrival_price"]
     none = pd.Series(False, orders.index)
+    unfilled = orders["fills"] == 0
     reasons = {
         "no_order_id": orders["id"].isna(),
         "repeated_order_id": orders["id"].duplicated(),
@@ -156,23 +192,32 @@ def _reasons(orders: pd.DataFrame) -> dict[str, Mask]:
         "bad_quantity": ~(orders["quantity"] > 0),
         "other_unit": orders["other_unit"],
         "bad_arrival_price": ~(orders["arrival_price"] > 0),
-        "no_fills": orders["fills"].isna(),
+        "no_fills_and_no_end": unfilled
+        & (~(orders["end"] > orders["start"]) if "end" in orders else True),
         "bad_fill": orders["bad_fills"] > 0,
         "fill_before_start": orders["first"] < orders["start"],
-        "arrival_after_first_fill": ~(read <= orders["first"]),
+        "arrival_after_first_fill": ~unfilled & ~(read <= orders["first"]),
         "fill_after_end": orders["last"] > orders["end"] if "end" in orders else none,
         "fills_over_quantity": orders["filled"] > orders["quantity"] * (1 + ROUNDING),
         "fills_on_other_side": orders["sides"].notna() & (orders["sides"] != orders["side"]),
         "no_duration": orders["last"] <= orders["start"],
         "no_post_price": ~(orders["post_price"] > 0),
-        "post_price_before_last_fill": ~(orders["post_time"] >= orders["last"]),
+        "post_price_before_last_fill": ~(
+            orders["post_time"] >= orders["last"].fillna(orders["start"])
+        ),
         "no_adv": ~(orders["adv"] > 0),
         "no_volatility": ~(orders["volatility"] > 0),
         "no_shares_outstanding": ~(orders["shares_outstanding"] > 0)
         if "shares_outstanding" in orders
         else none,
-        "price_out_of_scale": ~average.between(1 / MOST_MOVE, MOST_MOVE)
+        "price_out_of_scale": ~(unfilled | average.between(1 / MOST_MOVE, MOST_MOVE))
         | ~after.between(1 / MOST_MOVE, MOST_MOVE),
+        "no_market_price": orders["market_permanent"].isna()
+        if "market_permanent" in orders
+        else none,
+        "no_beta": orders["beta"].isna()
+        if "market_permanent" in orders and "beta" in orders
+        else none,
     }
     return {reason: mask.to_numpy(dtype=bool) for reason, mask in reasons.items()}
 
@@ -183,16 +228,37 @@ def _rows(orders: pd.DataFrame, day_seconds: float) -> tuple[ParentOrders, tuple
     outstanding = (
         orders["shares_outstanding"].to_numpy() / adv if "shares_outstanding" in orders else None
     )
+    share, worked = _share(orders), _worked(orders)
+    asked = orders["filled"].where(share == 1, orders["quantity"])
+    duration = worked / np.where(share > 0, share, 1.0)  # of the whole order at its pace
+    waited = np.maximum(_seconds(orders["post_time"] - orders["start"]) - worked, 0.0)
+    permanent = orders["post_price"].to_numpy() / arrival - 1
+    filled = np.where(share > 0, orders["notional"] / orders["filled"] / arrival - 1, 0.0)
     rows = ParentOrders(
-        participation=(orders["side"] * orders["filled"]).to_numpy() / adv,
-        duration=((orders["last"] - orders["start"]).dt.total_seconds() / day_seconds).to_numpy(),
-        horizon=(
-            (orders["post_time"] - orders["start"]).dt.total_seconds() / day_seconds
-        ).to_numpy(),
+        participation=(orders["side"] * asked).to_numpy() / adv,
+        duration=duration / day_seconds,
+        horizon=(duration + waited) / day_seconds,
         volatility=orders["volatility"].to_numpy(),
-        permanent=orders["post_price"].to_numpy() / arrival - 1,
-        paid=(orders["notional"] / orders["filled"]).to_numpy() / arrival - 1,
+        permanent=permanent,
+        paid=share * filled + (1 - share) * permanent,
         day=day.astype(np.int64),
         inverse_turnover=outstanding,
+        filled=share,
     )
     return rows, tuple(days.tolist())
+
+
+def _worked(orders: pd.DataFrame) -> np.ndarray:
+    """Return how long each order was worked, seconds, not beyond its end where that is known.
+
+    From its start to the end of its last slice; of an order without fills to its end.
+    """
+    worked = np.fmax(_seconds(orders["last"] - orders["start"]), orders["covered"].to_numpy())
+    if "end" not in orders:
+        return worked
+    allowed = _seconds(orders["end"] - orders["start"])
+    return np.asarray(np.where(orders["fills"] > 0, np.fmin(worked, allowed), allowed))
+
+
+def _seconds(times: pd.Series) -> np.ndarray:
+    return np.asarray(times.dt.total_seconds(), dtype=float)

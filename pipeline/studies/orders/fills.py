@@ -1,8 +1,9 @@
-"""Columns read as numbers, sides and times, and which rows of a fills' file are fills."""
+"""Columns read as numbers, sides and times, which rows of a fills' file are fills, their sums."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline.studies.orders.columns import BrokerColumns
@@ -13,6 +14,7 @@ TIMES = ("start", "end", "arrival_time", "post_time", "decision_time", "time")
 PRINT = ["order", "time", "quantity", "price"]  # what two reports of one fill have in common
 NUMBERS = ("quantity", "price", "mid", "bid", "ask", "commission", "fees")
 ROUNDING = 1e-6  # fills may exceed the order by this share of it
+SAME_SLICE = 0.1  # of the mean gap between fills
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,34 @@ def screen_fills(
         twin &= over | fills["id"].isna()
     left_out["double_print"] = fills.index[twin]
     return fills[~twin], left_out
+
+
+def totals(fills: pd.DataFrame) -> pd.DataFrame:
+    """Return what each order's fills add up to, by its id.
+
+    covered: seconds that its slices took, the last one counted whole: the time from the first to
+    the last, times n / (n - 1) of n slices. Fills closer together than a tenth of the mean gap are
+    of one slice.
+    """
+    sane = (fills["quantity"] > 0) & (fills["price"] > 0) & fills["time"].notna()
+    fills = fills.assign(bad=~sane, notional=fills["quantity"] * fills["price"])
+    fills = fills.sort_values("time", kind="stable")
+    gap = fills.groupby("order")["time"].diff().dt.total_seconds()
+    apart = gap > gap.groupby(fills["order"]).transform("mean") * SAME_SLICE
+    by = fills.assign(apart=apart).groupby("order")
+    found = pd.DataFrame(
+        {
+            "fills": by.size(),
+            "bad_fills": by["bad"].sum(),
+            "filled": by["quantity"].sum(),
+            "notional": by["notional"].sum(),
+            "first": by["time"].min(),
+            "last": by["time"].max(),
+        }
+    )
+    more = by["apart"].sum()  # slices after the first
+    seen = (found["last"] - found["first"]).dt.total_seconds()
+    found["covered"] = (seen * (1 + 1 / more.where(more > 0))).fillna(0.0)
+    found["sides"] = by["side"].mean() if "side" in fills else np.nan
+    found["last_mid"] = by["mid"].last() if "mid" in fills else np.nan
+    return found

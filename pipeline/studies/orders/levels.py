@@ -1,5 +1,6 @@
 """Volume and volatility of a symbol: from the orders' file, or estimated from earlier orders."""
 
+import numpy as np
 import pandas as pd
 
 from models.inference.caveat import Caveat
@@ -67,3 +68,22 @@ def _own_volatility(orders: pd.DataFrame) -> pd.Series:
     past = sums.groupby(by).cumsum().groupby(by).shift(1)
     found = (past["move"] / past["days"].where(past["count"] >= LEAST_MOVES)) ** 0.5
     return found.reindex(orders.index)
+
+
+def latest_levels(orders: pd.DataFrame) -> pd.DataFrame:
+    """Return price, V, sigma and Theta/V of every symbol at its last order, with the order's date.
+
+    Columns: `LEVELS` and date, the symbols the index; Theta/V is NaN where it is not known.
+    """
+    last = orders.sort_values("start", kind="stable").groupby("symbol").tail(1).set_index("symbol")
+    outstanding = last.get("shares_outstanding", np.nan)
+    found = pd.DataFrame(
+        {
+            "price": last["arrival_price"],
+            "adv": last["adv"],
+            "volatility": last["volatility"],
+            "inverse_turnover": outstanding / last["adv"],
+            "date": last["start"].dt.strftime("%Y-%m-%d"),
+        }
+    )
+    return found.sort_index()

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.market import MarketMoves
+from models.impact.orders.parent_orders import ParentOrders
 from pipeline.engine.errors import InputError, shown
 from pipeline.engine.places import reading
+from pipeline.studies.orders.market import LEAST_NAMES, taken_out
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
 
 TABLES = {
@@ -23,6 +25,7 @@ TABLES = {
 }
 LOOKBACK = 10  # days of the average daily value, as in the paper
 TRADED_DAYS = 6.0 / 6.5  # 09:30 to 15:30, of a session that ends at 16:00
+DAY_SECONDS = 23_400.0
 YEAR = 252  # days: the volatility is annualised
 # a value or volatility this many times off its usual level is a fault of the tape
 OUT_OF_SCALE = 20.0
@@ -35,11 +38,12 @@ DEFINITION = (
 )
 
 
-def read_imbalance_panel(folder: str) -> OrderSample:
+def read_imbalance_panel(folder: str, market: bool = False) -> OrderSample:
     """Return the stock-days of a folder that has one CSV a quantity, and why others were left out.
 
     Column N is day N; a table whose rows carry positions instead of tickers is in the order of the
-    arrival prices. V and sigma of a day are of days before it.
+    arrival prices. V and sigma of a day are of days before it. market: take the mean move of the
+    day's other stocks out of I and J.
     Raises: InputError naming file, row or column.
     Source: Almgren, Thum, Hauptmann, Li 2005, on their data (arrival, post-trade and executed
     price; ten-day V), with the market's own net imbalance as the order.
@@ -70,8 +74,60 @@ def read_imbalance_panel(folder: str) -> OrderSample:
         paid=part["vwap"] / part["arrival"] - 1,
         day=np.broadcast_to(np.arange(len(days)), kept.shape)[kept],
     )
+    definition = DEFINITION
+    if market:
+        orders, said = taken_out(orders, _other_names(orders, folder), folder)
+        definition = (*definition, said)
+    levels = _latest(tables["arrival"], average, sigma / np.sqrt(YEAR), kept)
     days = tuple(map(str, days))
-    return OrderSample(orders, days, kept.size, dropped, noted, DEFINITION, tuple(caveats))
+    return OrderSample(
+        orders=orders,
+        days=days,
+        rows=kept.size,
+        dropped=dropped,
+        noted=noted,
+        definition=definition,
+        levels=levels,
+        day_seconds=DAY_SECONDS,
+        caveats=tuple(caveats),
+    )
+
+
+def _other_names(orders: ParentOrders, folder: str) -> MarketMoves:
+    """Return the mean move of each stock-day's other stocks.
+
+    Raises: InputError where a day has one stock alone.
+    """
+    count = np.bincount(orders.day)[orders.day]
+    if (count < LEAST_NAMES).any():
+        raise InputError(
+            f"{folder}: a day has one usable stock alone, and no other for --market others; leave "
+            "it out"
+        )
+
+    def others(move: np.ndarray) -> np.ndarray:
+        return (np.bincount(orders.day, move)[orders.day] - move) / (count - 1)
+
+    return MarketMoves(others(orders.permanent), others(orders.paid))
+
+
+def _latest(
+    arrival: pd.DataFrame, average: np.ndarray, sigma: np.ndarray, kept: Mask
+) -> pd.DataFrame:
+    """Return the levels of every stock on its last usable day, V in shares."""
+    price, stocks = arrival.to_numpy(dtype=float), np.flatnonzero(kept.any(axis=1))
+    last = kept.shape[1] - 1 - kept[stocks, ::-1].argmax(axis=1)
+    found = pd.DataFrame(
+        {
+            "price": price[stocks, last],
+            "adv": average[stocks, last] / price[stocks, last],
+            "volatility": sigma[stocks, last],
+            "inverse_turnover": np.nan,
+            "date": arrival.columns[last],
+        },
+        index=pd.Index(arrival.index[stocks], name="symbol"),
+    )
+    return found.sort_index()
 
 
 def _tables(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.parent_orders import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.sides import one_side
@@ -13,6 +14,7 @@ from pipeline.studies.orders.sides import one_side
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 MOST_LEFT_OUT = 0.5  # of the rows, for one reason
+LEVELS = ("price", "adv", "volatility", "inverse_turnover")  # currency, shares, 1 / day^(1/2), 1
 LOST = 0.1  # of the rows: so many of the other side are no chance
 
 
@@ -31,6 +33,8 @@ class OrderSample:
     dropped: dict[str, int]
     noted: dict[str, int]
     definition: tuple[str, ...]
+    levels: pd.DataFrame
+    day_seconds: float
     caveats: tuple[Caveat, ...] = ()
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.orders import simulated
 from benchmarks.placebo import false_positives, no_beta, no_gamma
+from benchmarks.simulated_orders import simulated
 from models.impact.book.cost_law import Family, fit_law
 from models.impact.placebo.book import estimate_states, planted_states, scrambled_states
 from models.impact.placebo.flow import FlowSample, estimate_flow, scrambled_flow, shuffled_flow

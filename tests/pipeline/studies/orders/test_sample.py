@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.impact.orders.equations import ParentOrders
+from models.impact.orders.parent_orders import ParentOrders
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns
 from pipeline.studies.orders.files import read_orders
