@@ -3,7 +3,7 @@
 What held-out days would have charged their plans decides, between laws where that can be told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -191,8 +191,8 @@ def held(selection: Selection, law: str, reason: str) -> Selection:
     scores = selection.scores
     if (scores["candidate"] == law).any():
         scores = scores.assign(exported=scores["candidate"] == law)
-    decision = pd.DataFrame([{"criterion": HELD, "reason": reason}])
-    return Selection(scores, selection.charged, decision)
+    decision = selection.decision.assign(criterion=HELD, reason=reason)
+    return replace(selection, scores=scores, decision=decision)
 
 
 def decided_by(selection: Selection) -> str:
