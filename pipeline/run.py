@@ -68,11 +68,11 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
+    tally = job.tally
+    tally.files, tally.bytes = len(raw.files), raw.bytes
     results = job.without_refused(lambda: _results(job, raw))
     touched = results.quality.groupby("rule")["rows"].sum()
-    tally = job.tally
     tally.as_of = results.facts.as_of
-    tally.files, tally.bytes = len(raw.files), raw.bytes
     tally.symbol_days = sum(one.read.days for one in results.symbols)
     tally.rows_touched = {str(rule): int(rows) for rule, rows in touched[touched > 0].items()}
     return results, job.left_out()
@@ -158,7 +158,7 @@ def _summary(
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
-    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in job.tally.rows_touched.items())
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in (job.tally.rows_touched or {}).items())
     return (
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",
