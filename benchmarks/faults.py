@@ -128,13 +128,16 @@ def read_only(place: Place, folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def locked(place: Place, after: float = 0.0, seconds: float = np.inf) -> Iterator[None]:
-    """Hold the store from a time on, for as long as the run goes on at most."""
+def locked(place: Place, published: bool, seconds: float = np.inf) -> Iterator[None]:
+    """Hold the store at once, or from when results are published and are to be tracked; for as long
+    as the run goes on at most.
+    """
     ended, begun = threading.Event(), threading.Event()
 
     def hold() -> None:
-        if ended.wait(after):
-            return
+        while published and not list(place.folder.glob("out/versions/*/untracked.json")):
+            if ended.wait(0.01):
+                return
         with contextlib.closing(sqlite3.connect(place.store, isolation_level=None)) as holder:
             holder.execute("begin exclusive")
             begun.set()
@@ -142,7 +145,7 @@ def locked(place: Place, after: float = 0.0, seconds: float = np.inf) -> Iterato
 
     holding = threading.Thread(target=hold)
     holding.start()
-    if not after:
+    if not published:
         begun.wait()
     try:
         yield
@@ -189,8 +192,8 @@ FAULTS: dict[str, tuple[Callable[[Place], contextlib.AbstractContextManager[None
     "disk of the store full": (lambda place: small_disk(place, "mlruns"), 1),
     "read-only out": (lambda place: read_only(place, "out"), 1),
     "read-only store": (lambda place: read_only(place, "mlruns"), 1),
-    "SQLite locked throughout": (locked, 1),
-    "SQLite locked for 60 s in mid-run": (lambda place: locked(place, 10.0, 60.0), 1),
+    "SQLite locked throughout": (lambda place: locked(place, False), 1),
+    "SQLite locked for 60 s in mid-run": (lambda place: locked(place, True, 60.0), 1),
     "dead tracking server": (lambda place: dead_server(place, False), 1),
     "silent tracking server": (lambda place: dead_server(place, True), 1),
     "two runs on one out": (nothing, 2),
@@ -230,11 +233,13 @@ def meet(name: str, whole: Path) -> None:
             return
         codes = ", ".join(str(run.returncode) for run in runs)
         kind = {before: "previous", "mixed": "mixed", "none": "none"}.get(stands, "new")
+        print(
+            f"{name}: exit {codes}, {seconds:.0f} s; {kind} files stand; {told(texts)}", flush=True
+        )
         after = place.start(21)
         said = after.communicate()[0]
         waiting = len(list(place.folder.glob("out/versions/*/untracked.json")))
         print(
-            f"{name}: exit {codes}, {seconds:.0f} s; {kind} files stand; {told(texts)}\n"
             f"    the next run: exit {after.returncode}, files "
             f"{'whole' if place.files() not in ('mixed', 'none') else 'NOT WHOLE'}, "
             f"{waiting} records wait, {place.asked(RUNNING)} left running; {told([said])}",

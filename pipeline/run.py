@@ -90,11 +90,12 @@ def made_of(job: Job, raw: RawTape, choose: Choice) -> tuple[Made, tuple[str, ..
 
     Raises: InputError as `run_pipeline`.
     """
+    tally = job.tally
+    tally.files, tally.bytes = len(raw.files), raw.bytes
     made = job.without_refused(lambda: _made(job, raw, choose))
-    results, tally = made.results, job.tally
+    results = made.results
     touched = results.quality.groupby("rule")["rows"].sum()
     tally.as_of = results.facts.as_of
-    tally.files, tally.bytes = len(raw.files), raw.bytes
     tally.symbol_days = sum(one.read.days for one in results.symbols)
     tally.rows_touched = {str(rule): int(rows) for rule, rows in touched[touched > 0].items()}
     return made, job.left_out()
@@ -193,7 +194,7 @@ def _summary(
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
-    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in job.tally.rows_touched.items())
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in (job.tally.rows_touched or {}).items())
     return (
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",

@@ -53,23 +53,23 @@ def retrain(
     from pipeline.retraining.night_text import night_text
     from pipeline.retraining.retrain import retrain as run_night
 
-    settings = load_config(
-        config,
-        {
-            "data": {
-                "source": source,
-                "location": data,
-                "symbols": symbols.split(",") if symbols else None,
-                "calendar": calendar,
-                "columns": columns,
-                "accept": accept or None,
-            },
-            "executor": {"workers": as_number(workers)},
-        },
-    )
-    calendar_of = SessionCalendar(settings.data.calendar)
-    date = as_of or calendar_of.last_closed(time.time_ns()).date
     with reported("retrain", out) as ending:
+        settings = load_config(
+            config,
+            {
+                "data": {
+                    "source": source,
+                    "location": data,
+                    "symbols": symbols.split(",") if symbols else None,
+                    "calendar": calendar,
+                    "columns": columns,
+                    "accept": accept or None,
+                },
+                "executor": {"workers": as_number(workers)},
+            },
+        )
+        calendar_of = SessionCalendar(settings.data.calendar)
+        date = as_of or calendar_of.last_closed(time.time_ns()).date
         done = run_night(settings, out, date)
         if done.night.outcome == "kept":
             ending.state, ending.exit_code, ending.message = "held_back", KEPT, done.night.why

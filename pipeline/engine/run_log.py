@@ -13,15 +13,16 @@ LOG = logging.getLogger("impact")
 @dataclass
 class RunTally:
     """A run's id, and what it counts: raw files and bytes, symbol-days used, rows that cleaning
-    touched by rule, why symbols are left out; as_of: the last moment known to it.
+    touched by rule, why symbols are left out; as_of: the last moment known to it. None: not known
+    before its results are.
     """
 
     run_id: str
     as_of: str | None = None
     files: int = 0
     bytes: int = 0
-    symbol_days: int = 0
-    rows_touched: dict[str, int] = field(default_factory=dict)
+    symbol_days: int | None = None
+    rows_touched: dict[str, int] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
 

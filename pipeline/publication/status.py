@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.engine.errors import InputError, refusal_of
 from pipeline.engine.places import place
 from pipeline.engine.run_log import LOG, RunTally, begin_run, current_run
-from pipeline.engine.store import write_file
+from pipeline.engine.store import check_out, write_file
 from pipeline.publication.versions import VERSIONS, in_force
 
 STATUS, FORM = "status.json", "impact-status/1"
@@ -52,6 +52,7 @@ def reported(command: str, out: str) -> Iterator[Ending]:
 
 
 def _write(command: str, out: str, started: float, ending: Ending) -> None:
+    check_out(out)
     fs, root = place(out.rstrip("/"), "--out")
     if not fs.exists(root):
         return

@@ -1,8 +1,10 @@
 """How the last run ended is told beside its files, whatever ended it, and in whole files."""
 
+import importlib
 import json
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
 from pipeline.engine.run_log import RunTally, begin_run, new_run_id
 from pipeline.publication.status import reported
 from pipeline.publication.versions import publish_run
+from tests.pipeline.command import impact, refused
 
 
 def told(out: Path) -> dict[str, Any]:
@@ -76,3 +79,28 @@ def test_a_run_that_did_not_begin_has_no_counts_of_the_one_before(tmp_path: Path
     with pytest.raises(StoreUnreachable), reported("run", str(tmp_path)):
         raise StoreUnreachable("none")
     assert [told(tmp_path)[name] for name in ("run_id", "data", "refusals")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("outcome", "anew", "state", "code"),
+    [
+        ("promoted", True, "published", 0),
+        ("kept", True, "held_back", 10),
+        ("kept", False, "held_back", 10),
+        ("promoted", False, "unchanged", 0),
+    ],
+)
+def test_a_night_tells_whether_it_came_into_force(
+    outcome: str, anew: bool, state: str, code: int, tmp_path: Path, monkeypatch: Any
+) -> None:
+    night = SimpleNamespace(outcome=outcome, why="margin: dear")
+    done = SimpleNamespace(night=night, anew=anew, said=())
+    module = importlib.import_module("pipeline.retraining.retrain")
+    monkeypatch.setattr(module, "retrain", lambda *asked: done)
+    monkeypatch.setattr("pipeline.retraining.night_text.night_text", lambda night: "")
+    assert impact("retrain", "--out", str(tmp_path)).returncode == code
+    found = told(tmp_path)
+    assert (found["command"], found["state"], found["exit_code"]) == ("retrain", state, code)
+    assert found["message"] == ("margin: dear" if state == "held_back" else None)
+    refused(impact("retrain", "--out", str(tmp_path), "--calendar", "XNYZ"), "XNYZ")
+    assert (told(tmp_path)["state"], told(tmp_path)["exit_code"]) == ("refused", 2)
