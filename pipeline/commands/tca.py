@@ -50,7 +50,7 @@ def tca(
     sheet: Annotated[str, typer.Option(help="The folder that the sheet is written to.")] = "tca",
     pages: Annotated[
         int, typer.Option(help="Pages of single orders, those that cost most first.")
-    ] = 20,
+    ] = 10,
     sample: Annotated[
         str | None,
         typer.Option(help="Write simulated orders, fills and bars here and analyse them."),

@@ -1,6 +1,6 @@
 """What parameter files tell of real orders: their cost before the trade, and their own impact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,17 +15,19 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.parameters.schema import Params, read_params
 from pipeline.tca.order_rows import OrderRows
 from solver import (
-    OrderTerms,
+    ImpactLaw,
     Problem,
     ProblemError,
-    chosen_law,
+    Slicing,
     evaluate,
     sensitivities,
     uncertainty_of,
 )
+from solver.planning.parameters import fewest_children
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+DAY_NS = 24 * 3600 * SECOND_NS
 OVER_MID = ("scale", "exponent", "spread")  # what the cost over mid depends on
 TOLD = (
     "gamma",
@@ -71,21 +73,36 @@ def told_costs(rows: OrderRows, end: Ints, files: list[tuple[str, Params, int]])
     Raises: InputError where a file cannot be used by the solver.
     """
     orders = rows.orders
-    table = pd.DataFrame(np.nan, orders.index, list(TOLD))
     since = np.array([begin for _, _, begin in files], dtype=np.int64)
     start = orders["start"].to_numpy()
     at = np.searchsorted(since, start, side="right") - 1
-    table["file"], table["later"] = -1, False
     books = [_Book(path, params) for path, params, _ in files]
-    pairs = zip(orders["symbol"], orders["quantity"], start, end, strict=True)
-    for place, (symbol, shares, first, last) in enumerate(pairs):
-        of = max(int(at[place]), 0)
-        if not books or symbol not in books[of].params.symbols:
-            continue
-        for name, value in books[of].tell(symbol, shares, int(first), int(last)).items():
-            table.loc[place, name] = value
-        table.loc[place, "file"], table.loc[place, "later"] = of, bool(at[place] < 0)
+    pairs = zip(orders["symbol"], orders["quantity"], start, end, at, strict=True)
+    made: list[dict[str, float]] = []
+    for symbol, shares, first, last, latest in pairs:
+        of = max(int(latest), 0)
+        if books and symbol in books[of].params.symbols:
+            told = books[of].tell(symbol, shares, int(first), int(last))
+            made.append(told | {"file": of, "later": latest < 0})
+        else:
+            made.append({"file": -1, "later": False})
+    table = pd.DataFrame(made, columns=[*TOLD, "file", "later"])
+    table[list(TOLD)] = table[list(TOLD)].astype(float)
     return ToldCosts(table, tuple(path for path, _, _ in files))
+
+
+@dataclass(frozen=True, eq=False)
+class _Section:
+    """One symbol of a file: its periods' starts (ns after local midnight), their law of one child
+    and sigma, how they are sliced, names and covariance of errors.
+    """
+
+    starts: Ints
+    law: ImpactLaw
+    sigma: Floats
+    slicing: Slicing
+    names: tuple[str, ...]
+    covariance: Floats
 
 
 class _Book:
@@ -94,58 +111,66 @@ class _Book:
     def __init__(self, path: str, params: Params):
         self.path, self.params = path, params
         self.content: dict[str, Any] = params.model_dump(by_alias=True)
-        self.section = lru_cache(maxsize=None)(self._section)
+        self.seconds = params.calendar.period_seconds
+        self.prepared = lru_cache(maxsize=None)(self._prepared)
 
-    def _section(self, symbol: str) -> tuple[Ints, Floats, tuple[str, ...], Floats]:
-        """Return periods' starts (ns after local midnight), sigma, names and covariance of errors.
+    def _prepared(self, symbol: str) -> _Section:
+        """Return a symbol's section.
 
-        Raises: InputError where the file's covariance is none.
+        Raises: InputError where the solver cannot use it.
         """
+        section = self.content["symbols"][symbol]
         periods = self.params.symbols[symbol].periods
         starts = pd.to_datetime([period.start for period in periods], utc=True)
-        sigma = np.array([period.sigma for period in periods])
         try:
             known = uncertainty_of(self.content, symbol)
         except ProblemError as error:
             raise InputError(f"{self.path}: {error}") from error
-        clock = _clock(starts.as_unit("ns").asi8, self.params.calendar.timezone)
-        return clock, sigma, known.names, np.asarray(known.covariance)
+        return _Section(
+            starts=_clock(starts.as_unit("ns").asi8, self.params.calendar.timezone),
+            law=ImpactLaw.from_section(section),
+            sigma=np.array([period.sigma for period in periods]),
+            slicing=Slicing.from_section(section, self.seconds),
+            names=known.names,
+            covariance=np.asarray(known.covariance),
+        )
 
     def tell(self, symbol: str, shares: float, first: int, last: int) -> dict[str, float]:
         """Return what the file tells of one order worked evenly from first to last, ns."""
-        starts, sigma, names, matrix = self.section(symbol)
-        one = self.params.symbols[symbol]
-        relative = float(np.sqrt(matrix[names.index("permanent"), names.index("permanent")]))
-        gamma = one.law.gamma
+        known, one = self.prepared(symbol), self.params.symbols[symbol]
+        at = known.names.index("permanent")
+        relative, gamma = float(np.sqrt(known.covariance[at, at])), one.law.gamma
         found = {"gamma": gamma, "gamma_error": gamma * relative if relative else np.nan}
         begin, end = _clock(np.array([first, last]), self.params.calendar.timezone)
-        length = self.params.calendar.period_seconds * SECOND_NS
-        shared = np.minimum(starts + length, max(end, begin + 1)) - np.maximum(starts, begin)
+        length = self.seconds * SECOND_NS
+        shared = np.minimum(known.starts + length, max(end, begin + 1))
+        shared = shared - np.maximum(known.starts, begin)
         places = np.flatnonzero(shared > 0)
-        if not len(places) or last - first > 24 * 3600 * SECOND_NS:
+        if not len(places) or last - first > DAY_NS:
             return found
         part = shared[places] / shared[places].sum()
-        law = chosen_law(self.content, symbol, shares, OrderTerms()).at(places.tolist())
+        section = self.content["symbols"][symbol]
+        children = fewest_children(section, known.slicing, shares / len(places))
+        factor = float(known.slicing.factor(children, one.law.k))
+        law = known.law.at(places.tolist())
         stated = Problem(
             shares=shares,
-            law=law.temporary,
+            law=replace(law, alpha=np.asarray(law.alpha) * factor).temporary,
             permanent=law.gamma,
-            sigma=sigma[places] * np.sqrt(shared[places] / length),
+            sigma=known.sigma[places] * np.sqrt(shared[places] / length),
             price=one.reference.price,
             own_impact="half",
         )
         unit = BPS / (shares * one.reference.price)
-        return found | _costed(stated, part * shares, unit, (names, matrix))
+        return found | _costed(stated, part * shares, unit, known)
 
 
-def _costed(
-    stated: Problem, x: Floats, unit: float, errors: tuple[tuple[str, ...], Floats]
-) -> dict[str, float]:
+def _costed(stated: Problem, x: Floats, unit: float, known: _Section) -> dict[str, float]:
     """Return the told cost and its errors in bps; unit: bps / currency.
 
     Source: the delta method, e.g. van der Vaart (1998), "Asymptotic Statistics", theorem 3.1.
     """
-    names, matrix = errors
+    names, matrix = known.names, known.covariance
     parts, slopes = evaluate(stated, x), sensitivities(stated, x)
     slope = np.array([slopes[name] for name in names])
     mid = np.array([slopes[name] if name in OVER_MID else 0.0 for name in names])
@@ -163,4 +188,4 @@ def _costed(
 def _clock(ts: Ints, timezone: str) -> Ints:
     """Return times of the day in a zone, ns after midnight."""
     local = pd.to_datetime(ts, unit="ns", utc=True).tz_convert(timezone)
-    return np.asarray(local.tz_localize(None).as_unit("ns").asi8 % (24 * 3600 * SECOND_NS))
+    return np.asarray(local.tz_localize(None).as_unit("ns").asi8 % DAY_NS)

@@ -74,31 +74,25 @@ def _book_page(book: Book, links: dict[int, str]) -> str:
 
 
 def _book_pictures(book: Book) -> dict[str, str]:
-    from pipeline.report.figures.style import svg_text
     from pipeline.tca.pages import pictures
 
     parts = {name: book.parts[name].value for name in PARTS}
     groups = book.groups[book.groups["by"].isin(PICTURED)].head(MOST_GROUPS)
     pairs = zip(groups["by"], groups["group"], strict=True)
     named = groups.assign(name=[tables.group_name(by, group) for by, group in pairs])
-    drawn = {
-        "waterfall": pictures.plot_waterfall(parts, book.total),
-        "around": pictures.plot_around(book.markouts),
-        "groups": pictures.plot_groups(named),
-    }
+    draw = pictures.drawn
+    label = "How the parts of the shortfall add up"
+    made = {"waterfall": draw(pictures.plot_waterfall, label, parts, book.total)}
+    label = "The mid’s way before and after orders, in their direction"
+    made["around"] = draw(pictures.plot_around, label, book.markouts)
+    made["groups"] = draw(pictures.plot_groups, "Shortfall by group with intervals", named)
     if book.calibration:
-        orders = book.sheet.orders
+        orders, one = book.sheet.orders, book.calibration["over_arrival"]
         paid = orders["paid_bps"].where(orders["excess_bps"].notna()).to_numpy()
-        one = book.calibration["over_arrival"]
         told = orders["told_bps"].to_numpy()
-        drawn["told"] = pictures.plot_told(told, paid, book.curve, one)
-    labels = {
-        "waterfall": "How the parts of the shortfall add up",
-        "around": "The mid’s way before and after orders, in their direction",
-        "groups": "Shortfall by group with intervals",
-        "told": "Paid against told cost",
-    }
-    return {name: svg_text(figure, name, labels[name]) for name, figure in drawn.items()}
+        label = "Paid against told cost"
+        made["told"] = draw(pictures.plot_told, label, told, paid, book.curve, one)
+    return made
 
 
 def _book_cards(book: Book) -> tuple[Card, ...]:
@@ -136,19 +130,17 @@ def _feedback(book: Book) -> list[str]:
 
 
 def _order_page(book: Book, place: int, view: object) -> str:
-    from pipeline.report.figures.style import svg_text
     from pipeline.tca.pages import pictures
 
     one = book.sheet.orders.iloc[place]
     title = f"{one['side'].capitalize()} {count(one['ordered'])} {one['symbol']}"
     parts = {name: one[f"{name}_bps"] for name in PARTS}
-    drawn = {
-        "path": (pictures.plot_path(view), f"{title}: the mid and the fills"),
-        "waterfall": (
-            pictures.plot_waterfall(parts, Ratio(one["shortfall_bps"], np.nan, 1)),
-            f"{title}: parts of the shortfall",
-        ),
-        "around": (pictures.plot_around(_around(one)), f"{title}: the mid before and after"),
+    whole, draw = Ratio(one["shortfall_bps"], np.nan, 1), pictures.drawn
+    label = f"{title}: parts of the shortfall"
+    svg = {
+        "path": draw(pictures.plot_path, f"{title}: the mid and the fills", view),
+        "waterfall": draw(pictures.plot_waterfall, label, parts, whole),
+        "around": draw(pictures.plot_around, f"{title}: before and after", _around(one)),
     }
     worded = ("broker", "algo", "venue", "account", "order_type", "currency")
     words = [one[name] for name in worded if one[name]]
@@ -157,7 +149,7 @@ def _order_page(book: Book, place: int, view: object) -> str:
         one=one,
         words=", ".join(words),
         cards=_order_cards(one),
-        svg={name: svg_text(figure, name, label) for name, (figure, label) in drawn.items()},
+        svg=svg,
         tables={
             "parts": tables.order_parts(one),
             "benchmarks": tables.order_benchmarks(one),

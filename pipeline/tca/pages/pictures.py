@@ -1,6 +1,6 @@
 """The pictures of the pages: as narrow as a telephone, side by side where there is room."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import matplotlib
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.tca.orders.groups import Ratio
 from models.tca.orders.told import Calibration, CurvePoint
-from pipeline.report.figures.style import PALETTE, STYLE, clock_axis, settled
+from pipeline.report.figures.style import PALETTE, STYLE, clock_axis, svg_text
 from pipeline.tca.pages.view import PathView
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,12 @@ LARGEST_MARK = 60.0  # square points
 TICKS = {1: "1 s", 5: "5 s", 30: "30 s", 300: "5 min", 1800: "30 min"}
 
 
-@matplotlib.rc_context(NARROW)
+def drawn(plot: Callable[..., Figure], label: str, *shown: object) -> str:
+    """Return a picture as SVG; it is laid out once, as it is written, in the pages' style."""
+    with matplotlib.rc_context(NARROW):
+        return svg_text(plot(*shown), label, label)
+
+
 def plot_waterfall(parts: Mapping[str, float], total: Ratio) -> Figure:
     """Draw how parts (bps) add up to the shortfall; its 95 % interval where it has one."""
     names = [name for name, value in parts.items() if name != "unsplit" or value]
@@ -67,10 +72,9 @@ def plot_waterfall(parts: Mapping[str, float], total: Ratio) -> Figure:
     ax.margins(x=0.18)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_title("Shortfall by part, bps of what was ordered")
-    return settled(figure)
+    return figure
 
 
-@matplotlib.rc_context(NARROW)
 def plot_path(view: PathView) -> Figure:
     """Draw the mid around an order with its fills, marks by shares, and what it is held against."""
     figure = Figure(figsize=(WIDTH, 3.9))
@@ -111,10 +115,9 @@ def plot_path(view: PathView) -> Figure:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.set_title("Price and fills, exchange time")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
-    return settled(figure)
+    return figure
 
 
-@matplotlib.rc_context(NARROW)
 def plot_around(table: pd.DataFrame) -> Figure:
     """Draw the mid's way around orders in their direction, bps, with 95 % where it has an error.
 
@@ -145,7 +148,7 @@ def plot_around(table: pd.DataFrame) -> Figure:
     before.set_title("Before, bps")
     after.set_title("After the end, or each fill")
     figure.legend(*after.get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return settled(figure)
+    return figure
 
 
 def _line(ax: Axes, rows: pd.DataFrame, colour: str, dashes: str, label: str) -> None:
@@ -162,7 +165,6 @@ def _line(ax: Axes, rows: pd.DataFrame, colour: str, dashes: str, label: str) ->
         )
 
 
-@matplotlib.rc_context(NARROW)
 def plot_told(told: Floats, paid: Floats, curve: list[CurvePoint], found: Calibration) -> Figure:
     """Draw what orders paid against what they were told, means with 95 % over the orders behind."""
     figure = Figure(figsize=(WIDTH, 3.9))
@@ -191,10 +193,9 @@ def plot_told(told: Floats, paid: Floats, curve: list[CurvePoint], found: Calibr
     ax.set_xlabel("told, bps")
     ax.set_title(f"Paid over arrival against told, bps ({found.orders:,} orders)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=3)
-    return settled(figure)
+    return figure
 
 
-@matplotlib.rc_context(NARROW)
 def plot_groups(groups: pd.DataFrame) -> Figure:
     """Draw the shortfall of groups with its 95 % interval; crosses are medians."""
     figure = Figure(figsize=(WIDTH, 0.9 + 0.3 * len(groups)))
@@ -213,4 +214,4 @@ def plot_groups(groups: pd.DataFrame) -> Figure:
     ax.invert_yaxis()
     ax.set_title("Shortfall by group, bps")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return settled(figure)
+    return figure
