@@ -14,8 +14,8 @@ from pipeline.engine.sessions import Session
 from pipeline.engine.store import check_folder, write_folder
 from pipeline.parameters.schema import read_params
 from pipeline.parameters.sections import MidMoveSection
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
+from pipeline.planning.schedule import plan_order
 from pipeline.replay.depletion import Holes
 from pipeline.replay.evidence import evidence
 from pipeline.replay.loop import Accounting
