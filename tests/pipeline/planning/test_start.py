@@ -52,3 +52,15 @@ def test_an_order_is_planned_without_what_it_does_not_need(
 def test_help_needs_no_numbers(command: str) -> None:
     found = imported(*([command] if command else []), "--help")
     assert not found & {*HEAVY, "numpy"}
+
+
+def test_a_step_imports_no_tape_readers_and_no_studies() -> None:
+    code = "import sys, json, pipeline.replay.step, pipeline.replay.step_files\n"
+    code += "print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    kept = set(HEAVY) - {"pandas", "pyarrow", "fsspec", "exchange_calendars"}  # of its calendar
+    found = set(json.loads(done.stdout))
+    assert not found & kept
+    assert not any(name.startswith(("pipeline.stages", "pipeline.tape")) for name in found)
