@@ -26,7 +26,8 @@ from pipeline.engine.config import Config, load_config
 from pipeline.engine.sessions import Session, SessionCalendar
 from pipeline.parameters.schema import read_params
 from pipeline.replay.replay_text import policy_figures
-from pipeline.replay.study import ReplayRequest, replay_order
+from pipeline.replay.request import ReplayRequest
+from pipeline.replay.study import replay_order
 from pipeline.run import run_pipeline
 from pipeline.tape.opening import simulate_tape
 

@@ -21,7 +21,8 @@ from pipeline.engine.config import Config, load_config
 from pipeline.parameters.schema import Params, read_params
 from pipeline.replay.evidence import evidence
 from pipeline.replay.replay_text import policy_figures
-from pipeline.replay.study import ReplayRequest, ReplayResult, replay_order
+from pipeline.replay.request import ReplayRequest
+from pipeline.replay.study import ReplayResult, replay_order
 from pipeline.run import run_pipeline
 
 DATA = Path(os.environ.get("IMPACT_DATA", Path(__file__).parents[2] / "shared/data"))

@@ -22,9 +22,9 @@ from pipeline.fitting import (
 )
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import check_capacity
 from pipeline.planning.plan_text import report_text
+from pipeline.planning.schedule import light, plan_order
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
     publish_run,
@@ -204,7 +204,7 @@ def _summary(
             for one in results.symbols
             for caveat in one.caveats
         ),
-        *(report_text(one.symbol, one.order, one.schedule) for one in results.symbols),
+        *(report_text(one.symbol, one.order, light(one.schedule)) for one in results.symbols),
         *_findings(job, results),
         f"report:     {files['report.html']}",
         f"parameters: {files['params.json']} (table: {files['params.parquet']})",

@@ -4,7 +4,6 @@ round trip.
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 
 from models.inference.caveat import Caveat
 from solver.problem.impact_law import ImpactLaw
@@ -79,4 +78,6 @@ def _profitable(law: ImpactLaw, smallest: float, largest: float) -> float:
         return float("inf")
     if first == 0:
         return float(sizes[0])
+    from scipy.optimize import brentq  # few plans need it, and it takes long to import
+
     return float(brentq(lambda size: float(gain(law, size)), sizes[first - 1], sizes[first]))

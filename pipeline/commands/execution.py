@@ -74,8 +74,9 @@ def replay(
     from pipeline.parameters.schema import read_params
     from pipeline.replay.evidence import evidence
     from pipeline.replay.replay_text import content, deciding_text, report_text
+    from pipeline.replay.request import ReplayRequest
     from pipeline.replay.sheet.publish import check_target, write_sheet
-    from pipeline.replay.study import ReplayRequest, replay_order
+    from pipeline.replay.study import replay_order
 
     if sheet:
         check_target(sheet)
@@ -161,9 +162,9 @@ def step(
     """
     from pipeline.engine.config import load_config
     from pipeline.parameters.schema import read_params
+    from pipeline.replay.request import ReplayRequest
     from pipeline.replay.step import WorkedOrder
     from pipeline.replay.step_files import StateFile, read_moments
-    from pipeline.replay.study import ReplayRequest
 
     told = {
         "shares": shares,

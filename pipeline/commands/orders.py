@@ -71,15 +71,18 @@ def allocate(
     `impact allocate --params out/params.json --symbol SIM0 --shares 25000 --start 14:00 --method
     qp`
     """
+    from contextlib import nullcontext
+
     from pipeline.commands.options import as_number
     from pipeline.engine.config import load_config
-    from pipeline.engine.store import check_file
     from pipeline.parameters.schema import read_params
     from pipeline.planning.allocate import plan_from_file
-    from pipeline.planning.order_studies import frontier_text, robust_text, write_value_function
     from pipeline.planning.plan_text import report_json, report_text
+    from solver.backend import numpy_alone
 
     if value_function:
+        from pipeline.engine.store import check_file
+
         check_file(value_function, "--value-function")
     asked = {
         "shares": shares,
@@ -97,15 +100,19 @@ def allocate(
         "end": end,
     }
     order, file = load_config(None, {"allocate": asked}).allocate, read_params(params)
-    schedule = plan_from_file(file, symbol, order, datetime.now(UTC), stale)
-    lines = [report_text(symbol, order, schedule)]
-    if robust is not None:
-        lines.append(robust_text(file, symbol, order, robust))
-    if frontier:
-        lines.append(frontier_text(file, symbol, order))
-    if value_function:
-        lines.append(write_value_function(file, symbol, order, value_function))
+    with numpy_alone() if order.method != "dp" else nullcontext():
+        found = plan_from_file(file, symbol, order, datetime.now(UTC), stale)
+    lines = [report_text(symbol, order, found)]
+    if robust is not None or frontier or value_function:
+        from pipeline.planning import order_studies
+
+        if robust is not None:
+            lines.append(order_studies.robust_text(file, symbol, order, robust))
+        if frontier:
+            lines.append(order_studies.frontier_text(file, symbol, order))
+        if value_function:
+            lines.append(order_studies.write_value_function(file, symbol, order, value_function))
     if as_json:
-        say(json.dumps(report_json(symbol, order, schedule)))
+        say(json.dumps(report_json(symbol, order, found)))
     else:
         say("\n".join(lines))

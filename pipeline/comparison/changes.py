@@ -9,8 +9,8 @@ import numpy as np
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params, SymbolParams
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
+from pipeline.planning.schedule import plan_order
 from solver import evaluate
 
 BPS = 1e4

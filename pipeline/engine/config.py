@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.engine.codes import REFUSING
 from pipeline.engine.errors import InputError, shown
-from pipeline.engine.findings import REFUSING
 from pipeline.engine.places import open_file, reading
 
 Side = Literal["buy", "sell"]

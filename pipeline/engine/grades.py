@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.engine.findings import REFUSING
+from pipeline.engine.codes import REFUSING
 
 BLOCKS, WEAKENS, INFORMS = "blocks", "weakens", "informs"
 GRADES = (BLOCKS, WEAKENS, INFORMS)

@@ -3,21 +3,25 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import fsspec
+from os.path import expanduser
+from typing import TYPE_CHECKING, Any
 
 from pipeline.engine.errors import InputError, reason_of
+
+if TYPE_CHECKING:
+    import fsspec
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)  # no fault of a file
 
 
-def place(url: str, option: str) -> tuple[fsspec.AbstractFileSystem, str]:
+def place(url: str, option: str) -> tuple["fsspec.AbstractFileSystem", str]:
     """Return the file system of a path or URL, and its path there.
 
     Raises: InputError naming the option when there is no such kind of URL, its package is not
     installed, or it does not answer.
     """
+    import fsspec  # it takes long to import, and local files are read without it
+
     try:
         return fsspec.url_to_fs(url)
     except ImportError as error:
@@ -54,9 +58,10 @@ def open_file(url: str, option: str) -> Iterator[Any]:
 
     Raises: InputError naming the option that gave it when it cannot be opened or read.
     """
-    fs, path = place(url, option)
+    local = "://" not in url and "::" not in url
+    fs, path = (None, expanduser(url)) if local else place(url, option)
     try:
-        file = fs.open(path, "rb")
+        file = open(path, "rb") if fs is None else fs.open(path, "rb")  # noqa: SIM115
     except Exception as error:
         raise InputError(f"{url}: cannot read ({reason_of(error)}); check {option}") from None
     with file:

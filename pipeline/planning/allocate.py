@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from pipeline.engine.codes import REFUSING
 from pipeline.engine.config import AllocateConfig
-from pipeline.engine.findings import REFUSING
-from pipeline.engine.tables import Schedule
 from pipeline.parameters.schema import Params, Period
+from pipeline.planning.concentration import concentrated
 from pipeline.planning.order import (
     check_in_force,
     file_caveats,
@@ -17,6 +17,7 @@ from pipeline.planning.order import (
     stated_curve,
     stated_tilt,
 )
+from pipeline.planning.order_plan import OrderPlan
 from pipeline.planning.plan import (
     TIE,
     asked_plan,
@@ -34,8 +35,7 @@ from pipeline.planning.plan_caveats import (
     uncertain_volume,
 )
 from pipeline.planning.plan_costs import PlanCosts, of_law
-from pipeline.planning.price_of_risk import risk_frontier, urgency
-from pipeline.planning.value_table import coarse_value_table
+from pipeline.planning.price_of_risk import urgency, urgent_plans
 from solver import (
     Extrapolation,
     KnottedLaw,
@@ -49,11 +49,10 @@ from solver import (
     solve,
 )
 
-BENCHMARKS = ("twap", "vwap")
 UNPROVED = ("qp", "even")  # methods that claim no optimum of the law
 
 
-def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
+def order_plan(params: Params, symbol: str, order: AllocateConfig) -> OrderPlan:
     """Plan the order by every route and by the benchmarks, under the same parameters and caps.
 
     Raises: InputError when the order cannot be planned as asked.
@@ -74,48 +73,49 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
         "vwap": spread_evenly(stated, volume),
     }
     children = child_orders(content, symbol, order.shares, terms)
-    costs = PlanCosts(tilt, curve, content, symbol, children).table(shares, plans)
+    costs = PlanCosts(tilt, curve, content, symbol, children).rows(shares, plans)
     if order.plan == "shrunk" and not spreads(order, section.law.k):
-        notes += shape_believed(tilt, costs.set_index("method").loc["twap"])
+        notes += shape_believed(tilt, next(row for row in costs if row["method"] == "twap"))
+    notes += concentrated(stated, plans["optimal"].x, shares["twap"], periods)
     notes += learned_cost(section, plans["optimal"], stated)
-    frontier = risk_frontier(stated)
-    notes += urgency(frontier, order.risk_aversion)
+    notes += urgency(urgent_plans(stated), order.risk_aversion)
     if order.own_impact == "none":
         notes += letter_admitted(stated)
     reach = Extrapolation.from_section(content["symbols"][symbol])
     notes += beyond_shown(plans["optimal"].x / children, reach)
     notes += uncertain_volume(section, volume, order)
     notes += [(one.code, one.message) for one in section.warnings if one.code in REFUSING]
-    value = coarse_value_table(stated, curve, [period.i for period in periods])
-    warnings = _warnings(plans["optimal"], notes)
-    plan, days = _periods(periods, stated).assign(**shares), tilt.record.days
-    return Schedule(plan, costs, value, frontier, stated.risk_aversion, days, warnings)
+    return OrderPlan(
+        periods=_periods(periods, stated) | shares,
+        costs=costs,
+        risk_aversion=stated.risk_aversion,
+        scored_days=tilt.record.days,
+        warnings=(*notes, *_unproved(plans["optimal"])),
+    )
 
 
 def plan_from_file(
     params: Params, symbol: str, order: AllocateConfig, now: datetime, stale: bool = False
-) -> Schedule:
-    """Plan the order as `plan_order`, and say of what day and part of the session the file is.
+) -> OrderPlan:
+    """Plan the order as `order_plan`, and say of what day and part of the session the file is.
 
     now: with a zone; stale: plan even if the parameters may not be used now.
     Raises: InputError when the order cannot be planned as asked, or the parameters may not be used.
     """
     if not stale:
         check_in_force(params, now)
-    schedule = plan_order(params, symbol, order)
-    said = pd.DataFrame(map(vars, file_caveats(params, symbol, now)), columns=["code", "message"])
-    return replace(schedule, warnings=pd.concat([said, schedule.warnings], ignore_index=True))
+    plan = order_plan(params, symbol, order)
+    said = ((one.code, one.message) for one in file_caveats(params, symbol, now))
+    return replace(plan, warnings=(*said, *plan.warnings))
 
 
-def _periods(periods: list[Period], stated: Problem) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "period": [period.i for period in periods],
-            "start": [period.start for period in periods],
-            "sigma": stated.sigma,
-            "volume": [period.volume for period in periods],
-        }
-    )
+def _periods(periods: list[Period], stated: Problem) -> dict[str, Any]:
+    return {
+        "period": [period.i for period in periods],
+        "start": [period.start for period in periods],
+        "sigma": np.broadcast_to(stated.sigma, (stated.n,)),
+        "volume": [period.volume for period in periods],
+    }
 
 
 def _plans(
@@ -154,14 +154,15 @@ def _plans(
     return plans, notes
 
 
-def _warnings(plan: Solution, notes: list[tuple[str, str]]) -> pd.DataFrame:
-    rows = list(notes)
-    if plan.status is Status.FEASIBLE and np.isfinite(plan.gap) and plan.method not in UNPROVED:
-        rows.append(
-            (
-                "not_proved_optimal",
-                f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
-                "whole lots with a larger --lot can be proved",
-            )
+def _unproved(plan: Solution) -> list[tuple[str, str]]:
+    """Say how far off a plan may be that is asked to be an optimum and is not proved one."""
+    proved = plan.status is not Status.FEASIBLE or not np.isfinite(plan.gap)
+    if proved or plan.method in UNPROVED:
+        return []
+    return [
+        (
+            "not_proved_optimal",
+            f"the plan's cost is within {plan.gap:,.2f} of a lower bound; "
+            "whole lots with a larger --lot can be proved",
         )
-    return pd.DataFrame(rows, columns=["code", "message"])
+    ]

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 
 from models.inference.caveat import Caveat
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.price_of_risk import risk_frontier
+from pipeline.planning.price_of_risk import urgent_plans
 from solver import KnottedLaw, OrderTerms, Problem, ProblemError, Tilt, learned_curve, tilt_of
 from solver.planning.parameters import whole_caps
 
@@ -54,7 +53,7 @@ def _urgent(params: Params, symbol: str, shares: float, terms: OrderTerms) -> fl
         stated = tilt_of(params.model_dump(by_alias=True), symbol, shares, terms).problem
     except ProblemError as error:
         raise InputError(str(error)) from error
-    found = risk_frontier(stated).set_index("point")["risk_aversion"]
+    found = {row["point"]: row["risk_aversion"] for row in urgent_plans(stated)}
     return float(found.get("urgent", 0.0))
 
 
@@ -74,6 +73,8 @@ def read_drift(text: str, params: Params, symbol: str) -> float | np.ndarray:
 
 
 def _drift_file(path: str, params: Params, symbol: str) -> np.ndarray:
+    import pandas as pd  # only a file needs it, and it takes long to import
+
     wanted = [period.i for period in params.symbols[symbol].periods]
     try:
         table = pd.read_csv(path).set_index("i")["drift"]

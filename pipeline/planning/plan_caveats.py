@@ -1,11 +1,12 @@
 """What a plan has to say of itself: codes and messages, in the order that they are told."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pandas as pd
 
 from models.impact.admissibility import letter_admits
 from pipeline.engine.config import AllocateConfig
@@ -37,10 +38,10 @@ def session_breaks(periods: list[Period], calendar: Calendar) -> list[Note]:
     ]
 
 
-def shape_believed(tilt: Tilt, twap: pd.Series) -> list[Note]:
+def shape_believed(tilt: Tilt, twap: Mapping[str, Any]) -> list[Note]:
     """Say how far the plan follows the forecast's shape, and what it costs if that is worthless.
 
-    twap: its row of `Schedule.costs`.
+    twap: its row of costs.
     """
     days = tilt.record.days
     if days < LEAST_DAYS:
@@ -99,7 +100,7 @@ def uncertain_volume(one: SymbolParams, volume: np.ndarray, order: AllocateConfi
     message = (
         f"the order is {order.shares / expected:.1%} of the {expected:,.0f} shares forecast; their "
         f"90 % interval begins at {low:,.0f}, {worst}, against a cap of "
-        f"{order.max_participation:.0%}: fewer shares, or a longer horizon"
+        f"{100 * order.max_participation:.3g}%: fewer shares, or a longer horizon"
     )
     return [("participation_uncertain", message)]
 

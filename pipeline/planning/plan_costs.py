@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pipeline.engine.errors import InputError
 from solver import (
@@ -51,22 +50,20 @@ class PlanCosts:
     symbol: str
     children: int
 
-    def table(
+    def rows(
         self, shares: Mapping[str, np.ndarray], plans: Mapping[str, Solution]
-    ) -> pd.DataFrame:
+    ) -> tuple[dict[str, Any], ...]:
         """Return a row a schedule of shares; plans: the solutions behind some of them."""
         errors = self._errors(shares)
         reach = Extrapolation.from_section(self.content["symbols"][self.symbol])
-        return pd.DataFrame(
-            [
-                self._cost(name, x, plans.get(name))
-                | errors[name]
-                | {
-                    "extrapolation_error": self._extrapolation_error(x, reach),
-                    "walked_twice": self._walked_twice(x),
-                }
-                for name, x in shares.items()
-            ]
+        return tuple(
+            self._cost(name, x, plans.get(name))
+            | errors[name]
+            | {
+                "extrapolation_error": self._extrapolation_error(x, reach),
+                "walked_twice": self._walked_twice(x),
+            }
+            for name, x in shares.items()
         )
 
     def _errors(self, shares: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -120,7 +117,7 @@ class PlanCosts:
             return np.nan
         return float((scale * x**exponent * reach.error(x / self.children)).sum())
 
-    def _cost(self, name: str, x: np.ndarray, solution: Solution | None) -> dict[str, object]:
+    def _cost(self, name: str, x: np.ndarray, solution: Solution | None) -> dict[str, Any]:
         stated = self.tilt.problem
         parts = costed(stated, self.curve, x)
         notional = stated.price * stated.shares

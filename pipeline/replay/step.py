@@ -16,8 +16,8 @@ from pipeline.replay.books import Books
 from pipeline.replay.moments import HISTORY_NS, Clock
 from pipeline.replay.policies import Planned, policy_of
 from pipeline.replay.replay import NO_PRINTS, set_stage
+from pipeline.replay.request import ReplayRequest, check_request
 from pipeline.replay.side_tape import SideTape
-from pipeline.replay.study import ReplayRequest, check_request
 from solver.execution import Band, Child, Decider, Learned, Seen
 
 STATE = "impact-step/1"

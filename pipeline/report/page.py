@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from pipeline.engine.findings import REFUSING
+from pipeline.engine.codes import REFUSING
 from pipeline.engine.grades import BLOCKS, WEAKENS, Graded, counts_text
 from pipeline.parameters.schema import Params
 from pipeline.report.results import RunFacts, SymbolReport

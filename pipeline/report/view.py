@@ -11,7 +11,7 @@ from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import as_warnings
 from pipeline.engine.grades import Graded, graded
 from pipeline.parameters.schema import Calendar, Law, Params
-from pipeline.planning.allocate import BENCHMARKS
+from pipeline.planning.order_plan import BENCHMARKS
 from pipeline.planning.plan_text import CENT
 from pipeline.report.figures.clock import Clock, hour_label
 from pipeline.report.results import SymbolReport

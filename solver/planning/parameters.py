@@ -186,7 +186,8 @@ def whole_caps(shares: float, volume: Floats, terms: OrderTerms) -> Floats:
     if shares > cap.sum():
         raise ProblemError(
             f"shares {shares:.0f}: more than any plan can hold; {cap.sum():.0f} fit into "
-            f"{terms.max_participation:.0%} of the forecast volume of {len(cap)} periods; "
+            f"{100 * terms.max_participation:.3g}% of the forecast volume of {len(cap)} periods, "
+            f"of which the order is {100 * shares / volume.sum():.3g}%; "
             "lower --shares or raise --max-participation"
         )
     return cap
@@ -217,8 +218,8 @@ def _floor(shares: float, volume: Floats, terms: OrderTerms) -> Floats:
     floor = np.ceil(terms.min_participation * volume / terms.lot) * terms.lot
     if floor.sum() > shares:
         raise ProblemError(
-            f"shares {shares:.0f}: fewer than {terms.min_participation:.0%} of the forecast volume "
-            f"in {len(floor)} periods, {floor.sum():.0f}; lower --min-participation"
+            f"shares {shares:.0f}: fewer than {100 * terms.min_participation:.3g}% of the forecast "
+            f"volume in {len(floor)} periods, {floor.sum():.0f}; lower --min-participation"
         )
     return np.asarray(floor)
 

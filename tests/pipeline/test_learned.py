@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.engine.config import load_config
 from pipeline.parameters.schema import read_params
-from pipeline.planning.allocate import plan_order
+from pipeline.planning.schedule import plan_order
 from pipeline.replay.policies import Planned
 from pipeline.run import run_pipeline
 from solver import OrderTerms, evaluate, from_params, law_of, solve

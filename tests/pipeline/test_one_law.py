@@ -12,7 +12,7 @@ import pytest
 from models.impact.book.cost_law import Family, fit_law
 from models.simulation.market import MarketConfig, simulate_truth
 from pipeline.parameters.schema import SCHEMA, SymbolParams
-from pipeline.planning.allocate import plan_order
+from pipeline.planning.schedule import plan_order
 from solver import ImpactLaw
 from tests.models.impact.books import Truth, planted
 from tests.pipeline.conftest import SmallRun

@@ -1,11 +1,12 @@
 """An order's frontier, its most urgent plan, and the order that asks for it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.engine.errors import InputError
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.price_of_risk import RISE, risk_frontier, urgency
+from pipeline.planning.schedule import plan_order
 from pipeline.report.figures.risk import plot_frontier
 from solver import PowerLaw, Problem, evaluate, solve
 from tests.pipeline.command import impact
@@ -23,7 +24,7 @@ def stated(exponent: float = 1.5, sigma: float = 0.05) -> Problem:
 
 def test_no_plan_of_less_risk_costs_less_than_the_frontier() -> None:
     problem = stated()
-    found = risk_frontier(problem)
+    found = pd.DataFrame(risk_frontier(problem))
     assert (np.diff(found["cost"]) > 0).all()
     assert (np.diff(found["deviation"]) < 0).all()
     urgent, patient = (found.set_index("point").loc[name] for name in ("urgent", "patient"))
@@ -37,8 +38,8 @@ def test_no_plan_of_less_risk_costs_less_than_the_frontier() -> None:
 
 
 def test_plans_that_jump_and_prices_that_stand_still_have_no_frontier() -> None:
-    assert risk_frontier(stated(exponent=1.0)).empty
-    assert risk_frontier(stated(sigma=0.0)).empty
+    assert risk_frontier(stated(exponent=1.0)) == ()
+    assert risk_frontier(stated(sigma=0.0)) == ()
     assert urgency(risk_frontier(stated(sigma=0.0)), 0.0) == []
     assert urgency(risk_frontier(stated()), 1e-6) == []
 
@@ -90,6 +91,6 @@ def test_auto_is_a_word_of_the_command_line(small_run: SmallRun) -> None:
 
 def test_an_even_plan_is_the_frontiers_end_where_periods_are_alike() -> None:
     problem = Problem(shares=600, law=PowerLaw(1e-3, 1.5), sigma=0.1, periods=6, own_impact="half")
-    patient = risk_frontier(problem).set_index("point").loc["patient"]
+    patient = pd.DataFrame(risk_frontier(problem)).set_index("point").loc["patient"]
     assert patient["cost"] == pytest.approx(evaluate(problem, np.full(6, 100.0)).shortfall)
     assert patient["cost"] == pytest.approx(solve(problem).shortfall)

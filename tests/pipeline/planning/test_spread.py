@@ -8,9 +8,9 @@ import pytest
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.parameters.schema import Params
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import check_capacity
 from pipeline.planning.plan import spread_evenly
+from pipeline.planning.schedule import plan_order
 from solver import PowerLaw, Problem, ProblemError, Settings, Status, solve
 from tests.pipeline.malformed.orders import whole_file
 

@@ -14,20 +14,21 @@ from pipeline.engine.sessions import Session
 from pipeline.engine.store import check_folder, write_folder
 from pipeline.parameters.schema import read_params
 from pipeline.parameters.sections import MidMoveSection
-from pipeline.planning.allocate import plan_order
 from pipeline.planning.order import stated_problem
+from pipeline.planning.schedule import plan_order
 from pipeline.replay.depletion import Holes
 from pipeline.replay.evidence import evidence
 from pipeline.replay.loop import Accounting
 from pipeline.replay.replay import NO_PRINTS, Contest, Prints, replay
 from pipeline.replay.replay_text import policy_figures, report_text
+from pipeline.replay.request import ReplayRequest
 from pipeline.replay.sheet.benchmarks import ToldCost, prices_of, slippage, told_cost
 from pipeline.replay.sheet.page import render
 from pipeline.replay.sheet.picture import plot_sheet
 from pipeline.replay.sheet.sheet import Sheet, make_sheet
 from pipeline.replay.sheet.tables import sheet_tables
 from pipeline.replay.side_tape import SideTape
-from pipeline.replay.study import ReplayRequest, ReplayResult
+from pipeline.replay.study import ReplayResult
 from solver import cost_interval, uncertainty_of
 from solver.execution import (
     Child,

@@ -17,10 +17,10 @@ from pipeline.replay import step_files
 from pipeline.replay.loop import Accounting, Replayed
 from pipeline.replay.policies import NAMES, Planned, policy_of
 from pipeline.replay.replay import Contest, replay
+from pipeline.replay.request import ReplayRequest
 from pipeline.replay.side_tape import SideTape
 from pipeline.replay.step import Answer, LearnedFile, Moment, State, WorkedOrder
 from pipeline.replay.step_files import StateFile
-from pipeline.replay.study import ReplayRequest
 from solver.execution import Band, Seen, TakeOrWait, Waiting
 from tests.pipeline.command import impact, refused
 from tests.pipeline.conftest import SmallRun
