@@ -190,7 +190,8 @@ class Selection:
     charged: what plans would have cost on held-out days, bps over mid: plan ("law", "square_root",
         "twap", "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
         saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
-    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported, or "held"),
+        reason.
     """
 
     scores: pd.DataFrame
