@@ -5,8 +5,7 @@ One symbol; from `--break-at` on the book holds half of the depth, and k is .12 
 on. Each day from `--first` on is retrained as `impact retrain` does. On four days before the break
 the night is first tried on a poisoned tape of that day: prices x 100 for a minute, signs flipped,
 half of the rows missing, a quote that stands still for 90 minutes; then the day is mended and the
-night done. The first night's law is linear by configuration and `auto` from then on, so that a
-family that is better stands against it.
+night done.
 Printed by night: the outcome, the history's first day, the family, k in force with its error and
 its distance from what is planted on that day, in errors, and so of the mean log cost of 1,000
 shares over the half spread (states forecast for the next session against those planted in it),
@@ -180,16 +179,12 @@ def main() -> None:
                 "learn": {"trees": 10, "tries": 0},
             },
         )
-        linear = config.calibrate.model_copy(update={"family": "linear"})
         for number in range(given.first, given.days + 1):
             place = number - given.poison_from
             if 0 <= place < len(POISONS):
                 print(try_poisoned(number, POISONS[place], history, config, out), flush=True)
             began, date = time.process_time(), history.dates[number - 1]
-            now = (
-                config.model_copy(update={"calibrate": linear}) if number == given.first else config
-            )
-            done = retrain(now, out, date).night
+            done = retrain(config, out, date).night
             seconds = time.process_time() - began
             text = line_of(number, done, history, out)
             print(f"{text}  {seconds:4.0f} s  {done.why[:160]}", flush=True)

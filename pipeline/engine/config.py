@@ -92,15 +92,15 @@ class CalibrateConfig(Section):
     """The book route's law: its family, how finely its level varies through the day, and the days
     of history after which a day's walks weigh half ("none": all days alike).
 
-    The default forgets what is a quarter old, and costs next to nothing where nothing changes: of
-    twenty days as many as 19.9 count, of a year's 250 as many as 155.
+    The default costs next to nothing where nothing changes: of twenty days as many as 19.7 count,
+    of a year's 250 as many as 86 (`benchmarks.half_life`).
     """
 
     family: Literal["auto", "spread_power", "spread_sqrt", "power", "square_root", "linear"] = (
         "auto"
     )
     buckets: Count = 13
-    half_life: Literal["none"] | Positive = 60.0
+    half_life: Literal["none"] | Positive = 30.0
 
 
 class LearnConfig(Section):

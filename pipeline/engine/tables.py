@@ -202,8 +202,8 @@ class Selection:
     charged: what plans would have cost on held-out days, bps over mid: plan (a candidate, "twap",
         "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
         saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
-    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason;
-        learned: why a learned curve is favoured or none.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported, or "held"),
+        reason; learned: why a learned curve is favoured or none.
     """
 
     scores: pd.DataFrame

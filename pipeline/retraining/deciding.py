@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
+from pipeline.report.publish import GATE
 from pipeline.retraining.families import Rival
 from pipeline.retraining.gate import Judged, within_margin
 from pipeline.retraining.guards import admissible
@@ -43,3 +46,15 @@ def decided(
     return Decision(
         "promoted", "; ".join(check.words for check in checks if check.name == "refresh")
     )
+
+
+def gate_table(checks: Sequence[Check], looks: Sequence[Check]) -> pd.DataFrame:
+    """Return checks and looks as the report and MLflow have them: a row each."""
+    rows = [
+        (one.name, one.value, one.threshold, "passes" if one.passes else "fails", one.words)
+        for one in checks
+    ]
+    for one in looks:
+        verdict = "shown better" if one.passes else "not shown better"
+        rows.append((f"challenger {one.name}", one.value, one.threshold, verdict, one.words))
+    return pd.DataFrame(rows, columns=list(GATE))

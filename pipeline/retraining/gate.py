@@ -42,7 +42,10 @@ def checks_of(candidate: Params, on: Judged) -> tuple[Check, ...]:
     before = on.nights[-1] if on.nights else None
     return (
         _break(on),
-        drifted(on.drifts, before is not None and not passed(before, "drift"), bool(on.anew)),
+        drifted(
+            [each for each in on.drifts if each.symbol not in on.anew],
+            again=before is not None and not passed(before, "drift"),
+        ),
         covered(on.coverage),
         admissible(candidate, on.champion),
         _distance(candidate, on),
@@ -76,22 +79,25 @@ def _large(shift: Shift) -> bool:
 
 def _break(on: Judged) -> Check:
     """Hold back one night what a day makes that lies apart from all before it."""
+    shifts = [each for each in on.shifts if each.symbol not in on.anew]
+    begins = ""
     if on.anew:
-        words = (
+        begins = (
             f"{', '.join(sorted(on.anew))}: a second day lies where {on.nights[-1].date} did: the "
             "history begins there"
         )
+    if not shifts:
+        words = begins or "too few days to tell whether the last one lies apart"
         return Check(name="break", value=None, threshold=None, passes=True, words=words)
-    if not on.shifts:
-        words = "too few days to tell whether the last one lies apart"
-        return Check(name="break", value=None, threshold=None, passes=True, words=words)
-    most = max(on.shifts, key=lambda each: (each.apart, each.deviations))
+    most = max(shifts, key=lambda each: (each.apart, each.deviations))
     words = (
         f"{most.symbol}: the last day's {most.what} lies {most.last:+.3g} from the days before, "
         f"{most.deviations:.1f} of their deviations"
     )
     if most.apart:
         words += "; held back one night"
+    if begins:
+        words = f"{begins}; {words}"
     return Check(
         name="break",
         value=most.deviations if np.isfinite(most.deviations) else None,

@@ -51,10 +51,10 @@ def _states(periods: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def drifted(drifts: Sequence[StateDrift], again: bool, anew: bool) -> Check:
+def drifted(drifts: Sequence[StateDrift], again: bool) -> Check:
     """Hold back one night what rests on a day whose states lie apart from those before.
 
-    again: whether last night was held back for it; anew: whether a history begins anew.
+    again: whether last night was held back for it.
     """
     if not drifts:
         words = "too few days to tell whether states drift"
@@ -66,7 +66,7 @@ def drifted(drifts: Sequence[StateDrift], again: bool, anew: bool) -> Check:
         f"stability index {one.psi:.2g}, Kolmogorov-Smirnov {one.distance:.2f} (usually "
         f"{one.usual:.2f}), {one.deviations:.1f} of its deviations"
     )
-    passes = not one.apart or again or anew
+    passes = not one.apart or again
     if one.apart:
         words += "; a second night" if passes else "; held back one night"
     return Check(name="drift", value=one.psi, threshold=SHIFTED, passes=passes, words=words)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.engine.config import Config
@@ -22,10 +21,10 @@ from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params, read_params
 from pipeline.publication.locks import held
 from pipeline.publication.versions import in_force, runs_of, version_of
-from pipeline.report.publish import GATE, Results
+from pipeline.report.publish import Results
 from pipeline.retraining.breaks import shifts_of
 from pipeline.retraining.charging import charged
-from pipeline.retraining.deciding import Decision, decided
+from pipeline.retraining.deciding import Decision, decided, gate_table
 from pipeline.retraining.families import (
     Forms,
     Rival,
@@ -103,6 +102,52 @@ class _Before:
         return self.nights[-1].since if self.nights else {}
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A night's date, the digest of all that it follows from, and since when symbols are known."""
+
+    date: str
+    inputs: str
+    since: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Tonight:
+    """What a night made, what that was judged on, by and as."""
+
+    made: Made
+    rivals: Mapping[str, Rival]
+    on: Judged
+    checks: tuple[Check, ...]
+    looks: tuple[Check, ...]
+    found: Decision
+
+    def results(self, job: Job, raw: RawTape) -> Results:
+        """Return what comes in force, or the refit that is held back, with its checks."""
+        results = self.made.results
+        if self.found.rival:
+            results = results_by(job, raw, self.made.ahead, self.rivals[self.found.rival].fitted)
+        return replace(results, gate=gate_table(self.checks, self.looks))
+
+    def to_charge(self, results: Results) -> dict[str, Params]:
+        """Return what the next day is to charge, by name: the refit, or the family that takes its
+        place, and the challengers.
+        """
+        rivals = {} if self.found.rival else self.rivals
+        return {CANDIDATE: results.params} | {
+            name: one.fitted.params for name, one in rivals.items()
+        }
+
+    def forms(self, began: _Before) -> dict[str, Form]:
+        """Return the family of every symbol in what is in force after the night."""
+        if self.found.outcome == "kept":
+            return dict(began.forms)
+        if self.found.rival:
+            return dict(self.rivals[self.found.rival].forms)
+        own = forms_in(self.made.results.params)
+        return own | {name: form for name, form in began.forms.items() if name in own}
+
+
 def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     every = nights_of(out)
     done = next((one for one in every if one.date == date), None)
@@ -118,36 +163,16 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     if begins:
         job, on = _until_close(job, date, {**began.since, **begins}), replace(on, anew=begins)
         made, left_out = made_of(job, raw, holding(began.forms))
-    rivals = rivals_of(job, made, began.forms) if began.params else {}
-    checks = checks_of(made.results.params, on)
-    looks = looks_of(began.nights, on.today, began.forms)
-    found = decided(checks, looks, rivals, on)
-    results = made.results
-    if found.rival:
-        results = results_by(job, raw, made.ahead, rivals[found.rival].fitted)
-    keep_made(_kept(results, made, rivals), date, out)
-    results = replace(results, gate=gate_table(checks, looks))
-    said = published(job, results, out, in_force=found.outcome != "kept").summary
-    run_id = results.params.run_id
-    night = Night(
-        date=date,
-        session=results.params.valid.start[:10],
-        since=dict(job.since),
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-        inputs=inputs,
-        run_id=run_id,
-        before=began.run_id,
-        in_force=str(in_force(out)),
-        outcome=found.outcome,
-        why=found.why,
-        forms=_forms(made, began, rivals, found),
-        checks=checks,
-        looks=looks,
-        charged=on.today,
-    )
+    tonight = _tonight(job, made, began, on)
+    results = tonight.results(job, raw)
+    keep_made(tonight.to_charge(results), date, out)
+    in_force_now = tonight.found.outcome != "kept"
+    said = published(job, results, out, in_force=in_force_now).summary
+    known = _Known(date, inputs, job.since)
+    night = _record(known, began, tonight, results.params, str(in_force(out)))
     write_night(night, out)
-    moved = move_aliases(out, Moved(night.in_force, run_id, _who(), night.why, night.made))
-    return Retrained(night, anew=True, said=(*left_out, *said, *moved))
+    moved = Moved(night.in_force, night.run_id, _who(), night.why, night.made)
+    return Retrained(night, anew=True, said=(*left_out, *said, *move_aliases(out, moved)))
 
 
 def _began(job: Job, out: str, date: str, every: Sequence[Night]) -> _Before:
@@ -171,42 +196,31 @@ def _judged(job: Job, raw: RawTape, out: str, made: Made, began: _Before, date: 
     )
 
 
-def _kept(results: Results, made: Made, rivals: Mapping[str, Rival]) -> dict[str, Params]:
-    """Return what the next day is to charge, by name: the refit of the family in force first."""
-    others = {name: one.fitted.params for name, one in rivals.items()}
-    changed = results is not made.results
-    return {CANDIDATE: results.params} | ({} if changed else others)
+def _tonight(job: Job, made: Made, began: _Before, on: Judged) -> _Tonight:
+    rivals = rivals_of(job, made, began.forms) if began.params else {}
+    checks = checks_of(made.results.params, on)
+    looks = looks_of(began.nights, on.today, began.forms)
+    return _Tonight(made, rivals, on, checks, looks, decided(checks, looks, rivals, on))
 
 
-def _forms(
-    made: Made, began: _Before, rivals: Mapping[str, Rival], found: Decision
-) -> dict[str, Form]:
-    """Return the family of every symbol in what is in force after the night."""
-    if found.outcome == "kept":
-        return dict(began.forms)
-    if found.rival:
-        return dict(rivals[found.rival].forms)
-    own = forms_in(made.results.params)
-    return own | {name: form for name, form in began.forms.items() if name in own}
-
-
-def gate_table(checks: Sequence[Check], looks: Sequence[Check]) -> pd.DataFrame:
-    """Return checks and looks as the report and MLflow have them: a row each."""
-    rows = [
-        (one.name, one.value, one.threshold, "passes" if one.passes else "fails", one.words)
-        for one in checks
-    ]
-    rows += [
-        (
-            f"challenger {one.name}",
-            one.value,
-            one.threshold,
-            "shown better" if one.passes else "not shown better",
-            one.words,
-        )
-        for one in looks
-    ]
-    return pd.DataFrame(rows, columns=list(GATE))
+def _record(known: _Known, began: _Before, tonight: _Tonight, params: Params, now: str) -> Night:
+    """Return the night as it is written; now: the run that is in force after it."""
+    return Night(
+        date=known.date,
+        session=params.valid.start[:10],
+        since=dict(known.since),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        inputs=known.inputs,
+        run_id=params.run_id,
+        before=began.run_id,
+        in_force=now,
+        outcome=tonight.found.outcome,
+        why=tonight.found.why,
+        forms=tonight.forms(began),
+        checks=tonight.checks,
+        looks=tonight.looks,
+        charged=tonight.on.today,
+    )
 
 
 def _who() -> str:

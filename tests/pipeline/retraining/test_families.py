@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from models.gate import LEVEL
+from models.gate import LEVEL, Drift
 from pipeline.parameters.schema import Params
 from pipeline.retraining.distance import distance, log_costs
 from pipeline.retraining.families import RIVALS, forms_in, forms_of, looks_of, series_of
-from pipeline.retraining.guards import admissible, covered, drifted
+from pipeline.retraining.guards import StateDrift, admissible, covered, drifted
 from pipeline.retraining.nights import Charged, Form, Night
 from tests.pipeline.conftest import SmallRun
 
@@ -149,4 +149,15 @@ def test_intervals_that_hold_too_little_are_held_back() -> None:
     assert covered(None).passes
     assert covered(0.9).passes
     assert not covered(0.5).passes
-    assert drifted([], again=False, anew=False).passes
+    assert drifted([], again=False).passes
+
+
+def test_states_that_drift_hold_back_one_night() -> None:
+    calm = StateDrift("SIM0", "depth", Drift(0.1, 0.2, 0.15, 1.0, rises=False))
+    apart = StateDrift("SIM0", "volume", Drift(0.6, 0.5, 0.15, 8.0, rises=False))
+    usual = StateDrift("SIM0", "spread", Drift(0.6, 0.5, 0.45, 1.0, rises=True))  # as days differ
+    assert drifted([calm, usual], again=False).passes
+    found = drifted([calm, apart], again=False)
+    assert not found.passes
+    assert "volume falls" in found.words
+    assert drifted([calm, apart], again=True).passes

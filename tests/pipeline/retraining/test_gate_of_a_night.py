@@ -102,3 +102,6 @@ def test_a_day_apart_is_held_back_and_a_second_one_begins_the_history(params: Pa
     assert not breaks_at([], [lasting])
     anew = Judged(params, params, alarmed, None, [lasting], anew=["SIM0"])
     assert said(checks_of(params, anew))["break"]
+    other = Shift("SIM1", "k", last=0.12, before=0.0, deviations=30.0)
+    beside = Judged(params, params, alarmed, None, [lasting, other], anew=["SIM0"])
+    assert not said(checks_of(params, beside))["break"]  # another symbol's first day apart

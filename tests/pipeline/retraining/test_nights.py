@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
+from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.parameters.schema import read_params
 from pipeline.publication.locks import held
@@ -18,7 +20,9 @@ from pipeline.retraining import retrain as module
 from pipeline.retraining.charging import redated
 from pipeline.retraining.nights import LOCK, Check, Night, made_on, nights_of
 from pipeline.retraining.retrain import retrain
+from pipeline.tape.opening import find_tape, ingest_files
 from tests.pipeline.command import impact, refused
+from tests.pipeline.conftest import SmallRun
 from tests.pipeline.retraining.conftest import DATES, Nights
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
@@ -67,6 +71,17 @@ def test_the_same_night_twice_does_nothing(nights: Nights) -> None:
     assert runs_of(nights.out) == runs
     for path, time in before.items():
         assert path.name == ".lock" or path.stat().st_mtime_ns == time
+
+
+def test_a_history_that_begins_anew_is_one_symbol_s(small_run: SmallRun) -> None:
+    out = str(small_run.folder / "out")
+    raw = find_tape(small_run.config, out)
+    with open_job(small_run.config, out, raw.bytes) as job:
+        days, _, _ = ingest_files(replace(job, since={"SIM0": DATES[1]}), raw)
+    of_symbol = {
+        name: [day.date for day in days if day.symbol == name] for name in ("SIM0", "SIM1")
+    }
+    assert of_symbol == {"SIM0": list(DATES[1:]), "SIM1": list(DATES)}
 
 
 def test_nights_follow_each_other(nights: Nights) -> None:
