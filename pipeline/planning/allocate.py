@@ -54,7 +54,6 @@ def order_plan(
     """Plan the order by every route and by the benchmarks, under the same parameters and caps.
 
     beside: of the dynamic programme beside the plan.
-
     Raises: InputError when the order cannot be planned as asked.
     """
     tilt = stated_tilt(params, symbol, order)
@@ -70,11 +69,7 @@ def order_plan(
     if spreads(order, section.law.k):
         notes.insert(0, _even(section.law.k))
     notes += session_breaks(periods, params.calendar)
-    shares = {name: solution.x for name, solution in plans.items()}
-    shares |= {
-        "twap": spread_evenly(stated, np.ones_like(volume)),
-        "vwap": spread_evenly(stated, volume),
-    }
+    shares = _shares(stated, plans, volume)
     children = child_orders(content, symbol, order.shares, terms)
     costs = PlanCosts(tilt, curve, content, symbol, children).rows(shares, plans)
     if order.plan == "shrunk" and not spreads(order, section.law.k):
@@ -114,6 +109,16 @@ def _periods(periods: list[Period], stated: Problem) -> dict[str, Any]:
         "start": [period.start for period in periods],
         "sigma": np.broadcast_to(stated.sigma, (stated.n,)),
         "volume": [period.volume for period in periods],
+    }
+
+
+def _shares(
+    stated: Problem, plans: dict[str, Solution], volume: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the shares of every plan and of the benchmarks."""
+    return {name: solution.x for name, solution in plans.items()} | {
+        "twap": spread_evenly(stated, np.ones_like(volume)),
+        "vwap": spread_evenly(stated, volume),
     }
 
 
