@@ -5,7 +5,7 @@ fault that cannot be made there is said to be left out. One small simulated tape
 first; every fault then meets a run of its own on a copy of the outputs, which has to compute
 something anew. Told of each: exit code, seconds, the line it said (tracebacks are counted), whose
 files stand (previous or new: all of one run by their hashes, or mixed), and whether the run after
-the fault works and is tracked.
+the fault works, what of all runs still waits to be tracked, and how many the store says to run on.
 """
 
 import argparse
@@ -20,14 +20,27 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 CLONE_NEWNS = 0x00020000
-CONFIG = "[learn]\ntrees = {trees}\n[simulate]\nsymbols = 1\ndays = 3\n[allocate]\nshares = 1000\n"
+CONFIG = """[data]
+period_seconds = 300
+[learn]
+trees = {trees}
+[simulate]
+symbols = 1
+days = 3
+[allocate]
+shares = 1000
+"""
+RUNNING = "select count(*) from runs where status = 'RUNNING'"
 COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 
 
@@ -39,12 +52,23 @@ class Place:
     trees: int = 21
     environment: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def store(self) -> Path:
+        """Return the database of the tracking store."""
+        return self.folder / "mlruns/mlflow.db"
+
+    def asked(self, query: str) -> int:
+        """Return the number that the store answers a query with."""
+        with contextlib.closing(sqlite3.connect(self.store)) as store:
+            return int(store.execute(query).fetchone()[0])
+
     def start(self, trees: int, out: str = "out") -> subprocess.Popen[str]:
         """Start a run; another number of trees computes something anew."""
         config = self.folder / f"{trees}.toml"
         if not config.exists():
             config.write_text(CONFIG.format(trees=trees))
-        known = os.environ | {"PYTHONPATH": os.getcwd()} | self.environment
+        own = {"PYTHONPATH": os.getcwd(), "MLFLOW_TRACKING_URI": f"sqlite:///{self.store}"}
+        known = os.environ | own | self.environment
         command = [*COMMAND, "run", "--config", str(config), "--out", out]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.folder, env=known, **pipes)
@@ -104,21 +128,39 @@ def read_only(place: Place, folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def locked(place: Place) -> Iterator[None]:
-    """Hold the store for as long as the run goes on: more than a minute is as good."""
-    holder = sqlite3.connect(place.folder / "mlruns/mlflow.db", isolation_level=None)
-    holder.execute("begin exclusive")
+def locked(place: Place, published: bool, seconds: float = np.inf) -> Iterator[None]:
+    """Hold the store at once, or from when results are published and are to be tracked; for as long
+    as the run goes on at most.
+    """
+    ended, begun = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        while published and not list(place.folder.glob("out/versions/*/untracked.json")):
+            if ended.wait(0.01):
+                return
+        with contextlib.closing(sqlite3.connect(place.store, isolation_level=None)) as holder:
+            holder.execute("begin exclusive")
+            begun.set()
+            ended.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    if not published:
+        begun.wait()
     try:
         yield
     finally:
-        holder.close()
+        ended.set()
+        holding.join()
 
 
 @contextmanager
-def dead_server(place: Place) -> Iterator[None]:
-    """Name a server that does not answer."""
+def dead_server(place: Place, listens: bool) -> Iterator[None]:
+    """Name a server that refuses, or that listens and does not answer."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        if listens:
+            taken.listen()
         place.environment["MLFLOW_TRACKING_URI"] = (
             f"http://me:secret@127.0.0.1:{taken.getsockname()[1]}"
         )
@@ -150,8 +192,10 @@ FAULTS: dict[str, tuple[Callable[[Place], contextlib.AbstractContextManager[None
     "disk of the store full": (lambda place: small_disk(place, "mlruns"), 1),
     "read-only out": (lambda place: read_only(place, "out"), 1),
     "read-only store": (lambda place: read_only(place, "mlruns"), 1),
-    "SQLite locked": (locked, 1),
-    "dead tracking server": (dead_server, 1),
+    "SQLite locked throughout": (lambda place: locked(place, False), 1),
+    "SQLite locked for 60 s in mid-run": (lambda place: locked(place, True, 60.0), 1),
+    "dead tracking server": (lambda place: dead_server(place, False), 1),
+    "silent tracking server": (lambda place: dead_server(place, True), 1),
     "two runs on one out": (nothing, 2),
     "damaged cache": (damaged, 1),
     "full temporary folder": (full_temporary, 1),
@@ -189,14 +233,16 @@ def meet(name: str, whole: Path) -> None:
             return
         codes = ", ".join(str(run.returncode) for run in runs)
         kind = {before: "previous", "mixed": "mixed", "none": "none"}.get(stands, "new")
+        print(
+            f"{name}: exit {codes}, {seconds:.0f} s; {kind} files stand; {told(texts)}", flush=True
+        )
         after = place.start(21)
         said = after.communicate()[0]
         waiting = len(list(place.folder.glob("out/versions/*/untracked.json")))
         print(
-            f"{name}: exit {codes}, {seconds:.0f} s; {kind} files stand; {told(texts)}\n"
             f"    the next run: exit {after.returncode}, files "
             f"{'whole' if place.files() not in ('mixed', 'none') else 'NOT WHOLE'}, "
-            f"{waiting} records wait; {told([said])}",
+            f"{waiting} records wait, {place.asked(RUNNING)} left running; {told([said])}",
             flush=True,
         )
 
@@ -211,9 +257,7 @@ def first_runs(whole: Path) -> None:
             shutil.copytree(place.folder / "out", place.folder / f"out{number}", symlinks=True)
         runs = [place.start(30, f"out{number}") for number in range(3)]
         texts = [run.communicate()[0] for run in runs]
-        with sqlite3.connect(place.folder / "mlruns/mlflow.db") as store:
-            asked = "select count(*) from tags where key = 'level' and value = 'run'"
-            logged = store.execute(asked).fetchone()[0]
+        logged = place.asked("select count(*) from tags where key = 'level' and value = 'run'")
         codes = ", ".join(str(run.returncode) for run in runs)
         print(f"three first runs: exit {codes}; {logged} of 3 tracked; {told(texts)}", flush=True)
 

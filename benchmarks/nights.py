@@ -1,11 +1,15 @@
-"""Night after night on a simulated history whose market changes.
+"""Night after night on a simulated history whose market changes, and whose tape is poisoned.
 
-Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 5] [--before 25] [--after 38].
-One symbol's tape is that of one seed up to a day and of another from then on: depth, k, volume and
-volatility change at once. Each day from `--first` on is retrained as `impact retrain` does. Printed
-by night: the outcome, the history's first day, k in force with its error and its distance from what
-is planted on that day, in errors, and so of the mean log cost of 1,000 shares over the half spread
-(states forecast for the next session against those planted in it).
+Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 6] [--poison-from 9].
+One symbol; from `--break-at` on the book holds half of the depth, and k is .12 less, all else going
+on. Each day from `--first` on is retrained as `impact retrain` does. On four days before the break
+the night is first tried on a poisoned tape of that day: prices x 100 for a minute, signs flipped,
+half of the rows missing, a quote that stands still for 90 minutes; then the day is mended and the
+night done.
+Printed by night: the outcome, the history's first day, the family, k in force with its error and
+its distance from what is planted on that day, in errors, and so of the mean log cost of 1,000
+shares over the half spread (states forecast for the next session against those planted in it),
+seconds of this process, why. At the end: seconds of a night and of one from an empty cache.
 """
 
 from __future__ import annotations
@@ -15,69 +19,101 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import polars as pl
 
-from models.simulation.market import MarketConfig, SymbolTruth, simulate_truth
-from pipeline.engine.config import load_config
+from models.simulation import market
+from models.simulation.market import LEVELS, TICK, MarketConfig, SymbolTruth, simulate_truth
+from pipeline.engine.config import Config, load_config
+from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.parameters.schema import read_params
+from pipeline.publication.versions import in_force
+from pipeline.retraining.night_text import forms_text
+from pipeline.retraining.nights import Night
 from pipeline.retraining.retrain import retrain
-from pipeline.tape.opening import simulate_tape
+from pipeline.tape.simulate import DayTask, write_day
 from solver import ImpactLaw, uncertainty_of
 
-SHARES = 1000.0
-START = "2025-01-06"
+SHARES, START, K_LESS = 1000.0, "2025-01-06", 0.12
+MINUTE_NS = 60_000_000_000
+POISONS = ("prices x 100 for a minute", "signs flipped", "half of the rows", "a frozen quote")
 
 
-def main() -> None:
-    """Simulate both markets, join their tapes, and do the nights."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--break-at", type=int, default=15)
-    parser.add_argument("--first", type=int, default=5)
-    parser.add_argument("--before", type=int, default=25)
-    parser.add_argument("--after", type=int, default=38)
-    given = parser.parse_args()
+def broken(truth: SymbolTruth) -> SymbolTruth:
+    """Return what is planted where the book holds half as many shares and k is less."""
+    k = truth.k - K_LESS
+    depth = (LEVELS * TICK / (truth.alpha * truth.k * (1 + truth.beta))) ** (1 / (truth.k - 1))
+    alpha = LEVELS * TICK / (k * (depth / 2) ** (k - 1) * (1 + truth.beta))
+
+    def scale(v: np.ndarray, liquidity: np.ndarray) -> np.ndarray:
+        return ImpactLaw(alpha[: len(v)], k, truth.beta, volatility=v, liquidity=liquidity).scale
+
+    days = tuple(replace(day, scale=scale(day.v, day.liquidity)) for day in truth.days)
+    return replace(truth, k=k, alpha=alpha, days=days)
+
+
+@dataclass(frozen=True)
+class History:
+    """A tape day by day: its folder, the sessions' dates, what is planted before and after."""
+
+    tape: Path
+    dates: tuple[str, ...]
+    before: SymbolTruth
+    after: SymbolTruth
+    break_at: int
+
+    def truth(self, number: int) -> SymbolTruth:
+        """Return what is planted on the day of a number from 1."""
+        return self.after if number >= self.break_at else self.before
+
+    def file(self, number: int) -> Path:
+        """Return the tape of a day."""
+        return self.tape / f"SIM0-{self.dates[number - 1].replace('-', '')}.mbp-10.parquet"
+
+
+def simulated(given: argparse.Namespace, folder: Path) -> History:
+    """Write the tape of a history."""
     sessions = SessionCalendar().sessions_from(START, given.days + 1)
-    periods = tuple(one.periods for one in sessions)
-    truths = [
-        simulate_truth(MarketConfig(1, seed, periods), 0) for seed in (given.before, given.after)
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
-        tape = joined(given, folder, [one.date for one in sessions])
-        config = load_config(
-            None,
-            {
-                "data": {"source": "databento", "location": str(tape)},
-                "executor": {"workers": 0},
-                "learn": {"trees": 10},
-            },
+    config = MarketConfig(1, given.seed, tuple(one.periods for one in sessions))
+    before = simulate_truth(config, 0)
+    dates = tuple(one.date for one in sessions)
+    history = History(folder / "tape", dates, before, broken(before), given.break_at)
+    history.tape.mkdir()
+    for number in range(1, given.days + 1):
+        with patch.object(market, "simulate_truth", lambda *_, n=number: history.truth(n)):
+            write_day(DayTask(str(history.tape), config, sessions[number - 1], 0, number - 1))
+    return history
+
+
+def poisoned(rows: pl.DataFrame, how: str) -> pl.DataFrame:
+    """Return a day's rows poisoned."""
+    time_ns = rows["ts_event"].cast(pl.Int64)
+    middle = int(time_ns.quantile(0.5) or 0)
+    prices = [name for name in rows.columns if "_px_" in name or name == "price"]
+    if how == POISONS[0]:
+        minute = (time_ns >= middle) & (time_ns < middle + MINUTE_NS)
+        return rows.with_columns(
+            pl.when(minute).then(100 * pl.col(name)).otherwise(name).alias(name) for name in prices
         )
-        started = time.perf_counter()
-        for place in range(given.first - 1, given.days):
-            done = retrain(config, str(folder / "out"), sessions[place].date).night
-            truth = truths[place + 1 >= given.break_at]
-            line = f"night {place + 1:>2} {done.date} {done.outcome:<9}{done.since or 'all':<12}"
-            line += told(str(folder / "out/params.json"), truth, place + 1)
-            print(f"{line}  {time.perf_counter() - started:5.0f} s  {done.why[:90]}", flush=True)
-
-
-def joined(given: argparse.Namespace, folder: Path, dates: list[str]) -> Path:
-    """Return the folder of both markets' tapes, the second's from the day of the break on."""
-    tape = folder / "tape"
-    tape.mkdir()
-    for name, seed in (("before", given.before), ("after", given.after)):
-        market = {"symbols": 1, "days": given.days, "seed": seed, "start": START}
-        made = Path(simulate_tape(load_config(None, {"simulate": market}), str(folder / name)))
-        for place, date in enumerate(dates[: given.days]):
-            if (place + 1 >= given.break_at) == (name == "after"):
-                file = f"SIM0-{date.replace('-', '')}.mbp-10.parquet"
-                shutil.copy(made / file, tape / file)
-    return tape
+    if how == POISONS[1]:
+        turned = pl.col("side").replace({"A": "B", "B": "A"})
+        return rows.with_columns(
+            pl.when(pl.col("action") == "T").then(turned).otherwise("side").alias("side")
+        )
+    if how == POISONS[2]:
+        return rows.filter(np.random.default_rng(0).random(len(rows)) < 0.5)
+    still = (time_ns >= middle) & (time_ns < middle + 90 * MINUTE_NS)
+    book = [name for name in rows.columns if name[:4] in ("bid_", "ask_")]
+    first = int(np.flatnonzero(still.to_numpy())[0])
+    return rows.with_columns(
+        pl.when(still).then(pl.lit(rows[name][first])).otherwise(name).cast(rows[name].dtype)
+        for name in book
+    )
 
 
 def told(path: str, truth: SymbolTruth, day: int) -> str:
@@ -95,8 +131,69 @@ def told(path: str, truth: SymbolTruth, day: int) -> str:
     spread = float(np.sqrt(slope @ np.asarray(known.covariance) @ slope))
     return (
         f"k {k:.4f} +- {error:.4f} ({(k - truth.k) / error:+5.1f})  log cost {own - planted:+.3f} "
-        f"+- {spread:.3f}"
+        f"+- {spread:.3f} ({(own - planted) / spread:+5.1f})"
     )
+
+
+def line_of(number: int, done: Night, history: History, out: str) -> str:
+    """Return a night in a line."""
+    since = ", ".join(done.since.values()) or "all"
+    text = told(f"{out}/params.json", history.truth(number), number)
+    return f"night {number:>2} {done.outcome:<9}{since:<12}{forms_text(done):<24}{text}"
+
+
+def try_poisoned(number: int, how: str, history: History, config: Config, out: str) -> str:
+    """Return what a night on a poisoned tape came to; the tape is mended, the night undone."""
+    file, before = history.file(number), in_force(out)
+    content = file.read_bytes()
+    poisoned(pl.read_parquet(file), how).write_parquet(file)
+    try:
+        done = retrain(config, out, history.dates[number - 1]).night
+        said = f"{done.outcome}: {done.why}"
+    except InputError as error:
+        said = f"refused: {error}"
+    finally:
+        file.write_bytes(content)
+    stays = "champion untouched" if in_force(out) == before else "CHAMPION MOVED"
+    return f"  night {number:>2} with {how}: {stays}; {said[:200]}"
+
+
+def main() -> None:
+    """Simulate the history and do the nights."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--break-at", type=int, default=15)
+    parser.add_argument("--first", type=int, default=6)
+    parser.add_argument("--poison-from", type=int, default=9)
+    parser.add_argument("--seed", type=int, default=25)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
+        history, out = simulated(given, folder), str(folder / "out")
+        config = load_config(
+            None,
+            {
+                "data": {"source": "databento", "location": str(history.tape)},
+                "executor": {"workers": 0},
+                "learn": {"trees": 10, "tries": 0},
+            },
+        )
+        for number in range(given.first, given.days + 1):
+            place = number - given.poison_from
+            if 0 <= place < len(POISONS):
+                print(try_poisoned(number, POISONS[place], history, config, out), flush=True)
+            began, date = time.process_time(), history.dates[number - 1]
+            done = retrain(config, out, date).night
+            seconds = time.process_time() - began
+            text = line_of(number, done, history, out)
+            print(f"{text}  {seconds:4.0f} s  {done.why[:160]}", flush=True)
+            for look in done.looks:
+                print(f"    {look.name:<12}p {look.value:.3g}  {look.words}", flush=True)
+        began = time.process_time()
+        shutil.rmtree(f"{out}/cache")
+        retrain(config, str(folder / "anew"), history.dates[-1])
+        print(f"last night {seconds:.0f} s, all anew {time.process_time() - began:.0f} s")
 
 
 if __name__ == "__main__":

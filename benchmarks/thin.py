@@ -95,7 +95,7 @@ def tape(volume: np.ndarray, variance: np.ndarray, dates: list[str]) -> tuple[Fe
             "trades": (volume[row] > 0).astype(int),
             "covered": 1.0,
         }
-        found.append(Features(pd.DataFrame(columns), *(pd.DataFrame() for _ in range(4))))
+        found.append(Features(pd.DataFrame(columns), *(pd.DataFrame() for _ in range(5))))
     return tuple(found)
 
 

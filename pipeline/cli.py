@@ -15,21 +15,31 @@ from pipeline.commands import (
     retraining,
     studies,
     tape,
+    tca,
 )
-from pipeline.commands.terminal import complain, say
-from pipeline.engine.errors import InputError, reason_of
-
-# how libraries tell a full disk, in whatever error of theirs
-FULL = ("No space left", "disk is full", "Disk quota exceeded", "os error 28", "File too large")
+from pipeline.commands.terminal import complain, log_as, say
+from pipeline.engine.errors import InputError, refusal_of
 
 app = typer.Typer(
     name="impact",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Market-impact calibration and optimal execution: from order-book tape to an execution "
-    "schedule.",
 )
+
+
+@app.callback()
+def root(
+    log_format: Annotated[
+        str, typer.Option(help="Progress on standard error: text, or json (a line each, run ids).")
+    ] = "text",
+) -> None:
+    """Market-impact calibration and optimal execution: from order-book tape to an execution
+    schedule.
+    """
+    log_as(log_format)
+
+
 for command in (
     tape.run,
     tape.simulate,
@@ -37,6 +47,7 @@ for command in (
     orders.allocate,
     execution.replay,
     execution.step,
+    tca.tca,
     studies.backtest_forecasts,
     studies.calibrate,
     studies.placebo,
@@ -44,6 +55,7 @@ for command in (
     comparison.compare,
     retraining.retrain,
     retraining.history,
+    retraining.promote,
     retraining.rollback,
     retraining.verify,
 ):
@@ -83,34 +95,16 @@ def check_port(port: int) -> None:
 
 
 def main() -> None:
-    """Run a command; input that cannot be used ends in one line and exit code 2, and so does what
-    the machine lacks: a place to write, memory.
+    """Run a command; what refuses ends in one line and its exit code: 2 for input that cannot be
+    used or what the machine lacks (a place to write, memory), 3 for a tape that nobody should plan
+    on, 4 for a tracking store that does not answer.
     """
+    log_as("text")
     try:
         app()
-    except InputError as error:
-        complain(str(error))
-        sys.exit(2)
     except Exception as error:
-        lacking = _lacking(error)
-        if lacking is None:
+        refusal = refusal_of(error)
+        if refusal is None:
             raise
-        complain(str(lacking))
-        sys.exit(2)
-
-
-def _lacking(error: BaseException) -> InputError | None:
-    """Return what the machine lacks in the words of a refusal, None where it lacks nothing."""
-    if isinstance(error, MemoryError):
-        return InputError("not enough memory; give less of the tape at once, or fewer --workers")
-    cause: BaseException | None = error
-    while cause is not None:
-        full = any(each in str(cause) for each in FULL)
-        if full or isinstance(cause, OSError):
-            name = getattr(cause, "filename", None)
-            at = f"{name}: " if name else ""
-            reason = "the disk is full" if full else reason_of(cause)
-            advice = "make room there, or choose another --out" if full else "mend that place"
-            return InputError(f"{at}{reason}; {advice}. What was not finished is not there.")
-        cause = cause.__cause__ or cause.__context__
-    return None
+        complain(str(refusal))
+        sys.exit(refusal.exit_code)

@@ -14,6 +14,7 @@ from pipeline.engine.digests import digest
 from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
+from pipeline.engine.tables import Selection
 from pipeline.parameters.export import FittedSymbol, Provenance, Taught, export_params
 from pipeline.parameters.schema import Calendar, Params
 from pipeline.stages.calibration.calibrate import CalibrateSettings, calibrate_symbol
@@ -24,6 +25,7 @@ from pipeline.stages.learning.learn import LearnSettings, learn_costs
 from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.selection.select import (
+    HELD,
     LAWS,
     SelectSettings,
     decided_by,
@@ -56,6 +58,15 @@ class Fits:
     laws: dict[str, dict[str, Output]]
     learned: dict[str, Output]
     selected: dict[str, Output]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What every symbol exports: its law, what that was chosen by, what learners add; by symbol."""
+
+    laws: Mapping[str, Output]
+    selections: Mapping[str, Selection]
+    taught: Mapping[str, Taught]
 
 
 def look_ahead(job: Job, raw: RawTape) -> Ahead:
@@ -113,26 +124,28 @@ def fit_laws(
     return found
 
 
-def selected_laws(fits: Fits) -> dict[str, Output]:
-    """Return the law of every symbol that the comparison exports."""
-    return {
-        symbol: fits.laws[exported_law(selection.load())][symbol]
-        for symbol, selection in fits.selected.items()
-    }
+def selected(job: Job, _: Ahead, fits: Fits) -> Chosen:
+    """Return what the comparison of every symbol exports, and the configuration."""
+    selections = {symbol: output.load() for symbol, output in fits.selected.items()}
+    laws = {symbol: fits.laws[exported_law(one)][symbol] for symbol, one in selections.items()}
+    return Chosen(laws, selections, exported_learning(job, fits.learned, selections))
 
 
-def pool_laws(laws: dict[str, Output], ahead: Ahead) -> list[PooledSymbol]:
+def pool_laws(laws: Mapping[str, Output], ahead: Ahead) -> list[PooledSymbol]:
     """Let the laws that are exported borrow from each other."""
     loaded = tuple((symbol, law.load()) for symbol, law in laws.items())
     return pool_symbols(loaded, PoolSettings(ahead.tape.scope.periods))
 
 
-def criteria(fits: Fits) -> dict[str, str]:
-    """Return by what every symbol's law was chosen."""
-    return {symbol: decided_by(selection.load()) for symbol, selection in fits.selected.items()}
+def criteria(chosen: Chosen) -> dict[str, str]:
+    """Return by what every symbol's law was chosen, without those that were held."""
+    found = {symbol: decided_by(one) for symbol, one in chosen.selections.items()}
+    return {symbol: criterion for symbol, criterion in found.items() if criterion != HELD}
 
 
-def exported_learning(job: Job, fits: Fits) -> dict[str, Taught]:
+def exported_learning(
+    job: Job, learned: Mapping[str, Output], selections: Mapping[str, Selection]
+) -> dict[str, Taught]:
     """Return what learners add to every symbol's law.
 
     The curve is that of the regressor that the configuration asks for, or that the comparison
@@ -140,13 +153,13 @@ def exported_learning(job: Job, fits: Fits) -> dict[str, Taught]:
     """
     asked = job.config.learn.export
     names = {
-        symbol: winner(selection.load()) if asked == "selected" else asked
-        for symbol, selection in fits.selected.items()
+        symbol: winner(selection) if asked == "selected" else asked
+        for symbol, selection in selections.items()
     }
-    return taught_by(fits.learned, names)
+    return taught_by(learned, names)
 
 
-def taught_by(learned: dict[str, Output], names: Mapping[str, str]) -> dict[str, Taught]:
+def taught_by(learned: Mapping[str, Output], names: Mapping[str, str]) -> dict[str, Taught]:
     """Return what every symbol's learners found, with one regressor's curve; names: by symbol."""
     loaded = {symbol: output.load() for symbol, output in learned.items()}
     return {
@@ -177,6 +190,8 @@ def parameters_of(
             profile=one.profile,
             found=_found(one.symbol, tape, ahead, calendar.timezone),
             chosen_by=chosen_by.get(one.symbol),
+            read=ahead.read[one.symbol],
+            tick=_tick(ahead.measured[one.symbol]),
             taught=(taught or {}).get(one.symbol),
         )
         for one in pooled
@@ -187,8 +202,16 @@ def parameters_of(
         periods=scope.periods,
         period_seconds=scope.period_seconds,
     )
-    provenance = Provenance(created, code_version(), data_hash(ahead.read))
+    publish = job.config.publish
+    until = calendar.sessions_from(scope.date, publish.expires + 1)[-1].close_ns
+    provenance = Provenance(created, code_version(), data_hash(ahead.read), until, publish.currency)
     return export_params(fitted, session, scope.close, provenance)
+
+
+def _tick(measured: tuple[Output, ...]) -> float:
+    """Return the least step between best prices on any of the days, NaN where there is none."""
+    steps = pd.concat([day.load().periods["tick"] for day in measured])
+    return float(steps.min())
 
 
 def data_hash(read: dict[str, DataRead]) -> str:

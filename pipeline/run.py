@@ -1,24 +1,24 @@
 """The whole pipeline, in the order of the data: tape to parameters, schedules and a report."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from pipeline.engine.config import Config
-from pipeline.engine.errors import Refused
 from pipeline.engine.findings import told
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.store import check_out
 from pipeline.fitting import (
     Ahead,
+    Chosen,
     Fits,
     criteria,
-    exported_learning,
     fit_symbols,
     look_ahead,
     parameters_of,
     pool_laws,
-    selected_laws,
+    selected,
 )
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params
@@ -27,7 +27,6 @@ from pipeline.planning.plan_text import report_text
 from pipeline.planning.schedule import light, plan_order
 from pipeline.planning.without_day import Planned, with_effects
 from pipeline.publication.versions import (
-    new_run_id,
     publish_run,
     waiting_in,
     waiting_of,
@@ -47,6 +46,18 @@ class RunResult:
 
     results: Results
     summary: tuple[str, ...]
+
+
+Choice = Callable[[Job, Ahead, Fits], Chosen]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A tape's results, and what they were chosen from."""
+
+    results: Results
+    ahead: Ahead
+    fits: Fits
 
 
 def run_pipeline(config: Config, out: str) -> RunResult:
@@ -70,32 +81,57 @@ def results_of(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
 
     Raises: InputError as `run_pipeline`.
     """
-    while True:
-        try:
-            return _results(job, raw)
-        except Refused as error:
-            job.leave_out(error)
+    made, left_out = made_of(job, raw, selected)
+    return made.results, left_out
 
 
-def _results(job: Job, raw: RawTape) -> tuple[Results, tuple[str, ...]]:
+def made_of(job: Job, raw: RawTape, choose: Choice) -> tuple[Made, tuple[str, ...]]:
+    """Return the same with what it was chosen from; choose: whose law and curve every symbol has.
+
+    Raises: InputError as `run_pipeline`.
+    """
+    tally = job.tally
+    tally.files, tally.bytes = len(raw.files), raw.bytes
+    made = job.without_refused(lambda: _made(job, raw, choose))
+    results = made.results
+    touched = results.quality.groupby("rule")["rows"].sum()
+    tally.as_of = results.facts.as_of
+    tally.symbol_days = sum(one.read.days for one in results.symbols)
+    tally.rows_touched = {str(rule): int(rows) for rule, rows in touched[touched > 0].items()}
+    return made, job.left_out()
+
+
+def _made(job: Job, raw: RawTape, choose: Choice) -> Made:
     ahead = look_ahead(job, raw)
     for symbol, forecast in ahead.forecasts.items():
         check_capacity(symbol, job.config.allocate, forecast.load().horizon["volume"].to_numpy())
     fits = fit_symbols(job, ahead)
-    pooled = pool_laws(selected_laws(fits), ahead)
-    params = parameters_of(job, ahead, pooled, criteria(fits), exported_learning(job, fits))
-    params = params.model_copy(update={"run_id": new_run_id()})
-    reports = _plan(job.config, ahead, Fitted(fits, pooled, params), planted(raw))
-    tape = ahead.tape
-    results = Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
-    return results, tuple(tape.left_out())
+    fitted = fitted_by(job, ahead, fits, choose)
+    return Made(results_by(job, raw, ahead, fitted), ahead, fits)
+
+
+def fitted_by(job: Job, ahead: Ahead, fits: Fits, choose: Choice) -> "Fitted":
+    """Return the parameters of the laws and curves that are chosen, under the run's id."""
+    chosen = choose(job, ahead, fits)
+    pooled = pool_laws(chosen.laws, ahead)
+    params = parameters_of(job, ahead, pooled, criteria(chosen), chosen.taught)
+    params = params.model_copy(update={"run_id": job.tally.run_id})
+    return Fitted(fits, chosen, pooled, params)
+
+
+def results_by(job: Job, raw: RawTape, ahead: Ahead, fitted: "Fitted") -> Results:
+    """Return the results of parameters: every symbol's order planned with them."""
+    params, tape = fitted.params, ahead.tape
+    reports = _plan(job.config, ahead, fitted, planted(raw))
+    return Results(job.config, params, reports, tape.quality, _facts(job, tape, params))
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted: every stage's outputs, the laws in force, the parameter file."""
+    """What was fitted: every stage's outputs, what is exported of them, the parameter file."""
 
     fits: Fits
+    chosen: Chosen
     pooled: list[PooledSymbol]
     params: Params
 
@@ -114,7 +150,7 @@ def _plan(
             calibration=one.calibration,
             shrinkage=one.shrinkage,
             learned=fits.learned[one.symbol].load(),
-            selection=fits.selected[one.symbol].load(),
+            selection=fitted.chosen.selections[one.symbol],
             schedule=schedule,
             order=order,
             caveats=ahead.tape.caveats[one.symbol],
@@ -139,15 +175,15 @@ def _facts(job: Job, tape: Tape, params: Params) -> RunFacts:
     )
 
 
-def published(job: Job, results: Results, out: str) -> RunResult:
+def published(job: Job, results: Results, out: str, in_force: bool = True) -> RunResult:
     """Publish the files with the record of the run, then have it tracked, and what earlier runs
-    left to be.
+    left to be; in_force: or only kept beside what is.
     """
     run_id, pages = results.params.run_id, pages_of(results, job.executor.map)
     contents = render_files(results, pages)
     record = run_record(results, contents, pages)
     waiting = waiting_for(record, job.config.track.experiment, run_id)
-    files = publish_run(contents, out, run_id, waiting.dump())
+    files = publish_run(contents, out, run_id, waiting.dump(), in_force)
     tracked = track_all(waiting_of(out, run_id), lambda: waiting_in(out))
     return RunResult(results, _summary(job, results, files, tracked))
 
@@ -158,8 +194,7 @@ def _summary(
     def total(name: str) -> int:
         return sum(int(stage[name]) for stage in job.stages)
 
-    touched = results.quality.groupby("rule")["rows"].sum()
-    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in touched[touched > 0].items())
+    counts = ", ".join(f"{rule} {rows:,}" for rule, rows in (job.tally.rows_touched or {}).items())
     return (
         f"{total('computed')} stage outputs computed, {total('reused')} reused from "
         f"{job.store.root}",

@@ -39,6 +39,20 @@ class MidPath:
         place = np.maximum(row, 0)
         return np.where((row >= 0) & (times < self.until[place]), self.mid[place], np.nan)
 
+    def up_to(self, times: Times) -> tuple[Floats, Floats]:
+        """Return the mid's integral over time up to times (n,), and how long it was known."""
+        known = np.isfinite(self.mid)
+        start, mid = self.start[known], self.mid[known]
+        length = (self.until[known] - start).astype(np.float64)
+        area, time = (np.append(0.0, np.cumsum(each)) for each in (length * mid, length))
+        row = np.searchsorted(start, times, side="right")
+        if not len(start):
+            return np.zeros(len(times)), np.zeros(len(times))
+        last = np.maximum(row - 1, 0)
+        inside = np.clip((times - start[last]).astype(np.float64), 0.0, length[last])
+        inside = np.where(row > 0, inside, 0.0)
+        return area[last] + inside * mid[last], time[last] + inside
+
     def within(self, start: float, end: float) -> MidPath:
         """Return the known stretches from `start` (included) to `end` (excluded), cut there."""
         begin, until = np.maximum(self.start, start), np.minimum(self.until, end)

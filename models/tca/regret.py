@@ -138,10 +138,11 @@ def holm(p: Sequence[float]) -> list[float]:
 
     NaN stays NaN and counts for nothing. Source: Holm (1979), Scandinavian J. Statistics 6, 65-70.
     """
-    from statsmodels.stats.multitest import multipletests
-
     known = np.isfinite(p)
-    adjusted = np.full(len(p), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(np.asarray(p)[known], method="holm")[1]
+    values = np.asarray(p, dtype=np.float64)[known]
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(np.arange(len(values), 0, -1) * values[order])
+    adjusted, found = np.full(len(p), np.nan), np.empty(len(values))
+    found[order] = np.minimum(steps, 1.0)
+    adjusted[known] = found
     return [float(each) for each in adjusted]

@@ -58,6 +58,9 @@ def allocate(
         str | None,
         typer.Option(help="Write V(s,t), its marginal and the next trade to this Parquet file."),
     ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Plan though the parameters have expired.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole schedule as JSON.")
     ] = False,
@@ -98,7 +101,7 @@ def allocate(
     }
     order, file = load_config(None, {"allocate": asked}).allocate, read_params(params)
     with numpy_alone() if order.method != "dp" else nullcontext():
-        found = plan_from_file(file, symbol, order, datetime.now(UTC))
+        found = plan_from_file(file, symbol, order, datetime.now(UTC), stale)
     lines = [report_text(symbol, order, found)]
     if robust is not None or frontier or value_function:
         from pipeline.planning import order_studies

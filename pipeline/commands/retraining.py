@@ -1,4 +1,4 @@
-"""Commands of every night: retrain, what the nights did, back to an earlier run, files verified."""
+"""Commands of every night: retrain, what nights did, runs put in force by hand, files verified."""
 
 import sys
 from typing import Annotated
@@ -17,9 +17,9 @@ from pipeline.commands.options import (
     Workers,
     as_number,
 )
-from pipeline.commands.terminal import complain, say
+from pipeline.commands.terminal import say
 
-KEPT, QUALITY, STORE = 10, 3, 4  # exit codes
+KEPT = 10  # exit code
 
 
 def retrain(
@@ -48,37 +48,38 @@ def retrain(
     import time
 
     from pipeline.engine.config import load_config
-    from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
     from pipeline.engine.sessions import SessionCalendar
+    from pipeline.publication.status import reported
     from pipeline.retraining.night_text import night_text
     from pipeline.retraining.retrain import retrain as run_night
 
-    settings = load_config(
-        config,
-        {
-            "data": {
-                "source": source,
-                "location": data,
-                "symbols": symbols.split(",") if symbols else None,
-                "calendar": calendar,
-                "columns": columns,
-                "accept": accept or None,
+    with reported("retrain", out) as ending:
+        settings = load_config(
+            config,
+            {
+                "data": {
+                    "source": source,
+                    "location": data,
+                    "symbols": symbols.split(",") if symbols else None,
+                    "calendar": calendar,
+                    "columns": columns,
+                    "accept": accept or None,
+                },
+                "executor": {"workers": as_number(workers)},
             },
-            "executor": {"workers": as_number(workers)},
-        },
-    )
-    calendar_of = SessionCalendar(settings.data.calendar)
-    date = as_of or calendar_of.last_closed(time.time_ns()).date
-    try:
+        )
+        calendar_of = SessionCalendar(settings.data.calendar)
+        date = as_of or calendar_of.last_closed(time.time_ns()).date
         done = run_night(settings, out, date)
-    except (UnbelievableTape, StoreUnreachable) as error:
-        complain(str(error))
-        sys.exit(QUALITY if isinstance(error, UnbelievableTape) else STORE)
+        if done.night.outcome == "kept":
+            ending.state, ending.exit_code, ending.message = "held_back", KEPT, done.night.why
+        elif not done.anew:
+            ending.state = "unchanged"
     for line in done.said:
         say(line)
     say(night_text(done.night))
     if done.night.outcome == "kept":
-        sys.exit(KEPT)
+        sys.exit(ending.exit_code)
 
 
 def history(out: Out = "out") -> None:
@@ -105,8 +106,32 @@ def rollback(
 
     from pipeline.retraining.by_hand import roll_back
 
-    move = roll_back(out, run, getpass.getuser(), why)
-    say(f"in force: {move.in_force} (was {move.was})")
+    move, said = roll_back(out, run, getpass.getuser(), why)
+    for line in (f"in force: {move.in_force} (was {move.was})", *said):
+        say(line)
+
+
+def promote(
+    version: Annotated[
+        str, typer.Option(help="A run id under `versions/`, or a registered model's version.")
+    ],
+    why: Annotated[str, typer.Option(help="The reason, for `impact history` and the registry.")],
+    out: Out = "out",
+    symbol: Annotated[
+        str | None, typer.Option(help="Whose registered model the version is of, of several.")
+    ] = None,
+) -> None:
+    """Put a night's files in force that the gate held back, in one step, with all their symbols.
+
+    Example: `impact promote --out DIR --version 7 --why "the gap was a test feed's"`
+    """
+    import getpass
+
+    from pipeline.retraining.by_hand import promote as put_in_force
+
+    move, said = put_in_force(out, version, symbol, getpass.getuser(), why)
+    for line in (f"in force: {move.in_force} (was {move.was})", *said):
+        say(line)
 
 
 def verify(

@@ -52,6 +52,7 @@ def run(
     Example: `impact run --source lobster --data DIR --shares 5000`
     """
     from pipeline.engine.config import load_config
+    from pipeline.publication.status import reported
     from pipeline.run import run_pipeline
 
     overrides = {
@@ -76,7 +77,8 @@ def run(
         },
         "executor": {"workers": as_number(workers), "scheduler": scheduler},
     }
-    result = run_pipeline(load_config(config, overrides), out)
+    with reported("run", out):
+        result = run_pipeline(load_config(config, overrides), out)
     for line in result.summary:
         say(line)
 

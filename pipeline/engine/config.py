@@ -89,19 +89,25 @@ class FeaturesConfig(Section):
 
 
 class CalibrateConfig(Section):
-    """The book route's law: its family and how finely its level varies through the day."""
+    """The book route's law: its family, how finely its level varies through the day, and the days
+    of history after which a day's walks weigh half ("none": all days alike).
+
+    The default costs next to nothing where nothing changes: of twenty days as many as 19.7 count,
+    of a year's 250 as many as 86 (`benchmarks.half_life`).
+    """
 
     family: Literal["auto", "spread_power", "spread_sqrt", "power", "square_root", "linear"] = (
         "auto"
     )
     buckets: Count = 13
+    half_life: Literal["none"] | Positive = 30.0
 
 
 class LearnConfig(Section):
     """The machine-learning regressors of cost, and whose curve is exported beside the law.
 
     tries: settings that the tuner draws for each, 0 for those given. export: "law" for no curve,
-    "selected" for that of the regressor that the comparison proves better, or a regressor's.
+    "selected" for that of the regressor whose plans cost less on held-out days, or a regressor's.
     """
 
     trees: Count = 200
@@ -151,6 +157,17 @@ class AllocateConfig(Section):
         return self
 
 
+class PublishConfig(Section):
+    """What the published files say besides numbers.
+
+    expires: sessions after the one that parameters are for, through whose last close they may be
+    used; currency: of prices and costs, "" where it is not known.
+    """
+
+    expires: Annotated[int, Field(ge=0, le=250)] = 3
+    currency: Annotated[str, Field(pattern=r"^(|[A-Z]{3})$")] = ""
+
+
 class ExecutorConfig(Section):
     """Worker processes: 0 works in process, "auto" decides by the amount of data."""
 
@@ -174,6 +191,7 @@ class Config(Section):
     learn: LearnConfig = LearnConfig()
     select: SelectConfig = SelectConfig()
     allocate: AllocateConfig = AllocateConfig()
+    publish: PublishConfig = PublishConfig()
     executor: ExecutorConfig = ExecutorConfig()
     track: TrackConfig = TrackConfig()
 

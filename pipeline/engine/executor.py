@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.engine.errors import InputError
+from pipeline.engine.run_log import LOG, as_json
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -89,16 +90,15 @@ class Executor(AbstractContextManager["Executor"]):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(
-            *columns, console=self._console, disable=not self._console.is_terminal
-        ) as progress:
+        bars = self._console.is_terminal and not as_json()
+        with Progress(*columns, console=self._console, disable=not bars) as progress:
             bar = progress.add_task(label, total=len(tasks))
             if self._client is None:
                 results = [_advance(work(task), progress, bar) for task in tasks]
             else:
                 results = self._map_distributed(work, tasks, lambda: progress.advance(bar))
-        if not self._console.is_terminal:
-            self._console.print(f"{label}: {len(tasks)} done", highlight=False)
+        if not bars:
+            LOG.info("%s: %d done", label, len(tasks))
         return results
 
     def _map_distributed(

@@ -56,17 +56,20 @@ def refuse(findings: dict[str, pd.DataFrame], accepted: tuple[str, ...], timezon
     """Refuse what nobody should plan on.
 
     findings: of `finding_table`, by symbol.
-    Raises: UnbelievableTape naming symbol, day, time, numbers and the code to accept.
+    Raises: UnbelievableTape with every symbol's reason: day, time, numbers and the code to accept.
     """
+    reasons: dict[str, str] = {}
     for symbol, table in findings.items():
         for row in table.itertuples(index=False):
-            if row.code in REFUSING and row.code not in accepted:
+            if row.code in REFUSING and row.code not in accepted and symbol not in reasons:
                 more = int((table["code"] == row.code).sum()) - 1
                 others = f" (and on {more} more day{'s' * (more > 1)})" if more else ""
-                raise UnbelievableTape(
+                reasons[symbol] = (
                     f"{symbol} {told(row, timezone)}{others}; mend the tape or leave the day out, "
                     f"or plan on it with --accept {row.code}"
                 )
+    if reasons:
+        raise UnbelievableTape(next(iter(reasons.values())), reasons)
 
 
 def caveats(findings: pd.DataFrame, timezone: str) -> list[Caveat]:

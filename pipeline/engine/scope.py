@@ -1,5 +1,6 @@
 """Which part of the tape a run may use and which periods it plans for."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +21,8 @@ class Scope:
     as_of: ns; nothing that ends later is read. last, last_close: the last session with tape before
     it, and its close (ns). date: the session to be traded; first: its first period to be traded;
     starts: ns, from there on; close: ns. periods: of a full session; buckets: time-of-day levels of
-    alpha; holdout: the share of the history that candidates are compared on.
+    alpha; holdout: the share of the history that candidates are compared on; half_life: days at
+    which a day's walks weigh half in the fit of the law.
     """
 
     as_of: int
@@ -34,6 +36,7 @@ class Scope:
     period_seconds: int
     buckets: int
     holdout: float
+    half_life: float = math.inf
 
     def to_the_close(self) -> "Scope":
         """Return the scope with all of the tape as history, for studies that plan nothing."""
@@ -73,7 +76,12 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
         period_seconds=config.data.period_seconds,
         buckets=min(buckets, full),
         holdout=config.select.holdout,
+        half_life=_days(config.calibrate.half_life),
     )
+
+
+def _days(half_life: float | str) -> float:
+    return math.inf if isinstance(half_life, str) else half_life
 
 
 def _planned(last: Session, as_of: int, calendar: SessionCalendar) -> Session:

@@ -82,8 +82,7 @@ def execute(task: Task) -> Output:
             tables = task.run(*loaded, task.settings)
         except ValueError as error:  # an estimator cannot use what it was given
             where = "" if isinstance(error, InputError) else f"{task.stage} {task.label}: "
-            refused = Refused(f"{where}{error}")
-            refused.label = task.label
-            raise refused from error
+            message = f"{where}{error}"
+            raise Refused(message, {task.label: message}) from error
     url = task.store.publish(task.stage, key, lambda directory: save_tables(tables, directory))
     return Output(task.kind, key, url, task.label, True, time.perf_counter() - started)

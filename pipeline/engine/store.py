@@ -182,7 +182,8 @@ def _probe(folder: Path, asked: str) -> None:
 
 
 def write_folder(folder: str, contents: dict[str, bytes]) -> None:
-    """Write a local folder of files so that readers see all the old ones or all the new, by name.
+    """Write a local folder of files so that readers see all the old ones or all the new, by name;
+    a name may have a folder before it.
 
     Raises: InputError when it cannot be written, or holds files of other names.
     """
@@ -196,6 +197,7 @@ def write_folder(folder: str, contents: dict[str, bytes]) -> None:
             made, old = Path(aside) / "made", Path(aside) / "old"
             made.mkdir()
             for name, content in contents.items():
+                (made / name).parent.mkdir(exist_ok=True)
                 (made / name).write_bytes(content)
             if path.exists():
                 path.rename(old)
@@ -214,7 +216,8 @@ def check_folder(folder: str, names: Iterable[str]) -> None:
     path = Path(folder)
     if "://" in folder or (path.exists() and not path.is_dir()):
         raise InputError(f"{folder}: not a local folder")
-    others = sorted({file.name for file in path.iterdir()} - set(names)) if path.exists() else []
+    known = {name.partition("/")[0] for name in names}
+    others = sorted({file.name for file in path.iterdir()} - known) if path.exists() else []
     if others:
         raise InputError(f"{folder}: holds {others[0]}, which is no file of it; name a folder anew")
 

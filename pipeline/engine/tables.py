@@ -54,7 +54,8 @@ class Features:
         realized_variance, rv_n; half_spread, depth_bid_j, depth_ask_j, depth (displayed a side,
         mean of both), time weighted; buy_volume, sell_volume, undirected_volume, volume_squares
         (summed squared trade sizes), trades, quotes; ofi_j (order-flow imbalance of level j,
-        summed); covered (share of the period with a two-sided book).
+        summed); covered (share of the period with a two-sided book); tick (the least step between
+        best prices, of the whole stretch, NaN where there is none).
     cells: one row a period, side (+1 buys) and size: excess (cost above the best price, the book
         continued behind its last level as `models.microstructure.walking` has it), censored (share
         of covered time that depth did not suffice); cut_excess, cut_censored: the same of the book
@@ -65,6 +66,8 @@ class Features:
         columns of `models.impact.flow.trades.ImmediateSums`, date, end (of the half-hour, ns).
     mid_moves: one row every ten seconds: date, pressure, move, as in
         `models.forecast.book.BookMoves`, start, end (of the move, ns).
+    flow_moves: one row a minute: the columns of `models.impact.flow.state_response.FlowWindows`,
+        its state as spread and depth, stretch (between breaks), date.
     """
 
     periods: pd.DataFrame
@@ -72,6 +75,7 @@ class Features:
     refill: pd.DataFrame
     immediate: pd.DataFrame
     mid_moves: pd.DataFrame
+    flow_moves: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ class Forecast:
     totals: over the horizon, of volume (shares) and volatility (root of summed variance): series,
         expected, low, high (the 90 % interval).
     shape: the periods of past days that the horizon's are, forecast as those are and from the same
-        period on: series (volatility, volume, half_spread), date, period, forecast, realized.
+        period on: series (volatility, volume, half_spread, depth), date, period, forecast,
+        realized.
     warnings: code, message.
     """
 
@@ -169,16 +174,20 @@ class Learned:
     cost a candidate. models: name, format ("lightgbm-text", "skops"), content (bytes); fitted on
     the whole history; none of a hybrid that found nothing beside the law. importance: model,
     feature, importance. curves: learner, period, size, cost (currency over mid) in the states
-    forecast of the periods to be traded, of those that have a model. coming: what the hour's states
-    tell of costs to come: periods (ahead), slope, slope_error, r2, days, as in
+    forecast of the periods to be traded, of those that have a model. held_curves: the same of whole
+    held-out days, by date, as fitted before the held-out part. coming: what the hour's states tell
+    of costs to come: periods (ahead), slope, slope_error, r2, days, as in
     `models.learners.ahead.AheadFit`, and a coefficient a feature of `solver.execution.coming`.
+    facts: one row: cells, and free: those that cost nothing, which regressors leave out.
     """
 
     predictions: pd.DataFrame
     models: pd.DataFrame
     importance: pd.DataFrame
     curves: pd.DataFrame
+    held_curves: pd.DataFrame
     coming: pd.DataFrame
+    facts: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -186,14 +195,19 @@ class Selection:
     """The comparison on held-out periods.
 
     scores: candidate, deviance, deviance_error (standard error of the difference to the best),
-        rmse_bps, bias, cells, winner (bool: registered), exported (bool: the law in params.json).
-    charged: what plans would have cost on held-out days, bps over mid: plan ("law", "square_root",
-        "twap", "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
+        rmse_bps, bias, cells, bounded (of them, known from below only), free (cost nothing, not
+        scored), winner (bool: whose plans are favoured), exported (bool: the law in params.json).
+    reaches: how far costs of a period lay from what was told, by day: candidate, size, reach (the
+        quantile of |log|, NaN where there are too few days), days, level.
+    charged: what plans would have cost on held-out days, bps over mid: plan (a candidate, "twap",
+        "clairvoyant"), cost, cost_error, regret, regret_error, saving (against the law),
         saving_error, saving_low, saving_high (95 %), days. Without rows below two days.
-    decision: one row: criterion ("regret" or "deviance", by which the law is exported), reason.
+    decision: one row: criterion ("regret" or "deviance", by which the law is exported, or "held"),
+        reason; learned: why a learned curve is favoured or none.
     """
 
     scores: pd.DataFrame
+    reaches: pd.DataFrame
     charged: pd.DataFrame
     decision: pd.DataFrame
 

@@ -90,6 +90,7 @@ def report_text(evaluation: Evaluation) -> str:
         f"{request.latency:g} s later, within {request.band:.0%} of an even pace.",
         f"Walk over mid in bps of notional; errors by {first.judged.clusters} "
         f"{evaluation.clusters}, intervals 95 % (t), verdicts after Holm over the rows of a kind.",
+        *evaluation.left_out,
     ]
     if not np.isfinite(first.judged.cost_error):
         lines.append("Too few clusters for an error: nothing is decided.")

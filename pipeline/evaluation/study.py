@@ -1,6 +1,7 @@
 """The command `impact evaluate`: candidates judged by what held-out tape would have charged."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class EvaluateRequest:
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """What held-out tape says. dates, symbols: held out; quantiles: chosen by size and date;
-    read: by symbol, the tape that was held out.
+    read: by symbol, the tape that was held out; left_out: symbols that are not, as lines.
     """
 
     request: EvaluateRequest
@@ -58,6 +59,7 @@ class Evaluation:
     worked: tuple[Worked, ...]
     quantiles: dict[tuple[float, str], str]
     read: dict[str, DataRead]
+    left_out: tuple[str, ...] = ()
 
     @property
     def clusters(self) -> str:
@@ -76,17 +78,20 @@ def evaluate(
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
         learn = not TAUGHT.isdisjoint(request.candidates)
-        held = list(held_out_days(job, raw, request.history, request.days, learn))
+        days = partial(held_out_days, job, raw, request.history, request.days, learn)
+        held = job.without_refused(lambda: list(days()))
         tasks = [task for one in held for task in _tasks(request, config, one, further)]
         if not tasks:
             raise InputError("no symbol has tape on a day that is held out; give more of it")
+        left_out = job.left_out()
         worked = [each for day in job.executor.map(replay_day, tasks, "evaluate") for each in day]
     worked, quantiles = nested_quantile(worked)
     rows = rows_of(worked, _blocks(tasks[0]))
     symbols = tuple(dict.fromkeys(task.symbol for task in tasks))
     dates = tuple(dict.fromkeys(task.session.date for task in tasks))
     read = {symbol: _read(held, symbol) for symbol in symbols}
-    return Evaluation(request, dates, symbols, tuple(rows), tuple(worked), quantiles, read)
+    found = (tuple(rows), tuple(worked), quantiles, read, left_out)
+    return Evaluation(request, dates, symbols, *found)
 
 
 def _read(held: list[HeldOut], symbol: str) -> DataRead:

@@ -8,7 +8,10 @@ import pandas as pd
 
 from models.forecast.book.mid_move import HORIZON
 from models.forecast.intraday.sparse.totals import liquidity_volume
-from models.impact.book.cost_law import Family
+from models.impact.book.cost_law import LEVEL, Family
+from models.impact.book.walks import shown_sizes
+from pipeline.engine.data_read import DataRead
+from pipeline.engine.grades import grade_of
 from pipeline.engine.tables import Calibration, Forecast
 from pipeline.parameters.schema import (
     SCHEMA,
@@ -28,12 +31,14 @@ from pipeline.parameters.sections import (
     CurvesSection,
     ExtrapolationError,
     ExtrapolationSection,
+    LevelsSection,
     LocalExponent,
     Matrix,
     MidMoveSection,
     SlicingSection,
     VolumeTotal,
     Warned,
+    WindowSection,
 )
 from pipeline.parameters.shape_record import shape_section
 from solver import ImpactLaw, log_ratios
@@ -42,11 +47,13 @@ from solver.execution.coming import NAMES
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the parameters come from."""
+    """Where the parameters come from, until when they may be used, and in what currency."""
 
     created: str
     code_version: str
     data_hash: str
+    expires: int  # ns
+    currency: str  # "" where it is not known
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,9 @@ class Taught:
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
     log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
-    what its law was chosen by, None where nothing was compared; taught: what learners add to the
-    law.
+    what its law was chosen by, None where nothing was compared; read: the days that the estimates
+    come from; tick: the least step between best prices, NaN where none was seen; taught: what
+    learners add to the law.
     """
 
     symbol: str
@@ -73,6 +81,8 @@ class FittedSymbol:
     profile: pd.DataFrame
     found: pd.DataFrame
     chosen_by: str | None
+    read: DataRead
+    tick: float
     taught: Taught | None = None
 
 
@@ -90,9 +100,12 @@ def export_params(
         created=provenance.created,
         code_version=provenance.code_version,
         data_hash=provenance.data_hash,
-        valid=Valid(start=iso(int(starts.iloc[0])), end=iso(close)),
+        currency=provenance.currency or None,
+        valid=Valid(
+            start=iso(int(starts.iloc[0])), end=iso(close), expires=iso(provenance.expires)
+        ),
         calendar=calendar,
-        symbols={one.symbol: _symbol(one) for one in fitted},
+        symbols={one.symbol: _symbol(one, calendar.periods) for one in fitted},
     )
 
 
@@ -119,7 +132,7 @@ def _flat(period: Period) -> dict[str, object]:
     return row
 
 
-def _symbol(one: FittedSymbol) -> SymbolParams:
+def _symbol(one: FittedSymbol, periods_a_session: int) -> SymbolParams:
     facts = one.calibration.facts.iloc[0]
     table = one.calibration.parameters.set_index("name")
     value = table["value"]
@@ -160,8 +173,28 @@ def _symbol(one: FittedSymbol) -> SymbolParams:
         mid_move=_mid_move(facts),
         shape=shape_section(one.forecast, one.calibration, columns, has_spread),
         **({} if one.taught is None else _taught(one.taught, columns, value)),
-        warnings=tuple(Warned(code=row.code, message=row.message) for row in warnings.itertuples()),
+        window=WindowSection(first=one.read.first, last=one.read.last, days=one.read.days),
+        tick=one.tick if np.isfinite(one.tick) else None,
+        fitted_shares=_fitted_shares(one.calibration.sizes),
+        levels=_levels(value, columns["i"], periods_a_session),
+        warnings=tuple(
+            Warned(code=row.code, message=row.message, severity=grade_of(row.code))
+            for row in warnings.itertuples()
+        ),
     )
+
+
+def _fitted_shares(sizes: pd.DataFrame) -> tuple[float, float]:
+    """Return the least and the largest size that the law was fitted on."""
+    fitted = shown_sizes(sizes["size"].to_numpy(), sizes["censored"].to_numpy())
+    return float(fitted.min()), float(fitted.max())
+
+
+def _levels(value: pd.Series, periods: pd.Series, count: int) -> LevelsSection:
+    """Return the levels as estimated, with their map to periods; count: periods of a session."""
+    alpha = np.exp(value[[name for name in value.index if name.startswith(LEVEL)]].to_numpy())
+    bucket = np.minimum(periods.to_numpy() * len(alpha) // count, len(alpha) - 1)
+    return LevelsSection(alpha=tuple(alpha.tolist()), bucket=tuple(bucket.tolist()))
 
 
 def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:

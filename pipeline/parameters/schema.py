@@ -17,6 +17,7 @@ from pipeline.parameters.sections import (
     ExtrapolationSection,
     Finite,
     Interval,
+    LevelsSection,
     Matrix,
     MidMoveSection,
     Moment,
@@ -28,10 +29,12 @@ from pipeline.parameters.sections import (
     SlicingSection,
     VolumeTotal,
     Warned,
+    WindowSection,
     Zone,
 )
 
 SCHEMA = "impact-params/2"
+SCHEMA_ID = "urn:impact-params:2"
 UNITS = {
     "alpha": "currency / share^k",
     "beta": "1",
@@ -56,6 +59,9 @@ UNITS = {
     "curves.ratio": "1, of total cost over mid to the law's",
     "extrapolation.walk_low": "1, over the law's mean, as walk_high",
     "shape": "weights and slopes 1, flat in the unit of the periods' own, joint of logs",
+    "tick": "currency / share",
+    "fitted_shares": "shares",
+    "levels.alpha": "currency / share^k",
     "order_law": "1; T days, sigma 1 / day^(1/2)",
     "reference.price": "currency / share",
     "reference.volatility": "currency / share / period^(1/2)",
@@ -64,12 +70,16 @@ UNITS = {
 }
 
 
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+
+
 class Valid(Part):
     """The time the parameters are for, ISO 8601 with offset."""
 
     start: Moment = Field(alias="from")
     end: Moment = Field(alias="to")
-    expires: Moment | None = None  # from when on the parameters should not be used
+    expires: Moment | None = None  # from when on the parameters must not be used ...
+    after: Literal["refuse"] = "refuse"  # ... and what a consumer does then: it plans no order
 
 
 class Calendar(Part):
@@ -136,6 +146,10 @@ class SymbolParams(Part):
     volume_total: VolumeTotal | None = None
     mid_move: MidMoveSection | None = None
     shape: ShapeSection | None = None  # None: nothing is known of it, plans take every period alike
+    window: WindowSection | None = None  # None: the days are not known
+    tick: Above | None = None  # the least step between best prices, None where none was seen
+    fitted_shares: Interval | None = None  # sizes that the law was fitted on
+    levels: LevelsSection | None = None  # None: the level has no buckets
     states: dict[str, Any] | None = None  # raw and calibrated states, for readers that want them
     curves: CurvesSection | None = None  # None: the law stands alone
     coming: ComingSection | None = None  # None: the hour's states told nothing of later days
@@ -143,9 +157,11 @@ class SymbolParams(Part):
     order_law: OrderLawSection | None = None  # None: the route knows no parent orders
 
     @model_validator(mode="after")
-    def _curves_by_period(self) -> "SymbolParams":
+    def _by_period(self) -> "SymbolParams":
         if self.curves and len(self.curves.ratio) != len(self.periods):
             raise ValueError("curves: ratio must have one row a period")
+        if self.levels and len(self.levels.bucket) != len(self.periods):
+            raise ValueError("levels: bucket must have one entry a period")
         return self
 
 
@@ -157,6 +173,7 @@ class Params(Part):
     code_version: str
     data_hash: str
     run_id: str = ""  # of the run that made it, and the tag `run_id` of its MLflow runs
+    currency: Currency | None = None  # ISO 4217, None where it is not known
     valid: Valid
     calendar: Calendar
     symbols: Annotated[dict[str, SymbolParams], Field(min_length=1)]
@@ -164,7 +181,8 @@ class Params(Part):
 
 def json_schema() -> str:
     """Return the published JSON Schema (draft 2020-12) as text."""
-    return json.dumps(Params.model_json_schema(by_alias=True), indent=1, sort_keys=True) + "\n"
+    found = {"$id": SCHEMA_ID} | Params.model_json_schema(by_alias=True)
+    return json.dumps(found, indent=1, sort_keys=True) + "\n"
 
 
 def dump_params(params: Params) -> bytes:

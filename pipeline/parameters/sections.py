@@ -1,6 +1,6 @@
 """The parts of a symbol's section in `params.json`, each checked by itself."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -30,6 +30,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Moment = Annotated[str, AfterValidator(_moment)]
 MOST, LEAST = 1e30, 1e-30  # of any number, and of one above 0: products stay finite
@@ -231,6 +237,30 @@ class ShapeSection(Part):
         return self
 
 
+class WindowSection(Part):
+    """The days that the parameters come from, ISO dates, and how many they are."""
+
+    first: Day
+    last: Day
+    days: Annotated[int, Field(ge=1)]
+
+
+class LevelsSection(Part):
+    """Levels of alpha as estimated by time-of-day bucket, before they were smoothed over the day.
+
+    alpha: by bucket, currency / share^k; bucket: of every period, in the periods' order.
+    """
+
+    alpha: Annotated[tuple[NonNegative, ...], Field(min_length=1)]
+    bucket: tuple[Annotated[int, Field(ge=0)], ...]
+
+    @model_validator(mode="after")
+    def _known_buckets(self) -> "LevelsSection":
+        if any(one >= len(self.alpha) for one in self.bucket):
+            raise ValueError(f"levels: bucket must lie below {len(self.alpha)}")
+        return self
+
+
 class ProfileSection(Part):
     """How volume and sigma by period were had where no tape was forecast.
 
@@ -258,7 +288,12 @@ class OrderLawSection(Part):
 
 
 class Warned(Part):
-    """A caveat of the calibration, with a code that programs can test for."""
+    """A caveat of the calibration, with a code that programs can test for.
+
+    severity: whether it speaks against planning at all, against believing what is planned, or is to
+    be known.
+    """
 
     code: str
     message: str
+    severity: Literal["blocks", "weakens", "informs"] = "weakens"

@@ -10,7 +10,13 @@ from pipeline.engine.codes import REFUSING
 from pipeline.engine.config import AllocateConfig
 from pipeline.parameters.schema import Params, Period
 from pipeline.planning.concentration import concentrated
-from pipeline.planning.order import file_caveats, order_terms, stated_curve, stated_tilt
+from pipeline.planning.order import (
+    check_in_force,
+    file_caveats,
+    order_terms,
+    stated_curve,
+    stated_tilt,
+)
 from pipeline.planning.order_plan import OrderPlan
 from pipeline.planning.plan import (
     QUICK,
@@ -92,12 +98,16 @@ def order_plan(
     )
 
 
-def plan_from_file(params: Params, symbol: str, order: AllocateConfig, now: datetime) -> OrderPlan:
+def plan_from_file(
+    params: Params, symbol: str, order: AllocateConfig, now: datetime, stale: bool = False
+) -> OrderPlan:
     """Plan the order as `order_plan`, and say of what day and part of the session the file is.
 
-    now: with a zone.
-    Raises: InputError when the order cannot be planned as asked.
+    now: with a zone; stale: plan even if the parameters may not be used now.
+    Raises: InputError when the order cannot be planned as asked, or the parameters may not be used.
     """
+    if not stale:
+        check_in_force(params, now)
     plan = order_plan(params, symbol, order)
     said = ((one.code, one.message) for one in file_caveats(params, symbol, now))
     return replace(plan, warnings=(*said, *plan.warnings))

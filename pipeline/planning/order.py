@@ -99,33 +99,54 @@ def check_capacity(symbol: str, order: AllocateConfig, volume: np.ndarray) -> No
         raise InputError(f"symbol {symbol}: {error}") from error
 
 
+def check_in_force(params: Params, now: datetime) -> None:
+    """Check that parameters may be used now: they have not expired, and their session is near.
+
+    now: with a zone.
+    Raises: InputError saying for which session they are.
+    """
+    valid, told = params.valid, f"the parameters are for the session of {_session(params)}"
+    if valid.expires and now >= datetime.fromisoformat(valid.expires):
+        why = f"and expired at {valid.expires}"
+    elif datetime.fromisoformat(valid.start) - now > AHEAD:
+        why = f"more than {AHEAD.days} days ahead"
+    else:
+        return
+    raise InputError(f"{told}, {why}; make them anew with `impact run`, or plan with --stale")
+
+
 def file_caveats(params: Params, symbol: str, now: datetime) -> list[Caveat]:
-    """Say what a parameter file is not: of this day, still in force, of the whole session.
+    """Say what a parameter file is not: of this day, of the whole session.
 
     now: with a zone.
     """
-    valid, found = params.valid, []
-    begin, end = (datetime.fromisoformat(each) for each in (valid.start, valid.end))
-    zone = ZoneInfo(params.calendar.timezone)
-    session = f"{begin.astimezone(zone):%Y-%m-%d %H:%M} to {end.astimezone(zone):%H:%M}"
-    if valid.expires and now >= datetime.fromisoformat(valid.expires):
-        message = f"the parameters expired at {valid.expires}: make them anew with `impact run`"
-        found.append(Caveat("expired", message))
+    found = []
+    begin, end = (datetime.fromisoformat(each) for each in (params.valid.start, params.valid.end))
     if now >= end or begin - now > AHEAD:
         when = f"{(now - end).days} days ago" if now >= end else f"in {(begin - now).days} days"
         message = (
-            f"the parameters are for the session of {session} {params.calendar.timezone}, {when}: "
+            f"the parameters are for the session of {_session(params)}, {when}: "
             "price, volume and volatility are of that day"
         )
         found.append(Caveat("another_date", message))
     places = [period.i for period in params.symbols[symbol].periods]
     if places[0] > 0:
+        zone = ZoneInfo(params.calendar.timezone)
         message = (
             f"the file holds {len(places)} of the session's {places[-1] + 1} periods, "
             f"{len(places) / (places[-1] + 1):.0%}, from {begin.astimezone(zone):%H:%M} on"
         )
         found.append(Caveat("part_of_session", message))
     return found
+
+
+def _session(params: Params) -> str:
+    zone = ZoneInfo(params.calendar.timezone)
+    begin, end = (
+        datetime.fromisoformat(each).astimezone(zone)
+        for each in (params.valid.start, params.valid.end)
+    )
+    return f"{begin:%Y-%m-%d %H:%M} to {end:%H:%M} {params.calendar.timezone}"
 
 
 def stated_problem(params: Params, symbol: str, order: AllocateConfig) -> Problem:

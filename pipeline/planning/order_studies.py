@@ -1,11 +1,13 @@
 """What an order can be asked beside its plan: the price of risk, robustness, the value function."""
 
+import time
 from io import BytesIO
 
 import numpy as np
 
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.errors import InputError
+from pipeline.engine.run_log import LOG
 from pipeline.engine.store import write_file
 from pipeline.parameters.schema import Params
 from pipeline.planning.order import order_terms, stated_curve, stated_problem, stated_tilt
@@ -13,16 +15,20 @@ from pipeline.planning.value_table import value_table
 from solver import ProblemError, evaluate, frontier, periods_within, robust, solve, uncertainty_of
 
 RISKS = 8  # risk aversions of a frontier besides 0
+PATIENCE = 3.0  # seconds of work that are not foretold
 
 
 def frontier_text(params: Params, symbol: str, order: AllocateConfig) -> str:
     """Return cost and standard deviation along the frontier, from no risk aversion upward.
 
     The risk aversions are spaced around the one at which the risk of the cheapest plan is charged
-    as much as the plan costs.
+    as much as the plan costs. What will take long is said first, by the time of the cheapest.
     """
-    stated = stated_problem(params, symbol, order)
+    stated, started = stated_problem(params, symbol, order), time.perf_counter()
     cheapest = solve(stated, method="nlp").breakdown
+    seconds = (time.perf_counter() - started) * (RISKS + 1)
+    if seconds > PATIENCE:
+        LOG.info("frontier: %d more plans, about %.0f s", RISKS + 1, seconds)
     scale = cheapest.shortfall / cheapest.variance if cheapest.variance > 0 else 0.0
     grid = np.concatenate([[0.0], abs(scale) * np.geomspace(1e-3, 1e2, RISKS)])
     found = frontier(stated, grid if scale else grid[:1])

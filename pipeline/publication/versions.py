@@ -14,10 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -27,22 +24,20 @@ from pipeline.engine.store import partial_prefix, write_file
 from pipeline.publication.locks import held
 
 VERSIONS, CURRENT, POINTER, MANIFEST = "versions", "current", "current.json", "run.json"
+PREVIOUS = "previous"  # a link to what was current before
 WAITING = "untracked.json"  # of a version: what is still to be tracked of it
-KEPT = 5  # versions, the current one among them
+KEPT = 5  # versions, the current one and the one before it among them
 PATIENCE = 60.0  # seconds that another run may take to publish
 
 
-def new_run_id() -> str:
-    """Return a name for a run that sorts by when it was made, and that no other run has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-
-
-def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes) -> dict[str, str]:
+def publish_run(
+    contents: dict[str, bytes], out: str, run_id: str, aside: bytes, current: bool = True
+) -> dict[str, str]:
     """Publish a run's files under `out` so that readers see those of one run; return their
     addresses by name.
 
-    aside: kept in the version as `untracked.json`, until `settled`; versions beyond the newest
-    five go, but for those that still wait.
+    current: or only kept as a version; aside: kept in the version as `untracked.json`, until
+    `settled`; versions beyond the newest five go, but for those that still wait.
     Raises: InputError when another run is at it for too long.
     """
     fs, root = place(out.rstrip("/"), "--out")
@@ -51,11 +46,12 @@ def publish_run(contents: dict[str, bytes], out: str, run_id: str, aside: bytes)
     if not isinstance(fs, LocalFileSystem):
         for name, content in files.items():
             write_file(f"{out.rstrip('/')}/{VERSIONS}/{run_id}/{name}", content)
-        for name, content in {**contents, POINTER: manifest}.items():
+        for name, content in {**contents, POINTER: manifest}.items() if current else ():
             write_file(f"{out.rstrip('/')}/{name}", content)
     else:
-        _publish_local(files, Path(root), run_id)
-    return {name: f"{out.rstrip('/')}/{name}" for name in contents}
+        _publish_local(files, Path(root), run_id, current)
+    there = out.rstrip("/") if current else version_of(out, run_id)
+    return {name: f"{there}/{name}" for name in contents}
 
 
 def version_of(out: str, run_id: str) -> str:
@@ -75,6 +71,17 @@ def in_force(out: str) -> str | None:
     with open_file(url, "--out") as file, reading(url, "cannot be read", "publish anew"):
         content = json.loads(file.read())
         return str(content["run_id"])
+
+
+def before_current(out: str) -> str | None:
+    """Return the run that was current before, None where that is not known or not kept."""
+    fs, root = place(out.rstrip("/"), "--out")
+    link = Path(root) / PREVIOUS
+    if isinstance(fs, LocalFileSystem):
+        return link.resolve().name if link.exists() else None
+    now = in_force(out)
+    earlier = [one for one in runs_of(out) if now is not None and one < now]
+    return earlier[-1] if earlier else None
 
 
 def runs_of(out: str) -> list[str]:
@@ -102,7 +109,7 @@ def make_current(out: str, run_id: str) -> None:
                 )
         return
     with held(Path(root) / VERSIONS / ".lock", PATIENCE):
-        _link(Path(root) / CURRENT, f"{VERSIONS}/{run_id}")
+        _switch(Path(root), run_id)
         _sync(Path(root))
 
 
@@ -166,7 +173,7 @@ def _manifest(contents: dict[str, bytes], run_id: str) -> bytes:
     return (json.dumps({"run_id": run_id, "files": files}, indent=1) + "\n").encode()
 
 
-def _publish_local(files: dict[str, bytes], root: Path, run_id: str) -> None:
+def _publish_local(files: dict[str, bytes], root: Path, run_id: str, current: bool) -> None:
     versions = root / VERSIONS
     versions.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=partial_prefix(versions), dir=versions))
@@ -178,12 +185,13 @@ def _publish_local(files: dict[str, bytes], root: Path, run_id: str) -> None:
         with held(versions / ".lock", PATIENCE):
             made.rename(versions / run_id)
             _sync(versions)
-            _link(root / CURRENT, f"{VERSIONS}/{run_id}")
-            for name in files.keys() - {MANIFEST, WAITING}:
-                _link(root / name, f"{CURRENT}/{name}")
-            _link(root / POINTER, f"{CURRENT}/{MANIFEST}")
-            _sync(root)
-            _prune(versions, run_id)
+            if current:
+                _switch(root, run_id)
+                for name in files.keys() - {MANIFEST, WAITING}:
+                    _link(root / name, f"{CURRENT}/{name}")
+                _link(root / POINTER, f"{CURRENT}/{MANIFEST}")
+                _sync(root)
+            _prune(root)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -204,6 +212,14 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
+def _switch(root: Path, run_id: str) -> None:
+    """Let a version be current, and the one that was be the one before."""
+    now, target = root / CURRENT, f"{VERSIONS}/{run_id}"
+    if now.is_symlink() and os.readlink(now) != target:
+        _link(root / PREVIOUS, os.readlink(now))
+    _link(now, target)
+
+
 def _link(path: Path, target: str) -> None:
     """Let `path` be a link to `target`, in one step."""
     if path.is_symlink() and os.readlink(path) == target:
@@ -214,12 +230,10 @@ def _link(path: Path, target: str) -> None:
         made.replace(path)
 
 
-def _prune(versions: Path, current: str) -> None:
-    found = sorted(path for path in versions.iterdir() if not path.name.startswith("."))
-    for path in _passed(found, current):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _passed(found: list[Path], current: str) -> Iterable[Path]:
-    others = [path for path in found if path.name != current]
-    return (path for path in others[: 1 - KEPT] if not (path / WAITING).exists())
+def _prune(root: Path) -> None:
+    found = [path for path in (root / VERSIONS).iterdir() if not path.name.startswith(".")]
+    linked = {(root / name).resolve() for name in (CURRENT, PREVIOUS)}
+    others = sorted(path for path in found if path.resolve() not in linked)
+    for path in others[: len(linked) - KEPT]:
+        if not (path / WAITING).exists():
+            shutil.rmtree(path, ignore_errors=True)

@@ -13,12 +13,12 @@ from urllib.parse import quote
 import pandas as pd
 
 from pipeline.engine.codes import REFUSING
+from pipeline.engine.grades import BLOCKS, WEAKENS, Graded, counts_text
 from pipeline.parameters.schema import Params
-from pipeline.report.grades import BLOCKS, WEAKENS, Graded, counts_text
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.report.tables.digits import number
 from pipeline.report.tables.findings import finding_rows
-from pipeline.report.tables.run import quality_days, quality_totals, stage_table
+from pipeline.report.tables.run import gate_table, quality_days, quality_totals, stage_table
 from pipeline.report.view import SymbolView, order_flags
 from pipeline.report.words import forecast_word, law_word, saving, saving_word
 
@@ -93,18 +93,21 @@ def render_run(
     reports: tuple[SymbolReport, ...],
     views: Iterable[SymbolView],
     estimators: Iterable[str],
-    quality: pd.DataFrame,
+    judged: tuple[pd.DataFrame, pd.DataFrame],
     source: tuple[Params, RunFacts],
 ) -> str:
     """Return the page on data, words, estimators, and how to repeat the run.
 
-    quality: symbol, date, rule, rows (raw rows that each ingest rule touched).
+    judged: quality (symbol, date, rule, rows: raw rows that each ingest rule touched) and the
+    checks of the gate, as `pipeline.report.publish.Results` has them.
     """
     params, facts = source
+    quality, gate = judged
     tables = {
         "quality": quality_totals(quality),
         "days": quality_days(quality),
         "stages": stage_table(facts.stages),
+        "gate": gate_table(gate),
         "findings": finding_rows(reports, params.calendar.timezone),
     }
     return page_template(template("run.html")).render(

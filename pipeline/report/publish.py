@@ -1,7 +1,7 @@
 """Publish: a finished run as files under the output folder and as a record to be tracked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -19,19 +19,23 @@ from pipeline.report.symbol_pages import PagesTask, SymbolPages, symbol_pages
 from pipeline.report.words import describe
 from pipeline.tracking.record import Record
 
+GATE = ("check", "value", "threshold", "verdict", "words")
 Spread = Callable[[Callable[[Any], Any], Sequence[Any], str], list[Any]]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by spreadsheets
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that a run has to show."""
+    """All that a run has to show; gate: the checks that it was judged by, a row each (check, value,
+    threshold, verdict, words), without rows where nothing was judged.
+    """
 
     config: Config
     params: Params
     symbols: tuple[SymbolReport, ...]
     quality: pd.DataFrame
     facts: RunFacts
+    gate: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(GATE)))
 
 
 def pages_of(results: Results, spread: Spread) -> tuple[SymbolPages, ...]:
@@ -64,7 +68,7 @@ def render_files(results: Results, pages: tuple[SymbolPages, ...]) -> dict[str, 
         "quality.csv": _csv(results.quality),
         INDEX_PAGE: render_index(results.symbols, views, params, facts).encode(),
         RUN_PAGE: render_run(
-            results.symbols, views, named, results.quality, (params, facts)
+            results.symbols, views, named, (results.quality, results.gate), (params, facts)
         ).encode(),
         **{name: content for one in pages for name, content in one.files.items()},
     }
@@ -117,6 +121,7 @@ def run_record(
             for key, value in keys.items()
         },
         metrics=table.mean().to_dict()
+        | {f"gate/{row.check}": row.value for row in results.gate.itertuples()}
         | {"quality/symbols": len(table), "quality/rows_touched": touched.sum()},
         tags={
             "data_hash": params.data_hash,
@@ -130,7 +135,8 @@ def run_record(
             "symbols": table.rename_axis("symbol").reset_index(),
             "quality": results.quality,
             "stages": results.facts.stages,
-        },
+        }
+        | ({} if results.gate.empty else {"gate": results.gate}),
         files=contents | {"config.json": configuration.encode()},
         parts=tuple(symbol_record(one, told) for one in results.symbols),
     )

@@ -27,6 +27,7 @@ def research_tables(report: SymbolReport, periods: int, clock: Clock) -> dict[st
         "sizes": calibration_tables.size_table(report.calibration.sizes),
         "shrinkage": calibration_tables.shrinkage_table(shrinkage, periods, clock),
         "candidates": run_tables.selection_table(report.selection.scores),
+        "reaches": run_tables.reach_table(report.selection.reaches, report.selection.scores),
         "charged": run_tables.charged_table(report.selection.charged),
         "truth": run_tables.truth_table(parameters, report.planted),
     }

@@ -9,6 +9,7 @@ from pipeline.report.page import RUN_PAGE, page_template, template
 from pipeline.report.research import held_out_words, research_tables
 from pipeline.report.results import RunFacts, SymbolReport
 from pipeline.report.view import SymbolView, make_view
+from pipeline.report.words import scored_words
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ def symbol_pages(task: PagesTask) -> SymbolPages:
     view, svg = make_view(params, report), drawings(report, params)
     clock = Clock.of(params.calendar, report.schedule.plan)
     tables = research_tables(report, params.calendar.periods, clock)
+    decision = report.selection.decision.iloc[0]
     common = {"view": view, "facts": task.facts, "calendar": params.calendar, "svg": svg}
     research = page_template(template("research.html")).render(
         **common,
         tables=tables,
         held_out=held_out_words(report.forecast.backtest),
-        choice="by {criterion}: {reason}".format(**report.selection.decision.iloc[0]),
+        choice="by {criterion}: {reason}".format(**decision),
+        learned=decision["learned"],
+        scored=scored_words(report.selection.scores),
         documents=RUN_PAGE,
     )
     files = {

@@ -9,16 +9,16 @@ import pandas as pd
 
 from pipeline.engine.config import AllocateConfig
 from pipeline.engine.findings import as_warnings
+from pipeline.engine.grades import Graded, graded
 from pipeline.parameters.schema import Calendar, Law, Params
 from pipeline.planning.order_plan import BENCHMARKS
 from pipeline.planning.plan_text import CENT
 from pipeline.report.figures.clock import Clock, hour_label
-from pipeline.report.grades import Graded, graded
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables.digits import MISSING, count, money, number, percent
 from pipeline.report.tables.run import truth_table
 from pipeline.report.tables.table import Table
-from pipeline.report.words import FAMILIES, fitted_on, forecast_sentence, winner_word
+from pipeline.report.words import FAMILIES, decision_word, fitted_on, forecast_sentence, winner_word
 
 HALF_HOUR = 0.5
 MOST_ROWS = 14  # of the day's plan
@@ -85,9 +85,7 @@ def make_view(params: Params, report: SymbolReport) -> SymbolView:
         warnings=warnings_of(report, params.calendar.timezone),
         sure=(
             f"Fitted on {fitted_on(report)}.",
-            "The law was chosen by {criterion}: {reason}.".format(
-                **report.selection.decision.iloc[0]
-            ),
+            decision_word(report.selection.decision.iloc[0]),
             winner_word(report.selection.scores),
             forecast_sentence(report.forecast),
         ),

@@ -9,6 +9,7 @@ from pipeline.planning.plan_text import CENT
 from pipeline.report.results import SymbolReport
 from pipeline.report.tables.digits import count, number, percent
 from pipeline.report.tables.forecasts import CONSTANT
+from pipeline.stages.selection.select import HELD
 
 FAMILIES = {
     "spread_power": "half spread + power law",
@@ -101,6 +102,12 @@ def fitted_on(report: SymbolReport) -> str:
     )
 
 
+def decision_word(decision: pd.Series) -> str:
+    """Return what the law was chosen by, and why."""
+    how = "is held" if decision["criterion"] == HELD else f"was chosen by {decision['criterion']}"
+    return f"The law {how}: {decision['reason']}."
+
+
 def winner_word(scores: pd.DataFrame) -> str:
     """Return which model told held-out costs best, and by how much."""
     ranked = scores.sort_values("deviance")
@@ -113,6 +120,15 @@ def winner_word(scores: pd.DataFrame) -> str:
     return (
         f"{held} {CANDIDATES[best['candidate']]} has a deviance lower by {number(gap, 2)}, "
         f"{proof} two standard errors ({number(error, 2)})."
+    )
+
+
+def scored_words(scores: pd.DataFrame) -> str:
+    """Return how many held-out walks were scored, and of how many the cost was not known."""
+    one = scores[scores["exported"]].iloc[0]
+    return (
+        f"{count(one['cells'])} walks are scored, {count(one['bounded'])} of them, whose depth ran "
+        f"out, by what they cost at least; {count(one['free'])} that cost nothing are not."
     )
 
 

@@ -51,12 +51,16 @@ def shifts_of(results: Results) -> list[Shift]:
         shift
         for symbol, without in tables.items()
         if len(without) > FEWEST
-        for shift in _shifts(symbol, without, results.params)
+        for shift in _shifts(symbol, without, results.params, results.config.calibrate.half_life)
     ]
 
 
-def _shifts(symbol: str, without: pd.DataFrame, params: Params) -> list[Shift]:
+def _shifts(
+    symbol: str, without: pd.DataFrame, params: Params, half_life: float | str
+) -> list[Shift]:
     table = without.sort_values("date")
+    age = np.arange(len(table))[::-1]
+    weight = np.ones(len(table)) if isinstance(half_life, str) else 0.5 ** (age / half_life)
     levels = table[[name for name in table.columns if name.startswith(LEVEL)]].mean(axis=1)
     depth = max(params.symbols[symbol].reference.depth_shares, 1.0)
     moves: Mapping[str, pd.Series] = {
@@ -65,8 +69,8 @@ def _shifts(symbol: str, without: pd.DataFrame, params: Params) -> list[Shift]:
     }
     found = []
     for what, move in moves.items():
-        # leaving a day out moves the mean of all by its distance over the days left
-        day = -(len(table) - 1) * move.to_numpy(dtype=float)
+        # leaving a day out moves the mean of all by its distance, as its weight is to the others'
+        day = -(weight.sum() - weight) / weight * move.to_numpy(dtype=float)
         if not np.isfinite(day).all():
             continue
         others = day[:-2]

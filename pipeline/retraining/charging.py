@@ -1,6 +1,7 @@
 """What a day charges parameters that were made before it: the plans that they would have led to."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,37 +11,37 @@ from pipeline.evaluation.candidates import YARDSTICK, Candidate
 from pipeline.evaluation.replayed import DayTask, replay_day
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params, SymbolParams
-from pipeline.retraining.nights import Charged
 from pipeline.tape.opening import RawTape, ingest_files
 
 SIZE, EVERY, LATENCY, BAND = 0.01, 60 * SECOND_NS, SECOND_NS // 10, 0.1
-RIVALS = ("candidate", "champion")
+PLAN = "plan of "
 
 
 def charged(
-    job: Job, raw: RawTape, date: str, candidate: Params, champion: Params
-) -> Charged | None:
-    """Replay both files' plans of 1 % of the forecast volume on a day, both sides, every 60 s.
+    job: Job, raw: RawTape, date: str, made: Mapping[str, Params], fixed: Mapping[str, Params]
+) -> dict[str, float] | None:
+    """Replay files' plans of 1 % of the forecast volume on a day, both sides, every 60 s; return
+    what each cost over mid, and TWAP, in bps, by name.
 
-    The champion's file is read as of that day. None where no symbol of both has tape then.
+    made: for that day, the first one's forecast sizes the orders; fixed: read as of that day, of
+    other names. None where no symbol of all has tape then.
     Raises: InputError naming symbol and day when it cannot be replayed.
     """
     session = job.calendar.session(date)
-    params = {"law": candidate, "candidate": candidate, "champion": redated(champion, session)}
+    files = {**made, **{name: redated(each, session) for name, each in fixed.items()}}
+    params = {f"{PLAN}{name}": each for name, each in files.items()}
+    plans = {name: Candidate("static", "the plan of a file", law=name) for name in params}
+    both = set.intersection(*(set(each.symbols) for each in files.values()))
     days, _, _ = ingest_files(job, raw)
-    both = set(candidate.symbols) & set(champion.symbols)
     tasks = [
         DayTask(
             symbol=day.symbol,
             day=day,
             session=session,
-            params=params,
+            params={"law": next(iter(made.values())), **params},
             sizes=(SIZE,),
             order=job.config.allocate,
-            candidates={
-                YARDSTICK: Candidate(YARDSTICK, "evenly by time"),
-                **{name: Candidate("static", "the plan of a file", law=name) for name in RIVALS},
-            },
+            candidates={YARDSTICK: Candidate(YARDSTICK, "evenly by time"), **plans},
             interval=EVERY,
             latency=LATENCY,
             band=BAND,
@@ -52,11 +53,8 @@ def charged(
     for worked in job.executor.map(replay_day, tasks, "charge"):
         for one in worked:
             if one.account == "by_price" and one.run is not None:
-                costs[one.name].append(one.run.cost)
-    if not costs:
-        return None
-    twap, *rivals = (float(np.mean(costs[name])) for name in (YARDSTICK, *RIVALS))
-    return Charged(date=date, twap=twap, candidate=rivals[0], champion=rivals[1])
+                costs[one.name.removeprefix(PLAN)].append(one.run.cost)
+    return {name: float(np.mean(each)) for name, each in costs.items()} or None
 
 
 def redated(params: Params, session: Session) -> Params:

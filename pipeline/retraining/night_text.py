@@ -9,6 +9,7 @@ from pipeline.retraining.nights import Move, Night
 WORDS = {
     "first": "in force: the first parameters",
     "promoted": "in force: tonight's parameters",
+    "changed": "in force: another family",
     "kept": "held back: what was in force stays",
 }
 
@@ -19,16 +20,39 @@ def night_text(night: Night) -> str:
     for check in night.checks:
         seen = "" if check.value is None else f"{check.value:.4g} against {check.threshold:.4g}, "
         lines.append(
-            f"  {'passes' if check.passes else 'FAILS ':<7}{check.name:<10}{seen}{check.words}"
+            f"  {'passes' if check.passes else 'FAILS ':<7}{check.name:<12}{seen}{check.words}"
+        )
+    for look in night.looks:
+        said = "better" if look.passes else ""
+        lines.append(
+            f"  {said:<7}{look.name:<12}p {look.value:.3g} against {look.threshold:.3g}, "
+            f"{look.words}"
         )
     if night.charged:
         one = night.charged
+        others = "".join(f", {name} {cost:.3f}" for name, cost in one.rivals.items())
         lines.append(
-            f"  {one.date} charged: TWAP {one.twap:.3f}, the refit {one.candidate:.3f}, what was "
-            f"in force {one.champion:.3f} bps (one day: no error)"
+            f"  {one.date} charged: TWAP {one.twap:.3f}, the refit {one.candidate:.3f}, what had "
+            f"been in force {one.champion:.3f}, what was {one.in_force:.3f}{others} bps (one day: "
+            "no error)"
         )
-    lines.append(f"  in force {night.in_force}, made {night.made}, for {night.session}")
+    lines.append(
+        f"  in force {night.in_force}, made {night.made}, for {night.session}: {forms_text(night)}"
+    )
     return "\n".join(lines)
+
+
+def forms_text(night: Night) -> str:
+    """Return the families in force, each with its symbols where there are several."""
+    by_form: dict[str, list[str]] = {}
+    for symbol, form in night.forms.items():
+        word = form.law or "the law selected"
+        by_form.setdefault(f"{word} and {form.learner}" if form.learner else word, []).append(
+            symbol
+        )
+    if len(by_form) == 1:
+        return next(iter(by_form))
+    return "; ".join(f"{word} ({len(names)} symbols)" for word, names in by_form.items())
 
 
 def history_text(nights: Sequence[Night], moves: Sequence[Move]) -> str:

@@ -1,7 +1,7 @@
 """What each night did, a file a night: written last, so that a night without one is done again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,7 +13,10 @@ from pipeline.parameters.schema import Params, dump_params, read_params
 
 FOLDER = "retraining"
 LOCK = f"{FOLDER}/.lock"
-Outcome = Literal["first", "promoted", "kept"]
+MADE = f"{FOLDER}/made"
+KEPT = 5  # nights whose parameters stay to be charged
+CANDIDATE = "candidate"
+Outcome = Literal["first", "promoted", "changed", "kept"]
 
 
 class Part(BaseModel):
@@ -25,16 +28,28 @@ class Part(BaseModel):
 Found = TypeVar("Found", bound=Part)
 
 
+class Form(Part):
+    """The family that a symbol's costs are told by: of its law, empty for the one that is selected
+    every night, and whose learned curve stands beside it, empty for none.
+    """
+
+    law: str
+    learner: str = ""
+
+
 class Charged(Part):
     """What a day charged, walk over mid in bps, mean of symbols and sides.
 
-    candidate: the refit to the day before; champion: what was in force before that night.
+    candidate: the refit to the day before; champion: what was in force before that night; in_force:
+    what was on the day itself; rivals: challengers fitted to the day before, by name.
     """
 
     date: str
     twap: float
     candidate: float
     champion: float
+    in_force: float
+    rivals: dict[str, float]
 
     @property
     def difference(self) -> float:
@@ -55,14 +70,15 @@ class Check(Part):
 class Night(Part):
     """One night: date, the last day that it knew; session, the day that its candidate is for.
 
-    since: the first day of its history, None for all; inputs: digest of data, configuration and
-    code; run_id: the candidate's; before, in_force: run ids of what was in force before and is
-    after it; made: when.
+    since: the first day of the history of symbols that do not have all of it; inputs: digest of
+    data, configuration and code; run_id: the candidate's; before, in_force: run ids of what was in
+    force before and is after it, and forms: by symbol the family of the latter; checks: of the
+    candidate; looks: at the challengers, which pass where they are shown to cost less; made: when.
     """
 
     date: str
     session: str
-    since: str | None
+    since: dict[str, str]
     made: str
     inputs: str
     run_id: str
@@ -70,7 +86,9 @@ class Night(Part):
     in_force: str
     outcome: Outcome
     why: str
+    forms: dict[str, Form]
     checks: tuple[Check, ...]
+    looks: tuple[Check, ...]
     charged: Charged | None
 
 
@@ -104,14 +122,28 @@ def write_night(night: Night, out: str) -> None:
     write_file(_night(out, night.date), (night.model_dump_json(indent=1) + "\n").encode())
 
 
-def keep_candidate(params: Params, date: str, out: str) -> None:
-    """Write a night's candidate, to be charged the day that it is for."""
-    write_file(_candidate(out, date), dump_params(params))
+def keep_made(made: Mapping[str, Params], date: str, out: str) -> None:
+    """Write what a night made, by name, to be charged the day that it is for; what older nights
+    than the last few made goes.
+    """
+    fs, root = place(out.rstrip("/"), "--out")
+    for name, params in made.items():
+        write_file(f"{out.rstrip('/')}/{MADE}/{date}/{name}.json", dump_params(params))
+    for folder in sorted(fs.glob(f"{root}/{MADE}/*"))[:-KEPT]:
+        fs.rm(folder, recursive=True)
 
 
-def candidate_of(date: str, out: str) -> Params:
-    """Return a night's candidate. Raises: InputError when its file cannot be read."""
-    return read_params(_candidate(out, date))
+def made_on(date: str, out: str) -> dict[str, Params]:
+    """Return what a night made, by name: `candidate`, and its challengers.
+
+    Raises: InputError when a file cannot be read.
+    """
+    fs, root = place(out.rstrip("/"), "--out")
+    names = [path.rpartition("/")[2] for path in sorted(fs.glob(f"{root}/{MADE}/{date}/*.json"))]
+    return {
+        name.removesuffix(".json"): read_params(f"{out.rstrip('/')}/{MADE}/{date}/{name}")
+        for name in names
+    }
 
 
 def nights_of(out: str) -> list[Night]:
@@ -138,7 +170,3 @@ def _parts(out: str, kind: str, part: type[Found]) -> Iterator[Found]:
 
 def _night(out: str, date: str) -> str:
     return f"{out.rstrip('/')}/{FOLDER}/night-{date}.json"
-
-
-def _candidate(out: str, date: str) -> str:
-    return f"{out.rstrip('/')}/{FOLDER}/candidate-{date}.json"

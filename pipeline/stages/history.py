@@ -125,8 +125,10 @@ def data_read(days: tuple[Features, ...], scope: Scope) -> DataRead:
     return DataRead(fingerprint(tables), str(dates.min()), str(dates.max()), dates.nunique())
 
 
-def law_cells(frame: pd.DataFrame) -> Cells:
-    """Return the estimator's arrays from rows of `past_cells`."""
+def law_cells(frame: pd.DataFrame, half_life: float = np.inf) -> Cells:
+    """Return the estimator's arrays from rows of `past_cells`; half_life: days of the history
+    behind its last one at which a day weighs half.
+    """
     names = (
         "size",
         "excess",
@@ -139,7 +141,8 @@ def law_cells(frame: pd.DataFrame) -> Cells:
     )
     day = np.unique(frame["date"].to_numpy(dtype=str), return_inverse=True)[1]
     columns = {name: frame[name].to_numpy() for name in names}
-    return Cells(**columns, day=day)
+    weight = None if np.isinf(half_life) else 0.5 ** ((day.max() - day) / half_life)
+    return Cells(**columns, day=day, weight=weight)
 
 
 def held_out(frame: pd.DataFrame, holdout: float) -> pd.Series:

@@ -11,15 +11,15 @@ from models.impact.flow.permanent import PermanentImpact, permanent_impact
 from models.inference.caveat import Caveat
 from pipeline.engine.config import Config
 from pipeline.engine.data_read import DataRead
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, Refused
 from pipeline.engine.findings import caveats
-from pipeline.engine.job import open_job
+from pipeline.engine.job import Job, open_job
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
 from pipeline.stages.history import data_read, past_periods
 from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
-from pipeline.tape.opening import find_tape, open_tape
+from pipeline.tape.opening import RawTape, find_tape, open_tape
 
 LEAST_PERIODS = 10  # a window
 
@@ -73,18 +73,19 @@ class SymbolFlow:
 
 @dataclass(frozen=True, eq=False)
 class FlowCalibration:
-    """The flow route's result over a tape."""
+    """The flow route's result over a tape; left_out: symbols that could not be used, as lines."""
 
     source: str
     period_seconds: int
     window_seconds: int
     symbols: tuple[SymbolFlow, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
     """Fit every estimator of the flow route to every symbol of the tape, up to `as_of` or its end.
 
-    Raises: InputError when the tape cannot be used, or a symbol has too few periods.
+    A symbol that cannot be used is left out. Raises: InputError when none can.
     """
     period = config.data.period_seconds
     if request.window_seconds < LEAST_PERIODS * period:
@@ -94,19 +95,23 @@ def calibrate_flow(request: FlowRequest, config: Config) -> FlowCalibration:
         )
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        opened = open_tape(job, raw)
-        scope = opened.scope if config.data.as_of else opened.scope.to_the_close()
-        tape, findings = believed_tape(job, opened, scope)
-        tasks = [
-            SymbolTask(name, days, scope, request.window_seconds, job.calendar.timezone)
-            for name, days in measure_days(job, tape).items()
-        ]
-        found = job.executor.map(_fit_symbol, tasks, "flow")
-        said = {
-            name: tuple(caveats(table, job.calendar.timezone)) for name, table in findings.items()
-        }
-    whole = tuple(replace(one, warnings=one.warnings + said[one.symbol]) for one in found)
-    return FlowCalibration(config.data.source, period, request.window_seconds, whole)
+        whole = job.without_refused(lambda: _fit_tape(job, raw, request.window_seconds))
+        return FlowCalibration(
+            config.data.source, period, request.window_seconds, whole, job.left_out()
+        )
+
+
+def _fit_tape(job: Job, raw: RawTape, window_seconds: int) -> tuple[SymbolFlow, ...]:
+    opened, zone = open_tape(job, raw), job.calendar.timezone
+    scope = opened.scope if job.config.data.as_of else opened.scope.to_the_close()
+    tape, findings = believed_tape(job, opened, scope)
+    tasks = [
+        SymbolTask(name, days, scope, window_seconds, zone)
+        for name, days in measure_days(job, tape).items()
+    ]
+    found = job.executor.map(_fit_symbol, tasks, "flow")
+    said = {name: tuple(caveats(table, zone)) for name, table in findings.items()}
+    return tuple(replace(one, warnings=one.warnings + said[one.symbol]) for one in found)
 
 
 def _fit_symbol(task: SymbolTask) -> SymbolFlow:
@@ -115,7 +120,8 @@ def _fit_symbol(task: SymbolTask) -> SymbolFlow:
     try:
         return fit_symbol(read, periods, task)
     except ValueError as error:
-        raise InputError(f"flow {task.symbol}: {error}") from error
+        message = f"flow {task.symbol}: {error}"
+        raise Refused(message, {task.symbol: message}) from error
 
 
 def fit_symbol(read: DataRead, periods: pd.DataFrame, task: SymbolTask) -> SymbolFlow:

@@ -61,9 +61,8 @@ def report_text(calibration: FlowCalibration) -> str:
         f"flow route, source {calibration.source}: periods of {calibration.period_seconds} s, "
         f"windows of {calibration.window_seconds} s"
     )
-    return "\n".join(
-        [heading, *(_symbol_text(one, calibration.period_seconds) for one in calibration.symbols)]
-    )
+    symbols = (_symbol_text(one, calibration.period_seconds) for one in calibration.symbols)
+    return "\n".join([heading, *calibration.left_out, *symbols])
 
 
 def estimators(one: SymbolFlow) -> pd.DataFrame:

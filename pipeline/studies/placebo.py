@@ -25,9 +25,9 @@ from models.impact.placebo.replicates import (
 )
 from pipeline.engine.config import Config
 from pipeline.engine.data_read import made_at
-from pipeline.engine.errors import InputError
+from pipeline.engine.errors import InputError, Refused
 from pipeline.engine.executor import Executor
-from pipeline.engine.job import open_job
+from pipeline.engine.job import Job, open_job
 from pipeline.engine.json_content import json_ready
 from pipeline.engine.scope import Scope
 from pipeline.engine.stage import Output
@@ -37,7 +37,7 @@ from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_tape
 from pipeline.studies.data import folder_dataset, tape_dataset
 from pipeline.studies.orders.panel import read_imbalance_panel
-from pipeline.tape.opening import find_tape, open_tape
+from pipeline.tape.opening import RawTape, find_tape, open_tape
 from pipeline.tracking.record import DatasetRecord, Record
 
 ROUTES = ("flow", "book", "orders")
@@ -69,10 +69,11 @@ class SymbolPlacebos:
 
 @dataclass(frozen=True)
 class PlaceboRun:
-    """The placebos of one route over all symbols."""
+    """The placebos of one route over all symbols; left_out: those that cannot be used, as lines."""
 
     request: PlaceboRequest
     symbols: tuple[SymbolPlacebos, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,33 +109,36 @@ def run_placebos(request: PlaceboRequest, config: Config) -> PlaceboRun:
 def _over_tape(request: PlaceboRequest, config: Config) -> PlaceboRun:
     raw = find_tape(config, request.out)
     with open_job(config, request.out, raw.bytes) as job:
-        opened = open_tape(job, raw)
-        flow = request.route == "flow" and not config.data.as_of
-        scope = opened.scope.to_the_close() if flow else opened.scope
-        tape, _ = believed_tape(job, opened, scope)
-        measured, source = measure_days(job, tape), config.data.source
-        if request.route == "book":
-            forecasts = job.per_symbol("forecast", forecast_symbol, scope, measured)
-            makers = {
-                name: partial(_book_study, source, name, days, forecasts[name], scope)
-                for name, days in measured.items()
-            }
-        else:
-            makers = {
-                name: partial(_flow_study, source, name, days, scope)
-                for name, days in measured.items()
-            }
-        studies = [_checked(name, make) for name, make in makers.items()]
-        return PlaceboRun(
-            request, tuple(_replicated(study, request, job.executor) for study in studies)
-        )
+        found = job.without_refused(lambda: _over_symbols(job, raw, request))
+        return PlaceboRun(request, found, job.left_out())
+
+
+def _over_symbols(job: Job, raw: RawTape, request: PlaceboRequest) -> tuple[SymbolPlacebos, ...]:
+    opened = open_tape(job, raw)
+    flow = request.route == "flow" and not job.config.data.as_of
+    scope = opened.scope.to_the_close() if flow else opened.scope
+    tape, _ = believed_tape(job, opened, scope)
+    measured, source = measure_days(job, tape), job.config.data.source
+    if request.route == "book":
+        forecasts = job.per_symbol("forecast", forecast_symbol, scope, measured)
+        makers = {
+            name: partial(_book_study, source, name, days, forecasts[name], scope)
+            for name, days in measured.items()
+        }
+    else:
+        makers = {
+            name: partial(_flow_study, source, name, days, scope) for name, days in measured.items()
+        }
+    studies = [_checked(name, make) for name, make in makers.items()]
+    return tuple(_replicated(study, request, job.executor) for study in studies)
 
 
 def _checked(label: str, make: Callable[[], _Study]) -> _Study:
     try:
         return make()
     except ValueError as error:
-        raise InputError(f"placebo {label}: {error}") from error
+        message = f"placebo {label}: {error}"
+        raise Refused(message, {label: message}) from error
 
 
 def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> SymbolPlacebos:
@@ -156,7 +160,8 @@ def _replicated(study: _Study, request: PlaceboRequest, executor: Executor) -> S
             study.data,
         )
     except ValueError as error:
-        raise InputError(f"placebo {study.symbol}: {error}") from error
+        message = f"placebo {study.symbol}: {error}"
+        raise Refused(message, {study.symbol: message}) from error
 
 
 def _flow_study(source: str, symbol: str, days: tuple[Output, ...], scope: Scope) -> _Study:
@@ -259,7 +264,7 @@ def _symbol_record(one: SymbolPlacebos) -> Record:
 
 def report_text(run: PlaceboRun) -> str:
     """Return every placebo as text."""
-    lines = [f"Placebos of the {run.request.route} route, seed {run.request.seed}"]
+    lines = [f"Placebos of the {run.request.route} route, seed {run.request.seed}", *run.left_out]
     for one in run.symbols:
         lines += ["", one.symbol, *(each.summary() for each in one.placebos)]
     return "\n".join(lines)

@@ -148,7 +148,7 @@ def ingest_or_refuse(task: IngestTask) -> IngestOutput | Refusal:
 
 def without_refused(
     outputs: list[IngestOutput | Refusal], asked: tuple[str, ...]
-) -> tuple[list[IngestOutput], dict[str, tuple[Caveat, ...]]]:
+) -> tuple[list[IngestOutput], dict[str, str]]:
     """Return what can be used, and why some symbols are left out, with all of their files.
 
     Raises: InputError with the first reason when a symbol that was asked for is left out, or all.
@@ -166,7 +166,7 @@ def without_refused(
     for symbol, reason in reasons.items():
         if not kept or symbol in asked:
             raise InputError(reason)
-    return kept, {name: (Caveat("left_out", reason),) for name, reason in reasons.items()}
+    return kept, reasons
 
 
 def _fill(task: IngestTask, directory: Path) -> None:

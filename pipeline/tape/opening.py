@@ -1,5 +1,6 @@
 """A tape opened: its files found or simulated, ingested, and what of them a run may use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -57,15 +58,6 @@ class Tape:
     quality: pd.DataFrame
     caveats: dict[str, tuple[Caveat, ...]]
 
-    def left_out(self) -> list[str]:
-        """Return a line for each symbol that could not be used."""
-        there = {day.symbol for day in self.days}
-        return [
-            f"{symbol} is left out: {said[0].message}"
-            for symbol, said in self.caveats.items()
-            if symbol not in there
-        ]
-
     def by_symbol(self, found: list[Kind]) -> dict[str, tuple[Kind, ...]]:
         """Return what was found on each of the days, by symbol."""
         pairs = list(zip(self.days, found, strict=True))
@@ -113,21 +105,25 @@ def ingest_files(
     """
     tasks = [IngestTask(file, raw.source, job.calendar, job.store) for file in raw.files]
     asked = job.config.data.symbols
-    outputs, left_out = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
-    days = _since(group_days(outputs, asked), job.config.data.since)
+    outputs, reasons = without_refused(job.stage("ingest", ingest_or_refuse, tasks), asked)
+    job.refused.update(reasons)
+    days = _since(group_days(outputs, asked), job.config.data.since, job.since)
     wanted = [
         each for each in outputs if not asked or any(day.symbol in asked for day in each.days)
     ]
-    left_out |= {name: (Caveat("left_out", why),) for name, why in job.refused.items()}
+    left_out = {name: (Caveat("left_out", why),) for name, why in job.refused.items()}
     days = [day for day in days if day.symbol not in job.refused]
     job.symbols = {day.symbol for day in days}
     caveats = check_clocks(wanted, job.calendar, raw.source) | left_out
     return days, quality_table(outputs, asked), caveats
 
 
-def _since(days: list[DayInput], first: str) -> list[DayInput]:
-    """Leave out what is before a day. Raises: InputError when nothing is left."""
-    kept = [day for day in days if day.date >= first]
+def _since(days: list[DayInput], first: str, own: Mapping[str, str]) -> list[DayInput]:
+    """Leave out what is before a day, all symbols' or their own.
+
+    Raises: InputError when nothing is left.
+    """
+    kept = [day for day in days if day.date >= max(first, own.get(day.symbol, ""))]
     if days and not kept:
         raise InputError(f"since {first}: the tape ends on {days[-1].date}; give an earlier day")
     return kept

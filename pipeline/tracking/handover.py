@@ -8,13 +8,14 @@ from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
 
-from pipeline.engine.errors import reason_of
+from pipeline.engine.errors import InputError, first_cause, reason_of
 from pipeline.engine.places import place
+from pipeline.engine.run_log import new_run_id
 from pipeline.engine.store import write_file
 from pipeline.publication.locks import held
-from pipeline.publication.versions import new_run_id, settled
+from pipeline.publication.versions import settled, waiting_of
 from pipeline.tracking.connection import DEFAULT_FOLDER, database_of, tracking_uri
-from pipeline.tracking.record import Record
+from pipeline.tracking.record import Moved, Record
 from pipeline.tracking.waiting import Waiting, of_run, read_waiting
 
 PATIENCE = 120.0  # seconds that other runs may take to track theirs
@@ -59,11 +60,11 @@ def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
                     _track_file(one, track)
                     said.append(f"tracked too, left behind by an earlier run: {one}")
                 except Exception as error:
-                    said.append(f"{one}: still not tracked ({reason_of(error)})")
+                    said.append(f"{one}: still not tracked ({reason_of(first_cause(error))})")
     except Exception as error:  # MLflow raises whatever its store does; the results are out
         said.append(
-            f"not tracked at {tracking_uri()} ({reason_of(error)}); the record waits in {own}, and "
-            "the next run there tracks it"
+            f"not tracked at {tracking_uri()} ({reason_of(first_cause(error))}); the record waits "
+            f"in {own}, and the next run there tracks it"
         )
     return Tracked(page, tuple(said))
 
@@ -74,6 +75,45 @@ def track_study(record: Record, experiment: str) -> Tracked:
     waiting = waiting_for(record, experiment, run_id)
     own = write_file(str(LEFT_BEHIND.resolve() / f"{run_id}.json"), waiting.dump())
     return track_all(own, lambda: sorted(map(str, LEFT_BEHIND.resolve().glob("*.json"))))
+
+
+def move_aliases(out: str, moved: Moved) -> tuple[str, ...]:
+    """Let the registry's aliases follow what is in force under `out`; return what there is to say.
+
+    Where the store does not take it the next night does.
+    """
+    from pipeline.tracking.mlflow_aliases import align  # takes seconds
+
+    try:
+        with _alone(waiting_of(out, moved.in_force)):
+            return tuple(f"MLflow:     {line}" for line in align(moved))
+    except Exception as error:  # MLflow raises whatever its store does; the files are in force
+        return (
+            f"MLflow:     aliases not moved at {tracking_uri()} ({reason_of(error)}); the next "
+            "night moves them",
+        )
+
+
+def run_of_model(name: str, number: int) -> str:
+    """Return the run whose files a version of a registered model is of.
+
+    Raises: InputError when the store does not answer, or knows no such version.
+    """
+    from pipeline.tracking.mlflow_aliases import run_of_version  # takes seconds
+
+    try:
+        found = run_of_version(name, number)
+    except Exception as error:
+        raise InputError(
+            f"MLflow at {tracking_uri()}: {reason_of(error)}; mend the store, or give "
+            "a run id of `versions/` as --version"
+        ) from None
+    if found is None:
+        raise InputError(
+            f"--version {number}: {name} has no such version at {tracking_uri()}; `impact ui` "
+            "lists them"
+        )
+    return found
 
 
 def _track_file(url: str, track: Callable[[Waiting], str]) -> str:

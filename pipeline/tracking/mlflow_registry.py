@@ -1,7 +1,7 @@
 """Fitted models in MLflow: logged in formats that run no foreign code, registered when they change.
 
-A symbol's first version becomes `champion`, every later one `challenger`; moving `champion` is
-left to who judges them.
+A symbol's first version becomes `champion`, every later one `challenger`; `mlflow_aliases` moves
+`champion`.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from mlflow.types.schema import AnyType
 from pipeline.tracking.record import ModelRecord
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+VERSION_TAG = "registered_version"  # of a run: the registered model and its version
 CONTENT = "content"  # the tag of a version: the digest of what was stored
 TRUSTED = [  # types of scikit-learn's and SciPy's own that skops does not know
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
@@ -42,7 +43,7 @@ def log_model(model: ModelRecord) -> None:
     """
     content = hashlib.sha256(model.content).hexdigest()
     if model.registered and (known := _version_of(model.registered, content)):
-        mlflow.set_tag("registered_version", f"{model.registered} {known}")
+        mlflow.set_tag(VERSION_TAG, f"{model.registered} {known}")
         return
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # it chats about registrations
         warnings.filterwarnings("ignore", message=".*input example was not provided")
@@ -67,7 +68,7 @@ def _describe(model: ModelRecord, content: str, number: str) -> None:
     for key, value in {**model.tags, CONTENT: content}.items():
         client.set_model_version_tag(name, number, key, value)
     client.set_registered_model_alias(name, alias, number)
-    mlflow.set_tag("registered_version", f"{name} {number}")
+    mlflow.set_tag(VERSION_TAG, f"{name} {number}")
 
 
 def _log_law(model: ModelRecord, content: str) -> Any:

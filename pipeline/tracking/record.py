@@ -68,3 +68,16 @@ class Record:
     datasets: tuple[DatasetRecord, ...] = ()
     models: tuple[ModelRecord, ...] = ()
     parts: tuple["Record", ...] = ()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What is in force after a night or a move by hand, and tonight's candidate, as run ids (none
+    where nothing is a candidate); who moved it, why and when.
+    """
+
+    in_force: str
+    candidate: str
+    who: str
+    why: str
+    when: str

@@ -21,6 +21,7 @@ from solver.solve import solve
 
 WORK = 5e9  # comparisons of a lattice in the order's own lots; beyond, several seconds
 COARSE = "coarse"  # method of a plan that was rounded from these equal lots
+ROUNDING = 1e-9  # of a state's log, by which equal periods may differ
 GRID = 4000  # lots of an order on the coarser lattice
 
 
@@ -50,16 +51,27 @@ def curve_of(
     if told is None:
         return None
     knots, ratio = _told_ratios(told)
-    mean = ratio.mean(axis=0)
-    weight = believed(tilt, ImpactLaw.from_section(section))
+    flat = ratio.mean(axis=0)
+    point = ImpactLaw.from_section(section)
+    return believed_curve(tilt, point, knots, flat, ratio[chosen] - flat, children)
+
+
+def believed_curve(
+    tilt: Tilt, point: ImpactLaw, knots: Floats, flat: Floats, apart: Floats, children: int = 1
+) -> KnottedLaw:
+    """A learned curve of the tilt's periods, followed as far as its states are believed.
+
+    point: the law at the states forecast; knots (m,) shares; log ratios to it: flat (m,) of any
+    period, apart (N, m) what each period adds.
+    """
     spread, scale, _ = tilt.problem.law_rows
     law = ImpactLaw(alpha=scale, k=tilt.law.k, spread=spread)  # of all children, states composed
-    return KnottedLaw.rising(law, knots, mean + weight * (ratio[chosen] - mean), children)
+    return KnottedLaw.rising(law, knots, flat + believed(tilt, point) * apart, children)
 
 
 def believed(tilt: Tilt, point: ImpactLaw) -> float:
     """The least weight of the states that tell periods apart."""
-    apart = np.atleast_1d(log_deviations(point).any(axis=0))
+    apart = np.atleast_1d((np.abs(log_deviations(point)) > ROUNDING).any(axis=0))
     weights = [tilt.weight[state] for state, some in zip(STATES, apart, strict=True) if some]
     return min(weights, default=0.0)
 

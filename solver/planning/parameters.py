@@ -132,9 +132,14 @@ def child_orders(params: Mapping[str, Any], symbol: str, shares: float, terms: O
     slicing = Slicing.from_section(section, params["calendar"]["period_seconds"])
     if terms.slices is not None:
         return terms.slices
+    mean = shares / len(periods_within(params, symbol, terms))
+    return fewest_children(section, slicing, mean)
+
+
+def fewest_children(section: Mapping[str, Any], slicing: Slicing, mean: float) -> int:
+    """How many children the mean shares of a period are worked in where nobody says."""
     if not section["law"]["family"].startswith("spread"):
         return 1  # slicing saves nothing on the spread, which is in the power law there
-    mean = shares / len(periods_within(params, symbol, terms))
     return slicing.fewest(mean, float(section["law"]["k"]))
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from solver.continuous.golden import golden_section
 from solver.planning.uncertainty import Uncertainty, sensitivities
 from solver.problem.laws import Floats, PowerLaw, ProblemError, TableLaw, as_count
 from solver.problem.problem import Problem
@@ -21,7 +20,10 @@ LINEAR = ("scale", "spread", "permanent", "drift")  # those the cost is linear i
 SAME = ("n", "shares", "side", "own_impact")  # what makes scenarios those of one order
 LEAST_GAIN = 0.999  # of the gap to the dual: a round that leaves more of it has gained nothing
 STALLS = 3  # such rounds in a row, after which no more are played: a nonconvex reply bounds loosely
-LINE_STEPS = 18  # of the search along a Frank-Wolfe direction
+LINE_STEPS = 18  # plans at most that are asked for along a Frank-Wolfe direction
+LINE_TOLERANCE = (
+    1e-10  # of the dual's value: nearer to its maximum along a direction none is sought
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,29 +194,71 @@ def _play(
 ) -> RobustPlan:
     """Raise the dual until the best schedule's worst case meets it, or the rounds run out."""
 
-    def reply(mix: Floats) -> tuple[float, Floats]:
-        solution = solve(game.problem(mix), settings=settings)
-        return solution.lower_bound, solution.x
-
-    def along(mix: Floats, way: Floats, t: float) -> float:
-        return -reply(mix + t * way)[0]
-
-    mix, stalled, apart = game.start, 0, np.inf
-    bound, x = reply(mix)
-    best_x, best = x, np.inf
+    at, stalled, apart = _reply(game, game.start, settings), 0, np.inf
+    best_x, best, bound = at.x, np.inf, at.bound
     for _ in range(rounds):
-        worst, target = game.worst(x)
+        worst, target = game.worst(at.x)
         if worst < best:
-            best, best_x = worst, x
+            best, best_x = worst, at.x
         stalled = stalled + 1 if best - bound > LEAST_GAIN * apart else 0
         apart = best - bound
         if apart <= 1e-7 * abs(best) or stalled == STALLS:
             break
-        way = target - mix
-        share, _ = golden_section(partial(along, mix, way), 0.0, 1.0, LINE_STEPS)
-        mix = mix + share * way
-        value, x = reply(mix)
-        bound = max(bound, value)
+        at = _along(game, at, target - at.mix, settings)
+        bound = max(bound, at.bound)
     own = evaluate(problem, best_x).objective
     value = problem.price * problem.shares or abs(nominal)
     return RobustPlan(best_x, best, own, bound, 1e4 * (own - nominal) / value)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reply:
+    """The best schedule under a mixture, and the bound that it gives for the dual there."""
+
+    mix: Floats
+    bound: float
+    x: Floats
+
+
+def _reply(game: _Game, mix: Floats, settings: Settings) -> _Reply:
+    solution = solve(game.problem(mix), settings=settings)
+    return _Reply(mix, solution.lower_bound, solution.x)
+
+
+def _along(game: _Game, begun: _Reply, way: Floats, settings: Settings) -> _Reply:
+    """The reply of the largest bound along a direction, from where the last one was found.
+
+    No schedule's cost, which is linear along the direction, is below the dual: the least of those
+    known bounds it from above, and the next schedule is asked for where that is largest, until it
+    is no cheaper there than those known.
+
+    Source: Kelley (1960), "The cutting-plane method for solving convex programs".
+    """
+
+    def line(reply: _Reply) -> tuple[float, float]:
+        ends = (game.problem(begun.mix + t * way) for t in (0.0, 1.0))
+        low, high = (evaluate(problem, reply.x).objective for problem in ends)
+        return low, high - low
+
+    best, lines = begun, [line(begun)]
+    for _ in range(LINE_STEPS):
+        share, most = _highest(lines)
+        noise = LINE_TOLERANCE * abs(most)
+        if most <= best.bound + noise:
+            break
+        reply = _reply(game, begun.mix + share * way, settings)
+        best = reply if reply.bound > best.bound else best
+        cost, slope = line(reply)
+        lines.append((cost, slope))
+        if cost + share * slope >= most - noise:
+            break
+    return best
+
+
+def _highest(lines: list[tuple[float, float]]) -> tuple[float, float]:
+    """Where in 0..1 the least of the lines (value at 0, slope) is largest, and that value."""
+    meets = [(a - c) / (d - b) for (a, b), (c, d) in combinations(lines, 2) if b != d]
+    shares = np.array([0.0, 1.0, *(each for each in meets if 0.0 < each < 1.0)])
+    least = np.min([value + slope * shares for value, slope in lines], axis=0)
+    at = int(np.argmax(least))
+    return float(shares[at]), float(least[at])

@@ -44,9 +44,9 @@ def impact_process(*arguments: str, cwd: Path) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def refused(done: Done, *said: str) -> None:
-    """Assert exit code 2 and one clear line."""
-    assert done.returncode == 2, done.stderr
+def refused(done: Done, *said: str, code: int = 2) -> None:
+    """Assert an exit code and one clear line."""
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("impact: ")]
     assert len(lines) == 1, done.stderr

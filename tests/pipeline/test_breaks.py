@@ -85,7 +85,7 @@ def test_no_period_of_a_plan_is_in_the_break(run: tuple[RunResult, int], tmp_pat
     page = (tmp_path / "out/report-7203.html").read_text(encoding="utf-8")
     assert "2025-01-08, 09:00–15:30 Asia/Tokyo, 66 periods of 300 s" in page
     done = impact(
-        "allocate", "--params", str(tmp_path / "out/params.json"), "--symbol", "7203",
+        "allocate", "--params", str(tmp_path / "out/params.json"), "--symbol", "7203", "--stale",
         "--shares", "3000", "--start", "10:30", "--end", "13:00",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -86,7 +86,8 @@ def test_allocate_and_replay_need_the_file_alone(
     path = tmp_path / "params.json"
     path.write_text(text.replace(planned, "2025-01-08"), encoding="utf-8")
     done = impact("allocate", "--params", str(path), "--symbol", "SIM0", "--shares", "4000",
-                  "--lot", "100", "--value-function", str(tmp_path / "v.parquet"))  # fmt: skip
+                  "--stale", "--lot", "100",
+                  "--value-function", str(tmp_path / "v.parquet"))  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "lightgbm learned" in done.stdout
     done = impact(
@@ -116,6 +117,6 @@ def test_a_curve_that_does_not_fit_is_refused(learned: Path, tmp_path: Path) -> 
     content["symbols"]["SIM0"]["curves"]["ratio"].pop()
     (tmp_path / "params.json").write_text(json.dumps(content))
     done = impact("allocate", "--params", str(tmp_path / "params.json"), "--symbol", "SIM0",
-                  "--shares", "4000")  # fmt: skip
+                  "--stale", "--shares", "4000")  # fmt: skip
     assert done.returncode == 2
     assert "one row a period" in done.stderr

@@ -18,9 +18,8 @@ pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
 def refusal(label: str) -> Refused:
-    error = Refused("too short a history; supply more days")
-    error.label = label
-    return error
+    message = "too short a history; supply more days"
+    return Refused(message, {label: message})
 
 
 def job_of(small_run: SmallRun, symbols: set[str], asked: tuple[str, ...] = ()) -> Job:
@@ -46,7 +45,10 @@ def test_the_others_go_on(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) 
         results, left_out = results_of(job, find_tape(config, out))
     assert [one.symbol for one in results.symbols] == ["SIM0"]
     assert list(results.params.symbols) == ["SIM0"]
-    assert left_out == ("SIM1 is left out: learn SIM1: no rows to learn from",)
+    assert left_out == (
+        "1 of 2 symbols left out",
+        "SIM1 is left out: learn SIM1: no rows to learn from",
+    )
     assert len(calls) == 2  # what had been computed was found
 
 

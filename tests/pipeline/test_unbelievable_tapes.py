@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,7 +105,45 @@ def test_a_day_that_cannot_be_believed_refuses_the_run(
     change: Callable[[pl.DataFrame], pl.DataFrame], code: str, work: Path, small_tape: Path
 ):
     folder = tape(small_tape, work / "tape", change)
-    refused(run(folder), "SIM0 2025-01-0", f"--accept {code}")
+    refused(run(folder), "SIM0 2025-01-0", f"--accept {code}", code=3)
+    assert not Path("tape-out/params.json").exists()
+
+
+def test_one_symbol_of_two_is_left_out_by_name_and_the_other_goes_on(work: Path, small_tape: Path):
+    folder = tape(small_tape, work / "tape", flipped)
+    for path in small_tape.glob("SIM1-*.parquet"):
+        shutil.copy(path, folder)
+    done = run(folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1 of 2 symbols left out"
+    assert lines[1].startswith("SIM0 is left out: SIM0 2025-01-07 09:30")
+    assert lines[1].endswith("--accept sides_flipped")
+    assert list(json.loads(Path("tape-out/params.json").read_text())["symbols"]) == ["SIM1"]
+    told = json.loads(Path("tape-out/status.json").read_text())
+    assert (told["state"], told["exit_code"], told["refusals"]["symbols"]) == ("published", 0, 1)
+    assert told["version"] == f"versions/{told['in_force']}" == f"versions/{told['run_id']}"
+    assert told["data"]["files"] == 6
+    assert told["data"]["symbol_days"] == 3
+    refused(run(folder, "--symbols", "SIM0,SIM1"), "SIM0 2025-01-07", code=3)  # asked for
+    later = json.loads(Path("tape-out/status.json").read_text())
+    assert (later["state"], later["exit_code"], later["version"]) == ("refused", 3, None)
+    assert later["in_force"] == told["run_id"] != later["run_id"]
+    assert "--accept sides_flipped" in later["message"]
+    asked = ("--source", "databento", "--data", str(folder), "--out", "tape-out")
+    flow = impact("calibrate", "--route", "flow", *asked, "--workers", "0")
+    assert flow.returncode == 0, flow.stderr
+    assert "SIM0 is left out: SIM0 2025-01-07" in flow.stdout
+    assert "\nSIM1" in flow.stdout
+
+
+def test_where_every_symbol_is_refused_the_run_is(work: Path, small_tape: Path):
+    folder = tape(small_tape, work / "tape", flipped)
+    for path in folder.glob("SIM0-*.parquet"):
+        day = pl.read_parquet(path).with_columns(symbol=pl.lit("SIM9"))
+        size = pl.col("size").cast(pl.Int64) + (TRADE & (PLACE % 7 == 0))  # no copy of the other
+        day.with_columns(size=size).write_parquet(folder / path.name.replace("SIM0", "SIM9"))
+    refused(run(folder), "SIM0 2025-01-07", "--accept sides_flipped", code=3)
     assert not Path("tape-out/params.json").exists()
 
 
@@ -118,7 +157,7 @@ def test_what_is_accepted_and_what_is_left_out_is_said_with_its_time(work: Path,
     assert moved
     assert int(moved.group(1)) > 20
     again = ("--params", "tape-out/params.json", "--symbol", "SIM0", "--shares", "1000")
-    assert "  sides_flipped: 2025-01-07 09:30" in impact("allocate", *again).stdout
+    assert "  sides_flipped: 2025-01-07 09:30" in impact("allocate", *again, "--stale").stdout
     found = json.loads(Path("tape-out/params.json").read_text())["symbols"]["SIM0"]
     said = {one["code"]: one["message"] for one in found["warnings"]}
     assert said["sides_flipped"].startswith("2025-01-07 09:30")

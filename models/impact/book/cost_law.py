@@ -133,7 +133,8 @@ def fit_law(cells: Cells, family: Family, buckets: int) -> CostLawFit:
     The mean of cost is modelled, not of its logarithm, and zeros are data. What the data do not
     identify is fixed and said so: beta or theta that are negative or cannot be told from zero
     become 0, and without an identified k the family becomes linear. A bucket whose costs come from
-    fewer than two clusters shares its neighbour's level.
+    fewer than two clusters shares its neighbour's level. Weighted cells weigh in the estimating
+    equations, whose sandwich bears it; degrees of freedom take weights for information.
     Raises: ValueError naming the argument when nothing can be fitted.
     Source: McCullagh, Nelder 1989, "Generalized Linear Models", ch. 8-9; the errors:
     `models.inference.covariance.jackknifed`.

@@ -226,4 +226,5 @@ def _quasi_score(
         day=None if used.day is None else used.day[starts],
         fixed=dict(fixed),
         levelled=levelled,
+        weight=None if used.weight is None else used.weight[starts],
     )

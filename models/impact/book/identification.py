@@ -98,12 +98,12 @@ def profile_range(found: FamilyFit, name: str) -> Range | None:
 
 def _profile(found: FamilyFit, name: str) -> Callable[[float], float]:
     solution = found.solution
-    score, observed = solution.score, found.observed
+    score, observed, weight = solution.score, found.observed, solution.score.cell_weight
     start = np.delete(solution.equations.within, score.place(name))
 
     def deviance(of: QuasiScore, point: Floats) -> float:
         mean = of.fitted(point)
-        return 2 * float((observed / mean + np.log(mean)).sum())
+        return 2 * float((weight * (observed / mean + np.log(mean))).sum())
 
     least = deviance(score, solution.equations.within)
 
@@ -137,14 +137,14 @@ def asymmetry(found: FamilyFit, side: Ints) -> Contrast:
     Source: van der Vaart 1998, "Asymptotic Statistics", section 5.7, one-step estimators.
     """
     solution = found.solution
-    ratio, tilt = found.observed / found.mean, np.sign(side) / 2
+    ratio, tilt, weight = found.observed / found.mean, np.sign(side) / 2, solution.score.cell_weight
     code = np.searchsorted(solution.sums.labels, solution.score.cluster)
     groups = len(solution.sums.labels)
-    own = np.bincount(code[solution.score.run], tilt * (ratio - 1), groups)
+    own = np.bincount(code[solution.score.run], weight * tilt * (ratio - 1), groups)
     cross = solution.score.gathered(solution.point, tilt * ratio, code, groups).sum(axis=0)
     equations = solution.equations
     answer = np.linalg.solve(equations.sums.slopes.sum(axis=0), equations.gathered(tilt * ratio))
-    spread = float((tilt**2 * ratio).sum() + cross @ equations.to_point @ answer)
+    spread = float((weight * tilt**2 * ratio).sum() + cross @ equations.to_point @ answer)
     moved = (own - solution.moves @ cross) / spread
     error = np.sqrt((moved**2).sum() * groups / (groups - 1))
     return Contrast(float(own.sum() / spread), float(error), groups - 1)
@@ -230,7 +230,7 @@ def _flat(found: Range) -> Caveat:
 def _state_correlation(score: QuasiScore) -> float:
     if {"beta", "theta"} & set(score.fixed):
         return 0.0
-    number = np.diff(score.starts, append=len(score.log_size)).astype(np.float64)
+    number = np.add.reduceat(score.cell_weight, score.starts)
     day = score.day if score.levelled else None
     x, y = (
         apart(value, number, score.bucket, day)

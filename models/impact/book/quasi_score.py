@@ -25,7 +25,8 @@ class QuasiScore:
     Shapes: log_size and cost (n,); starts (r,), where each run begins; the rest (r,). bucket:
     0..levels-1, all present with some cost. fixed: values of those of k, beta, theta that are not
     estimated. day: label of each run's day, where days are known; levelled: each day has a level of
-    its own beside the buckets', which is solved at every point and multiplies mu.
+    its own beside the buckets', which is solved at every point and multiplies mu. weight: of each
+    run in every sum, (r,), 1 without.
 
     A point is (levels..., free...). Where beta is free its place holds omega instead: mu is
     exp(level) at the lowest volatility, exp(level + omega) at the highest and linear between. Every
@@ -44,6 +45,7 @@ class QuasiScore:
     fixed: Mapping[str, float]
     day: Ints | None = None
     levelled: bool = False
+    weight: Floats | None = None
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -79,12 +81,19 @@ class QuasiScore:
 
     @cached_property
     def _sizes(self) -> tuple[Floats, Floats, Floats]:
-        """Return by run the number of cells and the sums of log size and of its square."""
-        number = np.diff(self.starts, append=len(self.log_size)).astype(np.float64)
+        """Return by run the weighted number of cells and sums of log size and of its square."""
+        number = self._by_run(np.ones(len(self.log_size)))
         return number, self._by_run(self.log_size), self._by_run(self.log_size**2)
 
     def _by_run(self, value: Floats) -> Floats:
-        return np.add.reduceat(value, self.starts)
+        total = np.add.reduceat(value, self.starts)
+        return total if self.weight is None else total * self.weight
+
+    @property
+    def cell_weight(self) -> Floats:
+        """Return every cell's weight, shape (n,)."""
+        weight = np.ones(len(self.starts)) if self.weight is None else self.weight
+        return np.asarray(weight[self.run])
 
     def place(self, name: str) -> int:
         """Return where a free name stands in a point."""

@@ -12,6 +12,7 @@ from models.microstructure.standing import SECOND_NS, standing_before
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 NOW, USUAL, LEAST = 60, 3600, 600  # seconds: the state's mean, its level's, and the least known
+STILL = 1e-6  # of a log: less is rounding of a state that did not move
 BLOCK = 900  # seconds: of the errors, and between fits
 FIRST = 0.5  # of the blocks only fitted to
 LEVEL = 0.95
@@ -92,7 +93,8 @@ def joined(days: list[FlowWindows]) -> FlowWindows:
 def _over_usual(logs: Floats, window: int) -> Floats:
     """Return the last minute's mean less the last hour's, NaN below LEAST seconds known."""
     now = _trailing_mean(logs, max(NOW // window, 1), 1)
-    return now - _trailing_mean(logs, USUAL // window, LEAST // window)
+    found = now - _trailing_mean(logs, USUAL // window, LEAST // window)
+    return np.where(np.abs(found) < STILL, 0.0, found)
 
 
 def _trailing_mean(value: Floats, count: int, least: int) -> Floats:

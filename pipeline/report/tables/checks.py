@@ -18,6 +18,7 @@ CHECK_ESTIMATORS = (
     "models.impact.flow.permanent.permanent_impact",
     "models.impact.flow.hasbrouck.fit_hasbrouck",
     "models.impact.flow.immediate.fit_immediate",
+    "models.impact.flow.state_response.compare_state",
     "models.impact.slicing.refill.fit_refill",
     "solver.slice_factor",
     "models.impact.admissibility.admissibility",
@@ -88,6 +89,14 @@ def _permanent_rows(facts: pd.Series, parameters: pd.DataFrame) -> tuple[tuple[s
         ),
         ("Immediate response", *_with_error(facts, "gamma_immediate"), at_once),
         ("p, the share that stays", share, "", between),
+        (
+            "R² that spread and depth add to γ",
+            *_with_error(facts, "gamma_state_gain"),
+            "of the mid’s moves after later minutes’ flow; "
+            + (
+                "γ follows the book" if facts["gamma_state_beats"] else "not told from a constant γ"
+            ),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.report.tables.calibration import SYMBOLS
@@ -32,9 +33,7 @@ CANDIDATES = {
     "lightgbm": "LightGBM",
     "hybrid": "Law x boosting",
 }
-CHARGED = {
-    "law": CANDIDATES["law"],
-    "square_root": CANDIDATES["square_root"],
+CHARGED = CANDIDATES | {
     "twap": "TWAP",
     "clairvoyant": "Who knew every curve",
 }
@@ -151,7 +150,7 @@ def selection_table(scores: pd.DataFrame) -> Table:
 
 
 def charged_table(charged: pd.DataFrame) -> Table:
-    """List what held-out days would have charged the laws' plans, the cheapest first."""
+    """List what held-out days would have charged the candidates' plans, the cheapest first."""
     rows = tuple(
         (
             CHARGED.get(row.plan, row.plan),
@@ -172,8 +171,31 @@ def charged_table(charged: pd.DataFrame) -> Table:
     )
 
 
+def reach_table(reaches: pd.DataFrame, scores: pd.DataFrame) -> Table:
+    """List by size what a period's cost may be times what the law told of it; no rows where no size
+    has an interval.
+    """
+    law = scores.loc[scores["exported"], "candidate"].iloc[0]
+    of_law = reaches[reaches["candidate"] == law]
+    of_law = of_law if of_law["reach"].notna().any() else of_law.iloc[:0]
+    rows = tuple(
+        (
+            CANDIDATES.get(law, law),
+            count(row.size),
+            MISSING
+            if pd.isna(row.reach)
+            else f"{number(np.exp(-row.reach), 3)} … {number(np.exp(row.reach), 3)}",
+            count(row.days),
+        )
+        for row in of_law.itertuples(index=False)
+    )
+    head = ("Model", "Shares in a period", "Cost over what was told, 90 %", "Held-out days")
+    estimators = ("models.learners.conformal.cost_reach",)
+    return Table(head, rows, words=(0,), estimators=estimators)
+
+
 def _role(candidate: Any) -> str:
-    roles = (("registered", candidate.winner), ("exported", candidate.exported))
+    roles = (("favoured", candidate.winner), ("exported", candidate.exported))
     return ", ".join(role for role, holds in roles if holds)
 
 
@@ -213,3 +235,18 @@ def stage_table(stages: pd.DataFrame) -> Table:
         for row in stages.itertuples()
     )
     return Table(("Stage", "Tasks", "Computed", "Reused", "Seconds of work", "Share"), rows)
+
+
+def gate_table(gate: pd.DataFrame) -> Table:
+    """List the checks that parameters were judged by before they could come in force."""
+    rows = tuple(
+        (
+            row.check,
+            MISSING if pd.isna(row.value) else number(row.value, 4),
+            MISSING if pd.isna(row.threshold) else number(row.threshold, 4),
+            row.verdict,
+            row.words,
+        )
+        for row in gate.itertuples()
+    )
+    return Table(("Check", "Value", "Threshold", "Verdict", "In words"), rows, words=(0, 3, 4))

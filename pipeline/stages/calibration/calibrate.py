@@ -13,6 +13,7 @@ from models.impact.book.identification import Contrast, asymmetry, identificatio
 from models.impact.book.selection import Comparison, compare_families, fit_selected
 from models.impact.book.walks import Cells
 from models.impact.flow.bounded import BoundedImpact
+from models.impact.flow.state_response import StateComparison
 from models.inference.covariance import Covariance
 from models.inference.joint import slope_influence
 from pipeline.engine.scope import Scope
@@ -34,6 +35,7 @@ from pipeline.stages.history import (
     shown,
     thinness,
 )
+from pipeline.stages.measuring.flow_moves import measured_state_response
 from pipeline.stages.measuring.mid_moves import measured_mid_move
 from pipeline.stages.measuring.refill import measured_refill
 from solver import Extrapolation, ImpactLaw
@@ -68,11 +70,12 @@ def calibrate_symbol(
     calibrated, predicted = calibrated_states(states), cells[known]
     cells = calibrated.moved(predicted)
     fitted = shown(cells)
-    measured = law_cells(fitted)
+    measured = law_cells(fitted, scope.half_life)
     comparison = compare_families(measured)
     found = _family(measured, comparison, settings)
     fit = _fit(days, fitted, states, found, settings)
-    law = calibrated.with_errors(fit.law, shown(predicted), found.family, scope.buckets)
+    as_predicted = (shown(predicted), found.family, scope.buckets, scope.half_life)
+    law = calibrated.with_errors(fit.law, *as_predicted)
     fit = replace(fit, law=law)
     reach, sizes = law_reach(cells, fit.law)
     level = references(periods, forecast.states)
@@ -95,6 +98,7 @@ def calibrate_symbol(
     ]
     facts = _facts(fit) | _reach_facts(reach) | _contrast_facts(contrasts) | calibrated.facts
     facts |= _mid_move_facts(measured_mid_move(days, scope))
+    facts |= _state_response_facts(measured_state_response(days, scope))
     facts["least_child"] = float(cells["size"].min())
     facts["excluded"] = fit.law.n_excluded + int((~known).sum())
     return Calibration(
@@ -158,6 +162,16 @@ def _mid_move_facts(found: MidMoveFit) -> dict[str, object]:
 def _reach_facts(reach: Extrapolation | None) -> dict[str, object]:
     names = ("shown", "measured_to", "walk_low", "walk_high")
     return {name: np.nan if reach is None else getattr(reach, name) for name in names}
+
+
+def _state_response_facts(found: StateComparison | None) -> dict[str, object]:
+    """Return what spread and depth tell of gamma beyond a constant one, NaN where unknown."""
+    values = (np.nan,) * 4
+    if found is not None:
+        values = (found.difference, found.error, *found.gamma[1:])
+    names = ("gain", "gain_error", "spread", "depth")
+    told = {f"gamma_state_{name}": one for name, one in zip(names, values, strict=True)}
+    return told | {"gamma_state_beats": bool(found is not None and found.beats)}
 
 
 def _gamma_facts(found: BoundedImpact) -> dict[str, object]:

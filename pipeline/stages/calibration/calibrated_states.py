@@ -72,9 +72,15 @@ class CalibratedStates:
         ).drop(columns=["of_volatility", "of_volume"])
 
     def with_errors(
-        self, fit: CostLawFit, cells: pd.DataFrame, family: Family, buckets: int
+        self,
+        fit: CostLawFit,
+        cells: pd.DataFrame,
+        family: Family,
+        buckets: int,
+        half_life: float = np.inf,
     ) -> CostLawFit:
-        """Return the law with the slopes' errors; cells: as predicted, that it was fitted to.
+        """Return the law with the slopes' errors; cells: as predicted, that it was fitted to,
+        with days that weigh half after `half_life`.
 
         A step in a slope after which other coefficients are identified tells no derivative.
         """
@@ -84,7 +90,8 @@ class CalibratedStates:
         sensitivity = np.zeros((self.slopes.slopes.size, len(fit.values)))
         for place, unit in enumerate(STEP * np.eye(len(sensitivity))):
             more = unit.reshape(shape)
-            beside = fit_law(law_cells(self.moved(cells, more)), family, buckets)
+            some = law_cells(self.moved(cells, more), half_life)
+            beside = fit_law(some, family, buckets)
             same = (beside.covariance.standard_errors > 0) == (fit.covariance.standard_errors > 0)
             if beside.family is fit.family and same.all():
                 sensitivity[place] = (beside.values - fit.values) / STEP

@@ -79,7 +79,7 @@ def _without(date: str, fit: SymbolFit, history: FittedHistory, permanent: bool)
     cells, states = (each[each["date"] != date] for each in (history.cells, history.states))
     try:
         if not permanent:
-            rest = law_cells(cells)
+            rest = law_cells(cells, history.scope.half_life)
             return fit_law(rest, fit.law.family, history.scope.buckets).values
         days = tuple(one for one in history.days if one.periods["date"].iloc[0] != date)
         dof = float(fit.flow_influence.dof[0])

@@ -84,9 +84,7 @@ def forecast_symbol(days: tuple[Features, ...], scope: Scope) -> Forecast:
         found.contest,
         found.unfolding,
         totals,
-        walked_forward(
-            {SERIES[each.name]: each for each in series if each.name != "depth"}, dates, scope
-        ),
+        walked_forward({SERIES[each.name]: each for each in series}, dates, scope),
         forecast_warnings(periods, dates, scope, facts),
     )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.forecast.intraday.sparse.totals import liquidity_volume
 from models.impact.book.cost_law import Family, fit_law
 from models.learners import LEARNERS, CostRows, FittedCurve, LearnerSettings, fit_curve
 from models.learners.folds import EMBARGO_NS
@@ -18,11 +17,11 @@ from pipeline.stages.history import (
     held_out,
     law_cells,
     past_periods,
-    references,
 )
 from pipeline.stages.learning.coming import coming_costs
 from pipeline.stages.learning.learned_models import importance, stored
 from pipeline.stages.learning.learned_rows import LawOfStates, cost_rows, states_of
+from pipeline.stages.learning.told_curves import curves_of_days, curves_to_come
 
 REGRESSORS = tuple(name for name in LEARNERS if name != "law")
 
@@ -71,51 +70,24 @@ def learn_costs(
             [importance(curve.model, whole).assign(model=name) for name, curve in fitted.items()],
             ignore_index=True,
         )[["model", "feature", "importance"]],
-        _ahead(fitted, forecast, periods, scope),
+        curves_to_come(fitted, forecast, periods, scope),
+        curves_of_days(curves, forecast, periods, scope, _charged_dates(held, cells, forecast)),
         coming_costs(days, scope, float(np.median(np.unique(whole.size)))),
+        pd.DataFrame([{"cells": len(cells), "free": int((cells["observed"] <= 0).sum())}]),
     )
+
+
+def _charged_dates(held: pd.DataFrame, cells: pd.DataFrame, forecast: Forecast) -> list[str]:
+    """Return the held-out days that the early fits know nothing of and that were forecast."""
+    whole = set(held["date"]) if cells["date"].nunique() > 1 else set()
+    return sorted(whole & set(forecast.shape["date"]))
 
 
 def _curves(
     rows: CostRows, cells: pd.DataFrame, family: Family, settings: LearnSettings
 ) -> dict[str, FittedCurve]:
     scope = settings.scope
-    law = LawOfStates(fit_law(law_cells(cells), family, scope.buckets), scope.periods)
-    return {name: fit_curve(name, rows, law, settings.learners) for name in REGRESSORS}
-
-
-def _ahead(
-    curves: dict[str, FittedCurve], forecast: Forecast, periods: pd.DataFrame, scope: Scope
-) -> pd.DataFrame:
-    """Return each curve's costs at its knots in the states forecast of the periods to be traded;
-    nothing of one that found nothing beside the law.
-    """
-    level, horizon = references(periods, forecast.states), forecast.horizon
-    past = forecast.states["volume"].to_numpy()
-    frame = pd.DataFrame(
-        {
-            "volatility": horizon["volatility"] / level.volatility,
-            "thinness": level.volume / liquidity_volume(horizon["volume"].to_numpy(), past),
-            "expected_half_spread": horizon["half_spread"],
-            "expected_depth": horizon["depth"],
-            "time": horizon["period"] / scope.periods,
-        }
+    law = LawOfStates(
+        fit_law(law_cells(cells, scope.half_life), family, scope.buckets), scope.periods
     )
-    states = states_of(frame)
-    tables = [pd.DataFrame(columns=["learner", "period", "size", "cost"])]
-    for name, curve in curves.items():
-        if not stored(curve.model) or not np.isfinite(states).all():
-            continue
-        cost = curve.curve(states, curve.knots)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "learner": name,
-                    "period": np.repeat(horizon["period"].to_numpy(), len(curve.knots)),
-                    "size": np.tile(curve.knots, len(horizon)),
-                    "cost": cost.ravel(),
-                }
-            )
-        )
-    found = [table for table in tables if len(table)] or tables
-    return pd.concat(found, ignore_index=True)
+    return {name: fit_curve(name, rows, law, settings.learners) for name in REGRESSORS}

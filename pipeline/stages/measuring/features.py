@@ -25,12 +25,14 @@ from pipeline.stages.measuring.book_walks import (
     levels_of,
     walk_sums,
 )
+from pipeline.stages.measuring.flow_moves import flow_move_table
 from pipeline.stages.measuring.mid_moves import mid_move_table
 from pipeline.stages.measuring.refill import refill_table
 from pipeline.stages.measuring.stretches import by_half_hour, stretches_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+DECIMALS = 9  # of prices, as tapes have them
 LEAST_QUOTES, LEAST_PERIODS = 5, 2  # of a day: a book carried over all of it says nothing
 
 
@@ -72,6 +74,7 @@ def measure_day(day: Day, settings: DaySettings) -> Features:
         refill=refill_table(day, session),
         immediate=_after_trades(day, session),
         mid_moves=mid_move_table(day, session),
+        flow_moves=flow_move_table(day, session),
     )
 
 
@@ -101,7 +104,15 @@ def _measure(
     sums = _book_sums(day.quotes, edges, wanted)
     columns = index.to_dict("series") | _mids(day.quotes, ts, edges) | _book_columns(sums, edges)
     columns |= _trade_columns(day.trades, edges) | {"quotes": _count(_two_sided(day), edges)}
+    columns["tick"] = np.full(len(index), _tick(day.quotes))
     return pd.DataFrame(columns), _cells(index, sums, wanted)
+
+
+def _tick(quotes: pl.DataFrame) -> float:
+    """Return the least step between best prices, NaN of fewer than two prices."""
+    seen = np.unique(np.round(quotes.select("bid_px_0", "ask_px_0").to_numpy(), DECIMALS))
+    steps = np.diff(seen[np.isfinite(seen)])
+    return float(np.round(steps.min(), DECIMALS)) if len(steps) else np.nan
 
 
 def _book_sums(quotes: pl.DataFrame, edges: Ints, wanted: Floats) -> dict[str, Floats]:

@@ -1,4 +1,4 @@
-"""What each law's plan would have cost on held-out days, planned from the days before each."""
+"""What each candidate's plan would have cost on held-out days, planned from the days before."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,18 +23,33 @@ from pipeline.stages.history import (
     references,
     shown,
 )
-from solver import ImpactLaw, Problem, solve
+from solver import ImpactLaw, Problem, log_ratios, solve
+from solver.planning.curves import believed_curve, solve_curve
 from solver.planning.shape import Shape
-from solver.planning.tilt import as_far_as_paid
+from solver.planning.tilt import Tilt, as_far_as_paid
 
 SIZE = 0.01  # of the volume forecast for the periods to be traded
+LOTS = 1000  # that an order is worked in under a learned curve
 TWAP, KNOWN = "twap", "clairvoyant"
+LAWS = ("volatility", "volume", "half_spread")  # series that laws use
+
+
+@dataclass(frozen=True, eq=False)
+class Rivals:
+    """Whose plans are charged: laws by name, and learned curves, as `Learned.held_curves`.
+
+    behind: the law that learned curves go on with.
+    """
+
+    families: Mapping[str, Family]
+    curves: pd.DataFrame
+    behind: str
 
 
 @dataclass(frozen=True, eq=False)
 class ChargedDay:
-    """One held-out day. plans: (H,) shares by law; cost: bps over mid, the mean of both sides, of
-    every law's plan, of TWAP, and of who knew every curve.
+    """One held-out day. plans: (H,) shares by candidate; cost: bps over mid, the mean of both
+    sides, of every candidate's plan, of TWAP, and of who knew every curve.
     """
 
     date: str
@@ -43,17 +58,16 @@ class ChargedDay:
 
 
 def charged_day(
-    days: tuple[Features, ...],
-    forecast: Forecast,
-    families: Mapping[str, Family],
-    scope: Scope,
-    date: str,
+    days: tuple[Features, ...], forecast: Forecast, rivals: Rivals, scope: Scope, date: str
 ) -> ChargedDay:
-    """Plan an order of 1 % of the forecast volume by every law and charge the day's own walks.
+    """Plan an order of 1 % of the forecast volume by every candidate and charge the day's own
+    walks.
 
     A law is fitted to the days before, its states are those forecast of the day then, and its shape
     is believed as far as the days before tell: what would have been exported, less what symbols
-    lend each other. Both sides trade the same plan. What is permanent is the same for all plans.
+    lend each other. A learned curve, fitted before the held-out days, is believed as far as the
+    states of the law behind it. Both sides trade the same plan. What is permanent is the same for
+    all plans.
     Raises: ValueError when nothing can be fitted, or the day shows no book.
     """
     before = _before(forecast, date)
@@ -62,12 +76,16 @@ def charged_day(
     told = _told(forecast, date)
     told = told[told.index.isin(today.periods["period"])]  # of a half day, no more
     shares = float(max(1, round(SIZE * float(told["volume"].sum()))))
-    plans = {
-        name: planned(past, before, told, Settings(family, shares, scope))
-        for name, family in families.items()
-    }
-    curves = _curves(today, told.index.to_numpy())
     even = np.full(len(told), shares / len(told))
+    tilts = {
+        name: tilted(past, before, told, Settings(family, shares, scope))
+        for name, family in rivals.families.items()
+    }
+    plans = {name: _plan(tilt, even) for name, (tilt, _) in tilts.items()}
+    learned = rivals.curves[rivals.curves["date"] == date]
+    for name, curve in learned.groupby("learner"):
+        plans[str(name)] = _learned_plan(*tilts[rivals.behind], curve, told.index, even)
+    curves = _curves(today, told.index.to_numpy())
     cost = {name: _mean(curves, lambda one, x=x: one.charge(x)) for name, x in plans.items()}
     cost[TWAP] = _mean(curves, lambda one: one.charge(even))
     cost[KNOWN] = _mean(curves, lambda one: one.least(shares))
@@ -84,22 +102,20 @@ class Settings:
     scope: Scope
 
 
-def planned(
+def tilted(
     days: tuple[Features, ...], forecast: Forecast, told: pd.DataFrame, settings: Settings
-) -> np.ndarray:
-    """Return the plan for the day after `days`, (H,) shares; told: its states, by period.
+) -> tuple[Tilt, ImpactLaw]:
+    """Return the order's problem for the day after `days`, and the law at the states forecast.
 
-    Raises: ValueError when nothing can be fitted.
+    told: the day's states, by period. Raises: ValueError when nothing can be fitted.
     """
-    scope, even = settings.scope, np.full(len(told), settings.shares / len(told))
+    scope = settings.scope
     cells = past_cells(days, forecast, scope)
     periods = past_periods(days, scope)
     known = cells["volatility"].notna() & cells["thinness"].notna()
     calibrated = calibrated_states(past_states(periods, forecast, cells))
     cells = shown(calibrated.moved(cells[known]))
-    fit = fit_law(law_cells(cells), settings.family, scope.buckets)
-    if fit.k <= 1.0:  # its optimum is a corner: such an order is spread evenly
-        return even
+    fit = fit_law(law_cells(cells, scope.half_life), settings.family, scope.buckets)
     point = _law(fit, told, periods, forecast, scope)
     shape = _shape(fit, point, cells, forecast, told, scope)
 
@@ -107,7 +123,28 @@ def planned(
         law = shape.law(point, share)
         return Problem(shares=settings.shares, law=law.temporary), law
 
-    return np.asarray(solve(as_far_as_paid(shape, point, stated).problem).x)
+    return as_far_as_paid(shape, point, stated), point
+
+
+def _plan(tilt: Tilt, even: np.ndarray) -> np.ndarray:
+    """Return a law's plan, (H,) shares; evenly spread where its optimum is a corner."""
+    return even if tilt.law.k <= 1.0 else np.asarray(solve(tilt.problem).x)
+
+
+def _learned_plan(
+    tilt: Tilt, point: ImpactLaw, curve: pd.DataFrame, periods: pd.Index, even: np.ndarray
+) -> np.ndarray:
+    """Return a learned curve's plan, (H,) shares, evenly spread where the law's is."""
+    if tilt.law.k <= 1.0:
+        return even
+    wide = curve.pivot(index="period", columns="size", values="cost").loc[periods]
+    knots = wide.columns.to_numpy(dtype=float)
+    ratio = log_ratios(point, knots, wide.to_numpy(dtype=float))
+    flat = ratio.mean(axis=0)
+    problem = replace(tilt.problem, lot=tilt.problem.shares / LOTS)
+    return np.asarray(
+        solve_curve(problem, believed_curve(tilt, point, knots, flat, ratio - flat)).x
+    )
 
 
 def _law(
@@ -172,7 +209,7 @@ def _before(forecast: Forecast, date: str) -> Forecast:
 
 def _told(forecast: Forecast, date: str) -> pd.DataFrame:
     """Return the states forecast of a day before it came: a row a period, its number the index."""
-    table = forecast.shape[forecast.shape["date"] == date]
+    table = forecast.shape[(forecast.shape["date"] == date) & forecast.shape["series"].isin(LAWS)]
     return table.pivot(index="period", columns="series", values="forecast").dropna()
 
 

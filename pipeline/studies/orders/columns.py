@@ -1,7 +1,7 @@
 """The columns of the files of parent orders and fills, and a broker's own names of them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -20,7 +20,9 @@ REQUIRED = {
 
 IDS = ("id", "order")
 EXACT = 2**53  # whole numbers beyond are rounded in a float
-TEXT = ("side", "start", "end", "arrival_time", "post_time", "time")  # read with every digit
+# read with every digit
+TEXT = ("side", "start", "end", "arrival_time", "decision_time", "post_time", "time")
+NO_COLUMNS = ("file", "fill_event", "own", "seconds", "stamp")  # keys of a table that name none
 
 
 def _known_zone(name: str) -> str:
@@ -40,6 +42,10 @@ class OrderColumns(Section):
     impact), unit (of the quantity; orders not in the symbol's usual one are left out), beta (to the
     market of --market; else one of all is estimated). Needed: id, symbol, side, quantity, start,
     arrival_price.
+
+    For what orders cost: decision_time and decision_price, commission and fees (currency),
+    cancelled (shares), limit_price, currency, account, broker, algo, venue, order_type, and own:
+    columns of yours to group by, under the names they have.
     """
 
     file: str = "orders"
@@ -57,7 +63,20 @@ class OrderColumns(Section):
     post_price: str = "post_price"
     post_time: str = "post_time"
     unit: str = "unit"
+    decision_time: str = "decision_time"
+    decision_price: str = "decision_price"
+    commission: str = "commission"
+    fees: str = "fees"
+    cancelled: str = "cancelled"
+    limit_price: str = "limit_price"
     beta: str = "beta"
+    currency: str = "currency"
+    account: str = "account"
+    broker: str = "broker"
+    algo: str = "algo"
+    venue: str = "venue"
+    order_type: str = "order_type"
+    own: tuple[str, ...] = ()
 
 
 class FillColumns(Section):
@@ -76,8 +95,35 @@ class FillColumns(Section):
     price: str = "price"
     side: str = "side"
     mid: str = "mid"
+    bid: str = "bid"
+    ask: str = "ask"
+    venue: str = "venue"
+    commission: str = "commission"
+    fees: str = "fees"
     event: str = "event"
     fill_event: str = "trade"
+
+
+class BarColumns(Section):
+    """The names of columns of bars; one row a bar and symbol.
+
+    symbol, time, close and volume are needed; open, high, low, vwap, bid and ask (standing as the
+    bar ends) are used where they are there. stamp: whether time is the bar's start or its end;
+    seconds: its length, without it the commonest distance of two bars.
+    """
+
+    symbol: str = "symbol"
+    time: str = "time"
+    open: str = "open"
+    high: str = "high"
+    low: str = "low"
+    close: str = "close"
+    volume: str = "volume"
+    vwap: str = "vwap"
+    bid: str = "bid"
+    ask: str = "ask"
+    stamp: Literal["start", "end"] = "start"
+    seconds: float | None = Field(default=None, gt=0)
 
 
 class MarketColumns(Section):
@@ -89,14 +135,15 @@ class MarketColumns(Section):
 
 
 class BrokerColumns(Section):
-    """A broker's format: the files, day_seconds of trading in a day, in which durations are
-    counted, and the timezone of times that state no offset.
+    """A broker's format: the two files, day_seconds of trading in a day, in which durations are
+    counted, and the timezone of times that state no offset; bars and the market beside them.
     """
 
     day_seconds: float = Field(default=23_400.0, gt=0)
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     orders: OrderColumns = OrderColumns()
     fills: FillColumns = FillColumns()
+    bars: BarColumns = BarColumns()
     market: MarketColumns = MarketColumns()
 
 
@@ -113,21 +160,26 @@ def read_broker_columns(path: str | None) -> BrokerColumns:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        known = {"orders": OrderColumns, "fills": FillColumns, "market": MarketColumns}.get(
-            str(first["loc"][0]), BrokerColumns
-        ).model_fields
+        tables = {
+            "orders": OrderColumns,
+            "fills": FillColumns,
+            "bars": BarColumns,
+            "market": MarketColumns,
+        }
+        known = tables.get(str(first["loc"][0]), BrokerColumns).model_fields
         raise InputError(
             f"{path}: {key}: {first['msg']}; the keys are {', '.join(known)}"
         ) from None
 
 
 def read_broker_table(
-    folder: str, part: str, columns: OrderColumns | FillColumns
+    folder: str, part: str, columns: OrderColumns | FillColumns, needed: tuple[str, ...] = ()
 ) -> tuple[pd.DataFrame, Path]:
     """Return a file's columns under the names of their keys, and its path.
 
-    Ids are text, digit for digit, and NaN where blank. Columns that the file does not have are left
-    out.
+    needed: keys that must be there, without it those of `REQUIRED`. Ids are text, digit for digit,
+    and NaN where blank. Columns that the file does not have are left out; those of `own` keep their
+    names.
     Raises: InputError naming the file, and a column that is needed or was asked for and is not
     there, or the row of an id that is rounded.
     """
@@ -135,11 +187,11 @@ def read_broker_table(
     ids = {key: getattr(columns, key) for key in IDS if key in type(columns).model_fields}
     texts = [getattr(columns, key) for key in TEXT if key in type(columns).model_fields]
     frame = _read(path, list(ids.values()), texts)
-    names = {
-        key: name for key, name in columns.model_dump().items() if key not in ("file", "fill_event")
-    }
+    names = {key: name for key, name in columns.model_dump().items() if key not in NO_COLUMNS}
+    names |= {name: name for name in getattr(columns, "own", ())}
+    asked = {*(needed or REQUIRED[part]), *columns.model_fields_set, *getattr(columns, "own", ())}
     for key, name in names.items():
-        if name not in frame.columns and (key in REQUIRED[part] or key in columns.model_fields_set):
+        if name not in frame.columns and key in asked:
             raise InputError(
                 f"{path}: no column '{name}' for {part}.{key}; the columns are "
                 f"{', '.join(map(str, frame.columns))}; name it in --columns MAP.toml"

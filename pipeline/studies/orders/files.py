@@ -10,7 +10,7 @@ from models.impact.orders.parent_orders import ParentOrders
 from models.inference.caveat import Caveat
 from pipeline.engine.errors import InputError
 from pipeline.studies.orders.columns import BrokerColumns, read_broker_table
-from pipeline.studies.orders.fills import ROUNDING, Written, clean_fills, totals, typed
+from pipeline.studies.orders.fills import ROUNDING, Written, screen_fills, totals, typed
 from pipeline.studies.orders.levels import known_levels, latest_levels
 from pipeline.studies.orders.market import MarketPrices, market_moves, without_market_moves
 from pipeline.studies.orders.sample import Mask, OrderSample, sample_caveats, screen
@@ -47,7 +47,7 @@ def read_orders(
     )
     orders["other_unit"] = _other_unit(orders)
     orders, chosen, caveats = known_levels(orders)
-    fills, noted = clean_fills(fills, orders, columns, fills_path)
+    fills, noted = _clean_fills(fills, orders, columns, fills_path)
     if fills.empty:
         raise InputError(
             f"{path}: no order can be used: {fills_path.name} has no fill of any of them; mend the "
@@ -156,6 +156,17 @@ def _seen(given: pd.DataFrame, typed: pd.DataFrame, reason: str) -> str:
     name = SEEN.get(reason)
     lost = typed[name].isna() if name else pd.Series(False, given.index)
     return f" ({name}: {values_of(given.loc[lost, name])})" if lost.any() else ""
+
+
+def _clean_fills(
+    fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns, path: Path
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the fills, each once, and how many rows were left out by reason."""
+    noted = {"fill rows": len(fills)}
+    fills, left_out = screen_fills(fills, orders, columns, path)
+    if "side" in fills:
+        noted["fill_of_unknown_side"] = int(fills["side"].isna().sum())
+    return fills, noted | {reason: len(rows) for reason, rows in left_out.items()}
 
 
 def _other_unit(orders: pd.DataFrame) -> pd.Series:

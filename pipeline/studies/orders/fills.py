@@ -1,4 +1,4 @@
-"""The fills of parent orders: each once, and what those of an order add up to."""
+"""Columns read as numbers, sides and times, which rows of a fills' file are fills, their sums."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +10,10 @@ from pipeline.studies.orders.columns import BrokerColumns
 from pipeline.studies.orders.sides import read_sides
 from pipeline.studies.orders.times import read_times
 
-TIMES = ("start", "end", "arrival_time", "post_time", "time")
-ROUNDING = 1e-6  # fills may exceed the order by this share of it
+TIMES = ("start", "end", "arrival_time", "post_time", "decision_time", "time")
 PRINT = ["order", "time", "quantity", "price"]  # what two reports of one fill have in common
+NUMBERS = ("quantity", "price", "mid", "bid", "ask", "commission", "fees")
+ROUNDING = 1e-6  # fills may exceed the order by this share of it
 SAME_SLICE = 0.1  # of the mean gap between fills
 
 
@@ -25,7 +26,7 @@ class Written:
 
 
 def typed(frame: pd.DataFrame, numbers: tuple[str, ...], written: Written) -> pd.DataFrame:
-    """Return a file's table with numbers, sides and times (UTC), missing for what is none."""
+    """Return the table with numbers, sides and times (UTC), missing for what is none."""
     read = {
         name: pd.to_numeric(frame[name], errors="coerce").astype(float)
         for name in numbers
@@ -37,34 +38,29 @@ def typed(frame: pd.DataFrame, numbers: tuple[str, ...], written: Written) -> pd
     return frame.assign(**read)
 
 
-def clean_fills(
+def screen_fills(
     fills: pd.DataFrame, orders: pd.DataFrame, columns: BrokerColumns, path: Path
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the fills, each once, and what was left out.
+) -> tuple[pd.DataFrame, dict[str, pd.Index]]:
+    """Return the fills, each once, and the rows that were left out by reason.
 
     A print seen before (same order, time, quantity and price) is a second report of one fill when
     it has no id, or when with it more is filled than was ordered; otherwise two fills may well
-    look alike.
+    look alike. orders: id, quantity.
     """
-    noted = {"fill rows": len(fills)}
+    left_out = {}
     if "event" in fills:
         event = fills["event"].astype(str) == columns.fills.fill_event
-        noted["not_a_fill"] = int((~event).sum())
-        fills = fills[event]
+        left_out["not_a_fill"], fills = fills.index[~event], fills[event]
     where = f"{path}: column {columns.fills.side}"
-    fills = typed(fills, ("quantity", "price", "mid"), Written(columns.timezone, where))
-    if "side" in fills:
-        noted["fill_of_unknown_side"] = int(fills["side"].isna().sum())
+    fills = typed(fills, NUMBERS, Written(columns.timezone, where))
     orphan = fills["order"].isna() | ~fills["order"].isin(orders["id"])
-    noted["fill_without_order"] = int(orphan.sum())
-    fills = fills[~orphan]
+    left_out["fill_without_order"], fills = fills.index[orphan], fills[~orphan]
     repeated = (
         fills["id"].duplicated() & fills["id"].notna()
         if "id" in fills
         else pd.Series(False, fills.index)
     )
-    noted["repeated_fill"] = int(repeated.sum())
-    fills = fills[~repeated]
+    left_out["repeated_fill"], fills = fills.index[repeated], fills[~repeated]
     twin = fills.duplicated(PRINT)
     if "id" in fills:
         ordered = orders.drop_duplicates("id").set_index("id")["quantity"]
@@ -72,8 +68,8 @@ def clean_fills(
         # of no fills text
         over = filled > fills["order"].map(ordered).astype(float) * (1 + ROUNDING)
         twin &= over | fills["id"].isna()
-    noted["double_print"] = int(twin.sum())
-    return fills[~twin], noted
+    left_out["double_print"] = fills.index[twin]
+    return fills[~twin], left_out
 
 
 def totals(fills: pd.DataFrame) -> pd.DataFrame:

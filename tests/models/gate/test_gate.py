@@ -62,6 +62,24 @@ def test_a_family_that_is_no_better_seldom_passes_any_look() -> None:
     assert passed / count <= 0.05 + 2 * (0.05 * 0.95 / count) ** 0.5
 
 
+def test_rivals_share_the_level_of_one() -> None:
+    rng = np.random.default_rng(2)
+    count, rivals = 120, 4
+    passed = 0
+    for _ in range(count):
+        some = rng.standard_normal((rivals, LAST_LOOK)) + rng.standard_normal(LAST_LOOK)
+        passed += any(
+            change_of_family(one[:n], rivals).passes
+            for one in some
+            for n in range(FIRST_LOOK, LAST_LOOK + 1)
+        )
+    assert passed / count <= 0.05 + 2 * (0.05 * 0.95 / count) ** 0.5
+    better = nights(-1.0, 2.2, 12)
+    assert change_of_family(better, 1).bound == 5 * change_of_family(better, 5).bound
+    with pytest.raises(ValueError, match="rivals"):
+        change_of_family(better, 0)
+
+
 def test_looks_are_from_the_fifth_night_to_the_thirtieth() -> None:
     better = nights(-1.0, 0.1, 40)
     assert not change_of_family(better[:4]).passes

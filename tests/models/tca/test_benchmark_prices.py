@@ -74,3 +74,20 @@ def test_overlapping_stretches_are_refused() -> None:
         MidPath(np.array([0.0, 5.0]), np.array([6.0, 8.0]), np.ones(2))
     with pytest.raises(ValueError, match="one entry"):
         MidPath(np.zeros(1), np.ones(1), np.ones(2))
+
+
+def test_the_mids_integral_between_moments_is_its_mean_there() -> None:
+    rng = np.random.default_rng(4)
+    start = np.sort(rng.uniform(0, 100, 30))
+    mid = np.where(rng.random(30) < 0.3, np.nan, 10 + rng.normal(size=30))
+    path = MidPath(start, np.append(start[1:], 100.0), mid)
+    ends = np.sort(rng.uniform(-5, 110, (50, 2)), axis=1)
+    area, time = (
+        late - early
+        for early, late in zip(path.up_to(ends[:, 0]), path.up_to(ends[:, 1]), strict=True)
+    )
+    for begin, end, whole, length in zip(*ends.T, area, time, strict=True):
+        mean = path.within(begin, end).mean
+        assert (length < 1e-9) == np.isnan(mean)
+        if length > 1e-9:
+            assert whole / length == pytest.approx(mean)

@@ -115,7 +115,7 @@ def test_a_short_period_before_a_break_is_over_when_the_break_begins(as_of: str,
     columns |= {"start": session.starts_ns, "end": session.ends_ns}
     table = pd.DataFrame({"date": day, **columns})
     scope = make_scope([day], calendar, load_config(None, {"data": asked}))
-    past = past_periods((Features(*(table,) * 5),), scope)
+    past = past_periods((Features(*(table,) * 6),), scope)
     assert len(past) == kept
-    whole = past_periods((Features(*(table,) * 5),), scope.to_the_close())
+    whole = past_periods((Features(*(table,) * 6),), scope.to_the_close())
     assert whole.groupby("stretch").size().tolist() == [22, 26]

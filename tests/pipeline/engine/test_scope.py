@@ -85,7 +85,7 @@ def test_no_period_that_ends_after_as_of_is_past(as_of: str, seconds: int, kept:
     periods = pd.DataFrame(
         {"date": day.date, "start": day.starts_ns, "end": day.ends_ns, **columns}
     )
-    past = past_periods((Features(*(periods,) * 5),), make_scope([day.date], calendar, config))
+    past = past_periods((Features(*(periods,) * 6),), make_scope([day.date], calendar, config))
     assert len(past) == kept
 
 

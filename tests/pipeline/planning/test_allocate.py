@@ -30,7 +30,7 @@ def order_of(**asked: object):
 
 def allocate(small_run: SmallRun, *options: str):
     params = str(small_run.folder / "out/params.json")
-    return impact("allocate", "--params", params, "--symbol", "SIM0", *options)
+    return impact("allocate", "--params", params, "--symbol", "SIM0", "--stale", *options)
 
 
 def test_every_route_states_its_cost_under_the_law_itself(small_run: SmallRun) -> None:
@@ -197,7 +197,7 @@ def test_a_file_of_version_1_is_refused_with_the_way_to_make_it_anew(
     content |= {"schema": "impact-params/2", "later": {"a key": "of another day"}}
     content["symbols"]["SIM0"]["liquidity_chain"] = {"levels": [1], "transition": [[1]]}
     (tmp_path / "old.json").write_text(json.dumps(content))
-    assert impact("allocate", *asked).returncode == 0
+    assert impact("allocate", *asked, "--stale").returncode == 0
 
 
 def test_the_letter_says_what_it_admits(small_run: SmallRun) -> None:
@@ -252,10 +252,10 @@ def test_a_plan_beyond_what_the_book_showed_says_so_and_carries_its_error(
 def changed(small_run: SmallRun, tmp_path: Path, symbol: dict, **root: object) -> tuple[str, ...]:
     """Write the run's file with keys of SIM0 and of the root replaced; return what allocates."""
     content = json.loads((small_run.folder / "out/params.json").read_text()) | root
-    content["symbols"]["SIM0"] |= symbol
+    content["symbols"]["SIM0"] |= {"levels": None} | symbol  # which map all periods
     (tmp_path / "params.json").write_text(json.dumps(content))
     asked = ("--params", str(tmp_path / "params.json"), "--symbol", "SIM0", "--shares", "500")
-    return ("allocate", *asked)
+    return ("allocate", "--stale", *asked)
 
 
 def test_ten_of_390_periods_are_refused_and_a_tail_says_its_share(
@@ -281,29 +281,32 @@ def test_ten_of_390_periods_are_refused_and_a_tail_says_its_share(
     assert "part_of_session" not in early.stdout
 
 
-def test_a_file_of_another_date_or_out_of_force_says_so(small_run: SmallRun) -> None:
+def test_a_file_of_another_date_says_so_and_an_expired_one_is_refused(small_run: SmallRun) -> None:
     params = small_run.result.results.params  # of 2025-01-10, 09:30 to 16:00
     order = order_of(shares=500)
+    assert params.valid.expires == "2025-01-15T21:00:00+00:00"  # the third session after it
+    assert params.valid.after == "refuse"
 
-    def codes(now: str, expires: str | None = None) -> dict[str, str]:
-        valid = params.valid.model_copy(update={"expires": expires})
-        file = params.model_copy(update={"valid": valid})
-        said = plan_from_file(file, "SIM0", order, datetime.fromisoformat(now)).warnings
-        about = ("another_date", "expired", "part_of_session")
+    def codes(now: str, stale: bool = False) -> dict[str, str]:
+        moment = datetime.fromisoformat(now)
+        said = plan_from_file(params, "SIM0", order, moment, stale).warnings
+        about = ("another_date", "part_of_session")
         return {code: message for code, message in said if code in about}
 
     assert codes("2025-01-10T10:00:00-05:00") == {}
     assert codes("2025-01-09T18:00:00-05:00") == {}  # the evening before
-    old = codes("2025-01-20T16:00:00-05:00")
+    assert list(codes("2025-01-15T15:59:59-05:00")) == ["another_date"]
+    with pytest.raises(InputError, match=r"expired at 2025-01-15T21:00:00.*--stale"):
+        codes("2025-01-15T16:00:00-05:00")
+    old = codes("2025-01-20T16:00:00-05:00", stale=True)
     assert list(old) == ["another_date"]
     assert (
         "for the session of 2025-01-10 09:30 to 16:00 America/New_York, 10 days ago"
         in old["another_date"]
     )
-    assert "in 8 days" in codes("2025-01-02T09:30:00-05:00")["another_date"]
-    expired = codes("2025-01-10T12:00:00-05:00", "2025-01-10T16:30:00+00:00")
-    assert list(expired) == ["expired"]
-    assert codes("2025-01-10T11:00:00-05:00", "2025-01-10T16:30:00+00:00") == {}
+    with pytest.raises(InputError, match="more than 7 days ahead"):
+        codes("2025-01-02T09:30:00-05:00")
+    assert "in 8 days" in codes("2025-01-02T09:30:00-05:00", stale=True)["another_date"]
 
 
 def test_a_time_without_an_offset_is_refused_in_the_file(

@@ -78,7 +78,7 @@ def test_auto_costs_two_per_cent_more_over_mid_and_bears_less_risk(small_run: Sm
 
 def test_auto_is_a_word_of_the_command_line(small_run: SmallRun) -> None:
     params = str(small_run.folder / "out/params.json")
-    asked = ("allocate", "--params", params, "--symbol", "SIM0", "--shares", "9000")
+    asked = ("allocate", "--params", params, "--symbol", "SIM0", "--shares", "9000", "--stale")
     asked += ("--risk-aversion", "auto")
     done = impact(*asked)
     assert done.returncode == 0, done.stderr

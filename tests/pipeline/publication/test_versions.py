@@ -16,10 +16,10 @@ import fsspec
 import pytest
 
 from pipeline.engine.errors import InputError
+from pipeline.engine.run_log import new_run_id
 from pipeline.publication.locks import held
 from pipeline.publication.versions import (
     KEPT,
-    new_run_id,
     publish_run,
     settled,
     waiting_in,

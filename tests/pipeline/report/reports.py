@@ -100,6 +100,8 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
             "rmse_bps": [1.21, 1.4, 1.3, 1.19],
             "bias": [0.012, -0.034, 0.02, -0.004],
             "cells": 7020,
+            "bounded": 312,
+            "free": 4,
             "winner": [True, False, False, False],
             "exported": [True, False, False, False],
         }
@@ -110,7 +112,7 @@ def make_report(symbol: str, seed: int = 1, days: int = 5) -> SymbolReport:
         forecast=forecast,
         calibration=calibration,
         shrinkage=make_shrinkage(calibration),
-        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, pd.DataFrame(), pd.DataFrame()),
+        learned=Learned(pd.DataFrame(), pd.DataFrame(), importance, *[pd.DataFrame()] * 4),
         selection=make_selection(scores),
         schedule=make_schedule(order),
         order=order,
@@ -135,8 +137,14 @@ def make_selection(scores: pd.DataFrame) -> Selection:
             "days": 5,
         }
     )
-    decision = {"criterion": "regret", "reason": "the square root's plans save -0.05 bps"}
-    return Selection(scores, charged, pd.DataFrame([decision]))
+    decision = {
+        "criterion": "regret",
+        "reason": "the square root's plans save -0.05 bps",
+        "learned": "no learned curve stands beside the law on 5 held-out days",
+    }
+    sizes = {"candidate": "law", "size": [100.0, 1000.0, 5000.0], "reach": [0.31, 0.42, np.nan]}
+    reaches = pd.DataFrame(sizes).assign(days=9, level=0.9)
+    return Selection(scores, reaches, charged, pd.DataFrame([decision]))
 
 
 POWER = Law(family="spread_power", k=1.5234, beta=0.412, gamma=2.51e-7, theta=0.87)
@@ -233,8 +241,13 @@ def with_gaps(report: SymbolReport) -> SymbolReport:
         ),
         selection=Selection(
             report.selection.scores.assign(deviance_error=np.inf, rmse_bps=np.nan, bias=np.nan),
+            report.selection.reaches.assign(reach=np.nan, days=1),
             report.selection.charged.iloc[:0],
-            pd.DataFrame([{"criterion": "deviance", "reason": "fewer than 2 held-out days"}]),
+            report.selection.decision.assign(
+                criterion="deviance",
+                reason="fewer than 2 held-out days",
+                learned="plans of learned curves were not charged: fewer than 2 held-out days",
+            ),
         ),
         learned=replace(report.learned, importance=report.learned.importance.iloc[:0]),
     )

@@ -192,7 +192,7 @@ def test_families_checks_and_shrinkage_are_listed(research: Page) -> None:
 
 def test_winner_is_marked_and_best_named(research: Page) -> None:
     law, lightgbm = find_rows(research, "Parametric law")[0], find_rows(research, "LightGBM")[0]
-    assert law[1] == "registered, exported"
+    assert law[1] == "favoured, exported"
     assert law[3] == "± 0.00070"
     assert lightgbm[1] == ""
     assert lightgbm[3] == "best"

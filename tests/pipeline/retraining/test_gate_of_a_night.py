@@ -4,7 +4,8 @@ import pytest
 
 from pipeline.parameters.schema import Params
 from pipeline.retraining.breaks import Shift
-from pipeline.retraining.gate import ALARM, Judged, breaks_at, checks_of, distance
+from pipeline.retraining.distance import distance
+from pipeline.retraining.gate import ALARM, Judged, breaks_at, checks_of
 from pipeline.retraining.nights import Charged, Check, Night
 from tests.pipeline.conftest import SmallRun
 
@@ -31,7 +32,7 @@ def night(charged: Charged | None, far: bool = False, failed: str = "distance") 
     return Night(
         date="2025-01-07",
         session="2025-01-08",
-        since=None,
+        since={},
         made="",
         inputs="",
         run_id="b",
@@ -39,7 +40,9 @@ def night(charged: Charged | None, far: bool = False, failed: str = "distance") 
         in_force="a",
         outcome="kept",
         why="",
+        forms={},
         checks=(check,),
+        looks=(),
         charged=charged,
     )
 
@@ -53,10 +56,10 @@ def test_the_first_night_passes_everything(params: Params) -> None:
 
 
 def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
-    assert distance(params, params)[0] == 1.0
-    assert distance(moved(params, 1.0), params)[0] > ALARM
+    assert distance(params, params).p == 1.0
+    assert distance(moved(params, 1.0), params).p > ALARM
     far = moved(params, 30.0)
-    assert distance(far, params)[0] < ALARM
+    assert distance(far, params).p < ALARM
     assert not said(checks_of(far, Judged(params, params, [], None)))["distance"]
     again = moved(params, 30.5)
     agreeing = checks_of(again, Judged(params, far, [night(None, far=True)], None))
@@ -69,7 +72,8 @@ def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
 
 def test_days_that_charge_more_hold_a_refit_back(params: Params) -> None:
     def day(number: int, gap: float) -> Charged:
-        return Charged(date=f"2025-01-{number:02d}", twap=2.0, candidate=1.5 + gap, champion=1.5)
+        costs = {"candidate": 1.5 + gap, "champion": 1.5, "in_force": 1.5}
+        return Charged(date=f"2025-01-{number:02d}", twap=2.0, rivals={}, **costs)
 
     small = [night(day(number, 0.001 * (-1) ** number)) for number in range(6)]
     assert all(said(checks_of(params, Judged(params, params, small, day(9, 0.0)))).values())
@@ -89,9 +93,15 @@ def test_a_day_apart_is_held_back_and_a_second_one_begins_the_history(params: Pa
         found = said(checks_of(params, Judged(params, params, [], None, shifts)))
         assert found["break"] == passes
     alarmed = [night(None, far=True, failed="break")]
-    assert breaks_at(alarmed, [calm, lasting]) == "2025-01-07"
-    assert breaks_at(alarmed, [calm, apart]) is None  # the day before is one of the others
-    assert breaks_at([night(None, far=False, failed="break")], [lasting]) is None
-    assert breaks_at([], [lasting]) is None
-    anew = Judged(params, params, alarmed, None, [lasting], anew=True)
+    for failed in ("break", "drift"):
+        held = [night(None, far=True, failed=failed)]
+        other = Shift("SIM1", "k", last=0.01, before=0.0, deviations=2.0)
+        assert breaks_at(held, [calm, lasting, other]) == {"SIM0": "2025-01-07"}
+        assert not breaks_at(held, [calm, apart])  # the day before is one of the others
+    assert not breaks_at([night(None, far=False, failed="break")], [lasting])
+    assert not breaks_at([], [lasting])
+    anew = Judged(params, params, alarmed, None, [lasting], anew=["SIM0"])
     assert said(checks_of(params, anew))["break"]
+    other = Shift("SIM1", "k", last=0.12, before=0.0, deviations=30.0)
+    beside = Judged(params, params, alarmed, None, [lasting, other], anew=["SIM0"])
+    assert not said(checks_of(params, beside))["break"]  # another symbol's first day apart

@@ -2,45 +2,30 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import mlflow
 import polars as pl
 import pytest
 
 from pipeline.engine.config import Config
 from pipeline.engine.errors import InputError
+from pipeline.engine.job import open_job
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.parameters.schema import read_params
 from pipeline.publication.locks import held
 from pipeline.publication.versions import in_force, make_current, runs_of, version_of
 from pipeline.retraining import retrain as module
 from pipeline.retraining.charging import redated
-from pipeline.retraining.nights import LOCK, Check, Night, candidate_of, nights_of
+from pipeline.retraining.nights import LOCK, Check, Night, made_on, nights_of
 from pipeline.retraining.retrain import retrain
+from pipeline.tape.opening import find_tape, ingest_files
 from tests.pipeline.command import impact, refused
 from tests.pipeline.conftest import SmallRun
+from tests.pipeline.retraining.conftest import DATES, Nights
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-DATES = ("2025-01-06", "2025-01-07", "2025-01-08")
-
-
-class Nights:
-    """Three nights of one symbol, done once for all tests; a test that writes undoes it."""
-
-    def __init__(self, small_run: SmallRun, folder: Path) -> None:
-        data = small_run.config.data.model_copy(update={"symbols": ("SIM0",)})
-        learn = small_run.config.learn.model_copy(update={"trees": 5})
-        self.config: Config = small_run.config.model_copy(update={"data": data, "learn": learn})
-        self.out, self.tape = str(folder / "out"), small_run.tape
-        self.done = [retrain(self.config, self.out, date).night for date in DATES]
-
-
-@pytest.fixture(scope="module")
-def nights(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> Nights:
-    folder = tmp_path_factory.mktemp("nights")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        return Nights(small_run, folder)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +49,7 @@ def test_each_night_is_for_the_next_session_and_judged_on_the_last(nights: Night
 
 
 def test_what_is_charged_was_made_before_the_day(nights: Nights) -> None:
-    candidate = candidate_of(DATES[1], nights.out)
+    candidate = made_on(DATES[1], nights.out)["candidate"]
     assert candidate.run_id == nights.done[1].run_id
     assert candidate.valid.start[:10] == DATES[2]
     old = read_params(f"{version_of(nights.out, nights.done[0].run_id)}/params.json")
@@ -88,33 +73,85 @@ def test_the_same_night_twice_does_nothing(nights: Nights) -> None:
         assert path.name == ".lock" or path.stat().st_mtime_ns == time
 
 
+def test_a_history_that_begins_anew_is_one_symbol_s(small_run: SmallRun) -> None:
+    out = str(small_run.folder / "out")
+    raw = find_tape(small_run.config, out)
+    with open_job(small_run.config, out, raw.bytes) as job:
+        days, _, _ = ingest_files(replace(job, since={"SIM0": DATES[1]}), raw)
+    of_symbol = {
+        name: [day.date for day in days if day.symbol == name] for name in ("SIM0", "SIM1")
+    }
+    assert of_symbol == {"SIM0": list(DATES[1:]), "SIM1": list(DATES)}
+
+
 def test_nights_follow_each_other(nights: Nights) -> None:
-    other = nights.config.model_copy(
-        update={"learn": nights.config.learn.model_copy(update={"trees": 6})}
-    )
+    other = other_trees(nights, 6)
     with pytest.raises(InputError, match="is done already"):
         retrain(other, nights.out, DATES[1])
 
 
-def test_a_failed_check_leaves_what_was_in_force(
+def other_trees(nights: Nights, trees: int) -> Config:
+    """Return a configuration with which a night is done anew."""
+    learn = nights.config.learn.model_copy(update={"trees": trees})
+    return nights.config.model_copy(update={"learn": learn})
+
+
+def test_a_failed_check_keeps_what_was_in_force_and_can_be_overruled(
     nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = Check(name="margin", value=1.0, threshold=0.1, passes=False, words="dear")
     monkeypatch.setattr(module, "checks_of", lambda *asked: (failing,))
-    other = nights.config.model_copy(
-        update={"learn": nights.config.learn.model_copy(update={"trees": 7})}
-    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", nights.store)
     path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
-    content, runs = path.read_bytes(), runs_of(nights.out)
+    content = path.read_bytes()
     try:
-        kept = retrain(other, nights.out, DATES[-1]).night
+        kept = retrain(other_trees(nights, 7), nights.out, DATES[-1]).night
         assert (kept.outcome, kept.why) == ("kept", "margin: dear")
         assert kept.before == nights.done[1].run_id
         # done before with other settings, which came into force
         assert kept.in_force == in_force(nights.out) == nights.done[-1].run_id
-        assert runs_of(nights.out) == runs
+        assert kept.run_id in runs_of(nights.out)
+        assert kept.forms == nights.done[-1].forms
+        back = impact("rollback", "--out", nights.out, "--why", "a test")
+        assert in_force(nights.out) == nights.done[1].run_id, back.stderr  # not the one held back
+        done = impact("promote", "--out", nights.out, "--version", kept.run_id, "--why", "it is ok")
+        assert done.returncode == 0, done.stderr
+        assert in_force(nights.out) == kept.run_id
+        told = impact("history", "--out", nights.out).stdout
+        assert "margin: dear" in told
+        assert "it is ok" in told
     finally:
         path.write_bytes(content)
+        make_current(nights.out, nights.done[-1].run_id)
+
+
+def test_another_family_comes_in_force_where_it_is_shown_to_be_better(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = nights.done[-1]
+    assert last.charged is not None
+    name = "square_root"
+    assert name in last.charged.rivals
+    look = Check(name=name, value=0.0, threshold=0.001, passes=True, words="shown")
+    passing = Check(name="refresh", value=0.0, threshold=0.1, passes=True, words="no worse")
+    failing = Check(name="break", value=9.0, threshold=5.0, passes=False, words="apart")
+    monkeypatch.setattr(module, "looks_of", lambda *asked: (look,))
+    path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
+    content = path.read_bytes()
+    try:
+        monkeypatch.setattr(module, "checks_of", lambda *asked: (passing,))
+        changed = retrain(other_trees(nights, 8), nights.out, DATES[-1]).night
+        assert changed.outcome == "changed"
+        assert {form.law for form in changed.forms.values()} == {"spread_sqrt"}
+        params = read_params(f"{nights.out}/params.json")
+        assert {one.law.family for one in params.symbols.values()} == {"spread_sqrt"}
+        assert params.run_id == changed.in_force == changed.run_id
+        monkeypatch.setattr(module, "checks_of", lambda *asked: (failing,))
+        kept = retrain(other_trees(nights, 9), nights.out, DATES[-1]).night
+        assert kept.outcome == "kept"  # nothing rests on data that lie apart
+    finally:
+        path.write_bytes(content)
+        make_current(nights.out, last.run_id)
 
 
 def test_a_night_ended_behind_its_publication_is_judged_as_before(nights: Nights) -> None:
@@ -153,6 +190,36 @@ def test_commands_tell_go_back_and_verify(nights: Nights) -> None:
     finally:
         make_current(nights.out, nights.done[2].run_id)
     refused(impact("rollback", "--out", nights.out, "--run", "none", "--why", "x"), "--run none")
+
+
+def test_the_registry_says_what_is_in_force(nights: Nights) -> None:
+    client = mlflow.MlflowClient(nights.store)
+    versions = {
+        version.run_id: version.version
+        for version in client.search_model_versions("name = 'impact-SIM0'")
+    }
+    number = {
+        client.get_run(run_id).data.tags["run_id"]: int(version)
+        for run_id, version in versions.items()
+    }
+    aliases = client.get_registered_model("impact-SIM0").aliases
+    _, second, third = (number[one.run_id] for one in nights.done)
+    assert int(aliases["champion"]) == third
+    assert int(aliases["previous"]) == second
+    assert "challenger" not in aliases  # tonight's is the champion
+    tags = client.get_model_version("impact-SIM0", str(third)).tags
+    assert tags["in_force_why"] == nights.done[2].why
+    runs = client.search_runs(
+        [one.experiment_id for one in client.search_experiments()],
+        f"tags.run_id = '{nights.done[2].run_id}' and tags.level = 'run'",
+    )
+    measured = runs[0].data.metrics
+    for check in nights.done[2].checks:
+        if check.value is not None:
+            assert measured[f"gate/{check.name}"] == pytest.approx(check.value)
+    assert "gate.json" in runs[0].data.tags["mlflow.loggedArtifacts"]
+    page = (Path(version_of(nights.out, nights.done[2].run_id)) / "report-run.html").read_text()
+    assert all(check.name in page for check in nights.done[2].checks)
 
 
 def test_a_changed_file_is_told(nights: Nights) -> None:
@@ -212,8 +279,11 @@ def test_a_night_says_what_it_is_made_of(nights: Nights) -> None:
     content = json.loads(nights.done[2].model_dump_json())
     assert Night.model_validate(content) == nights.done[2]
     assert {check["name"] for check in content["checks"]} == {
+        "admissible",
         "break",
+        "coverage",
         "distance",
+        "drift",
         "margin",
         "refresh",
     }

@@ -20,6 +20,7 @@ CENTRE = 1000.0  # shares: where days of other exponents cost the same
 BLOCKS, PER_BLOCK = 13, 30  # half-hours of a day, their periods
 GAMMA, AT_ONCE = 1e-5, 1.8e-5  # currency / share^2: what stays, what the same trades move
 NO_MID_MOVES = pd.DataFrame(columns=["date", "pressure", "move"])
+NO_FLOW_MOVES = pd.DataFrame(columns=["date", "stretch", "start", "known"])
 TRADES, TRADE = 20, 400.0  # trades a period, their size's standard deviation
 
 
@@ -170,7 +171,7 @@ def _features(
     ends = edges[PER_BLOCK::PER_BLOCK]
     immediate = pd.DataFrame(sums).assign(date=date, end=np.repeat(ends, len(LOOKS)))
     cells = _cells(world, rng, index, scale, tilt)
-    return Features(periods, cells, _no_refill(date, ends), immediate, NO_MID_MOVES)
+    return Features(periods, cells, _no_refill(date, ends), immediate, NO_MID_MOVES, NO_FLOW_MOVES)
 
 
 def _trades(

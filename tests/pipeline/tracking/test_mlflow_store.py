@@ -16,7 +16,7 @@ from pipeline.engine.commit import CHECKOUT, code_commit
 from pipeline.parameters.schema import read_params
 from pipeline.planning.order import stated_problem
 from pipeline.report.publish import run_record
-from pipeline.stages.selection.select import CANDIDATES
+from pipeline.stages.selection.select import LAWS, LEARNED
 from pipeline.tracking.connection import tracking_uri
 from pipeline.tracking.handover import track_study
 from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process
@@ -59,7 +59,7 @@ def test_one_parent_a_run_a_symbol_a_run_a_candidate(
     client: mlflow.MlflowClient, small_run: SmallRun
 ) -> None:
     tree = first_run_tree(client, small_run)
-    models = 2 * len(CANDIDATES)
+    models = 2 * len((*LAWS, *LEARNED))
     assert tree["tags.level"].value_counts().to_dict() == {"run": 1, "symbol": 2, "model": models}
     assert set(tree["status"]) == {"FINISHED"}
     parent = tree.iloc[0]

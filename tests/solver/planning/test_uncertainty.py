@@ -1,5 +1,7 @@
 """Intervals against finite changes, robust plans against the worst they were built for."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from solver import (
     PowerLaw,
     Problem,
     ProblemError,
+    Solution,
     TableLaw,
     Uncertainty,
     cost_interval,
@@ -93,6 +96,32 @@ def robust_value(problem: Problem, x: np.ndarray, covariance: np.ndarray) -> flo
     pieces = evaluate(problem, x)
     slopes = np.array([pieces.temporary, pieces.permanent, (problem.shares - np.cumsum(x)).sum()])
     return pieces.objective + 2.0 * float(np.sqrt(slopes @ covariance @ slopes))
+
+
+@pytest.mark.parametrize("exponent", [0.5, 0.99, 1.5])
+@pytest.mark.parametrize("own", OWN)
+def test_robust_plan_asks_for_few_plans_and_bounds_every_corner(
+    exponent: float, own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(problem: Problem, **options: object) -> Solution:
+        asked.append(problem)
+        return solve(problem, **options)
+
+    monkeypatch.setattr(sys.modules["solver.planning.robust"], "solve", counted)
+    rng = np.random.default_rng(6)
+    law = PowerLaw(rng.uniform(1.0, 1.2, 12), exponent)
+    problem = Problem(1e3, law, permanent=1e-3, price=50.0, own_impact=own)
+    errors = Uncertainty(("scale", "permanent", "drift"), np.diag([0.3, 0.5, 1e-3]) ** 2)
+    plan = robust(problem, errors, radius=2.0)
+    assert len(asked) <= 40  # a golden section of the dual took 19 a round
+    corners = [robust_value(problem, x, np.asarray(errors.covariance)) for x in 1e3 * np.eye(12)]
+    even = robust_value(problem, np.full(12, 1e3 / 12), np.asarray(errors.covariance))
+    assert plan.lower_bound <= min(plan.worst, even, *corners) * (1 + 1e-12)
+    assert plan.worst == pytest.approx(
+        robust_value(problem, plan.x, np.asarray(errors.covariance)), rel=1e-12
+    )
 
 
 def test_robust_plan_with_half_of_the_own_move_need_not_fear_a_constant_gamma() -> None:

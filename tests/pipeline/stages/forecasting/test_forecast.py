@@ -63,6 +63,7 @@ def days(dates: list[str], calendar: str, seconds: int, seed: int = 0) -> tuple[
                 refill=pd.DataFrame(),
                 immediate=pd.DataFrame(),
                 mid_moves=pd.DataFrame(),
+                flow_moves=pd.DataFrame(),
             )
         )
     return tuple(found)

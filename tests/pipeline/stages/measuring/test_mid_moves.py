@@ -19,8 +19,8 @@ AS_OF = session().open_ns + 200 * MINUTE
 def measured(day: Day, as_of: int = AS_OF):
     table = mid_move_table(day, session())
     scope = make_scope([session().date], SessionCalendar(), load_config(None, {}))
-    rest = (table,) * 4
-    return measured_mid_move((Features(*rest, mid_moves=table),), replace(scope, as_of=as_of))
+    features = Features(*[table] * 6)
+    return measured_mid_move((features,), replace(scope, as_of=as_of))
 
 
 def pressed(day: Day) -> Day:

@@ -9,11 +9,13 @@ import pytest
 from models.impact.book.families import Family
 from pipeline.engine.tables import Calibration, Features, Forecast, Learned, Selection
 from pipeline.stages.history import comparable_cells, held_out
-from pipeline.stages.selection.charged_plans import charged_day
-from pipeline.stages.selection.select import SelectSettings, exported_law, select_law
+from pipeline.stages.selection.charged_plans import Rivals, charged_day
+from pipeline.stages.selection.select import SelectSettings, exported_law, select_law, winner
 from tests.pipeline.stages.cell_markets import CellMarket, World, cell_market
 
 CALM = World(days=12, k=1.5, swing=0.5, level=0.1, tilt=0.0, state_day=0.1, state=0.1)
+LEARNED = ("spline", "histogram", "lightgbm", "hybrid")
+NO_CURVES = pd.DataFrame(columns=["date", "learner", "period", "size", "cost"])
 BOTH = {"law": Family.SPREAD_POWER, "square_root": Family.SPREAD_SQRT}
 
 
@@ -41,9 +43,13 @@ def forecast_of(market: CellMarket, seed: int | None = None) -> Forecast:
 
 
 def selected(
-    market: CellMarket, asked: Family, forecast: Forecast | None = None, days: int | None = None
+    market: CellMarket,
+    asked: Family,
+    forecast: Forecast | None = None,
+    days: int | None = None,
+    curves: pd.DataFrame = NO_CURVES,
 ) -> Selection:
-    """Return the selection with regressors that say nothing."""
+    """Return the selection with regressors that tell the mean cost of all cells, with `curves`."""
     told, tape = forecast or forecast_of(market), market.days[:days]
     known = [str(day.periods["date"].iloc[0]) for day in tape]
     told = replace(
@@ -55,11 +61,11 @@ def selected(
     cells = comparable_cells(tape, told, scope)
     late = held_out(cells, scope.holdout)
     mean = cells["observed"].mean()
-    names = ("spline", "histogram", "lightgbm", "hybrid")
-    learned = pd.DataFrame(dict.fromkeys(names, mean), index=cells.index[late])
+    told_mean = pd.DataFrame(dict.fromkeys(LEARNED, mean), index=cells.index[late])
+    learned = Learned(*[told_mean] * 4, curves, *[told_mean] * 2)
     calibration = Calibration(*[pd.DataFrame({"family": [asked.value]})] * 9)
     settings = SelectSettings(scope)
-    return select_law(tape, told, calibration, Learned(*[learned] * 5), settings)
+    return select_law(tape, told, calibration, learned, settings)
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +131,10 @@ def test_what_comes_later_changes_no_plan(market: CellMarket) -> None:
         ),
     )
     tape = market.days[:place] + tuple(map(dearer, market.days[place:]))
-    one = charged_day(market.days, forecast, BOTH, market.scope, date)
-    other = charged_day(tape, changed, BOTH, market.scope, date)
+    rivals = Rivals(BOTH, curves_of(market, np.arange(390)), "law")
+    one = charged_day(market.days, forecast, rivals, market.scope, date)
+    other = charged_day(tape, changed, rivals, market.scope, date)
+    assert set(one.plans) == {*BOTH, "spline"}
     for name, plan in one.plans.items():
         np.testing.assert_array_equal(plan, other.plans[name])
         assert plan.max() > 1.5 * plan.min()
@@ -135,3 +143,48 @@ def test_what_comes_later_changes_no_plan(market: CellMarket) -> None:
 
 def dearer(day: Features) -> Features:
     return replace(day, cells=day.cells.assign(excess=3 * day.cells["excess"]))
+
+
+def curves_of(market: CellMarket, order: np.ndarray, learner: str = "spline") -> pd.DataFrame:
+    """Return what the first seven days' costs tell of every later one, periods put in `order`."""
+    cells = pd.concat([day.cells for day in market.days[:7]])
+    told = (0.01 * cells["size"] + cells["excess"]).groupby([cells["period"], cells["size"]]).mean()
+    wide = told.unstack("size").iloc[order].reset_index(drop=True).rename_axis("period")
+    table = wide.stack().rename("cost").reset_index().assign(learner=learner)
+    dates = [str(day.periods["date"].iloc[0]) for day in market.days[7:]]
+    return pd.concat([table.assign(date=date) for date in dates], ignore_index=True)
+
+
+def by_turns(market: CellMarket) -> CellMarket:
+    """Return the market with every other period at a quarter of its cost, which no bucket sees."""
+
+    def one(day: Features) -> Features:
+        cheap = np.where(day.cells["period"] % 2, 0.25, 1.0)
+        return replace(day, cells=day.cells.assign(excess=cheap * day.cells["excess"]))
+
+    return replace(market, days=tuple(map(one, market.days)))
+
+
+def test_a_learned_curve_is_favoured_where_its_plans_cost_less(market: CellMarket) -> None:
+    turns = by_turns(market)
+    known = curves_of(turns, np.arange(390))
+    chance = curves_of(turns, np.random.default_rng(0).permutation(390), "lightgbm")
+    found = selected(turns, Family.SPREAD_POWER, curves=pd.concat([known, chance]))
+    charged = found.charged.set_index("plan")
+    assert winner(found) == "spline"
+    assert exported_law(found) in BOTH
+    assert charged.loc["spline", "saving_low"] > 0 > charged.loc["lightgbm", "saving"]
+    assert "spline" in found.decision.loc[0, "learned"]
+
+
+def test_a_learned_curve_that_knows_no_more_is_not_favoured(market: CellMarket) -> None:
+    chance = curves_of(market, np.random.default_rng(0).permutation(390))
+    found = selected(market, Family.SPREAD_POWER, curves=chance)
+    assert winner(found) == exported_law(found)
+    assert "none is told to save" in found.decision.loc[0, "learned"]
+
+
+def test_without_days_to_charge_no_learned_curve_is_favoured(market: CellMarket) -> None:
+    found = selected(market, Family.SPREAD_POWER, days=3, curves=curves_of(market, np.arange(390)))
+    assert winner(found) == exported_law(found) == "law"
+    assert "were not charged" in found.decision.loc[0, "learned"]

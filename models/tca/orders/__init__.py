@@ -1,0 +1,1 @@
+"""Many real orders: what each cost by part, against which price, and what groups of them say."""

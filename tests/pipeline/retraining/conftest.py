@@ -1,0 +1,31 @@
+"""Three nights on a small tape, done once."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.engine.config import Config
+from pipeline.retraining.retrain import retrain
+from tests.pipeline.conftest import SmallRun
+
+DATES = ("2025-01-06", "2025-01-07", "2025-01-08")
+
+
+class Nights:
+    """Three nights of one symbol, done once for all tests; a test that writes undoes it."""
+
+    def __init__(self, small_run: SmallRun, folder: Path, store: str) -> None:
+        data = small_run.config.data.model_copy(update={"symbols": ("SIM0",)})
+        learn = small_run.config.learn.model_copy(update={"trees": 5})
+        self.config: Config = small_run.config.model_copy(update={"data": data, "learn": learn})
+        self.out, self.tape, self.store = str(folder / "out"), small_run.tape, store
+        self.done = [retrain(self.config, self.out, date).night for date in DATES]
+
+
+@pytest.fixture(scope="session")
+def nights(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    folder = tmp_path_factory.mktemp("nights")
+    with pytest.MonkeyPatch.context() as patch:
+        store = f"sqlite:///{folder}/mlflow.db"
+        patch.setenv("MLFLOW_TRACKING_URI", store)
+        return Nights(small_run, folder, store)
