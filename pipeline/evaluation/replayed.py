@@ -16,7 +16,8 @@ from pipeline.replay.books import Stage
 from pipeline.replay.moments import Clock, trading_seconds
 from pipeline.replay.policies import Planned
 from pipeline.replay.replay import Contest, Played, Prints, replay, set_stage
-from pipeline.replay.study import SIGN, accountings_of, batches, prints_of
+from pipeline.replay.request import SIGN
+from pipeline.replay.study import accountings_of, batches, prints_of
 from pipeline.stages.measuring.book_walks import levels_of
 from pipeline.tape.days import DayInput
 from solver.execution import Band, Cells, cells_of, clairvoyant
