@@ -155,8 +155,8 @@ def calibrate(
     """Fit impact by one route alone and print estimates, errors, left-out rows by reason and
     caveats.
 
-    Route orders fits I = gamma sigma X/V (Theta/V)^(1/4) and J - I/2 = eta sigma |X/V|^delta T^-tau,
-    and tells cost by rate (tau = delta) from cost by size (tau = 0) where the data do.
+    Route orders fits I = gamma sigma X/V (Theta/V)^(1/4) and J - I/2 = eta sigma |X/V|^delta
+    T^-tau, and tells cost by rate (tau = delta) from cost by size (tau = 0) where the data do.
     `--source panel`: a folder of CSVs, one a quantity, stocks in rows and days in columns.
     `--source fills`: orders.csv and fills.csv (or .parquet), other names through `--columns`.
 

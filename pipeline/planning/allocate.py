@@ -19,6 +19,7 @@ from pipeline.planning.order import (
 )
 from pipeline.planning.order_plan import OrderPlan
 from pipeline.planning.plan import (
+    QUICK,
     TIE,
     asked_plan,
     lattice_plan,
@@ -41,6 +42,7 @@ from solver import (
     KnottedLaw,
     Problem,
     ProblemError,
+    Settings,
     Solution,
     Status,
     certify,
@@ -52,9 +54,12 @@ from solver import (
 UNPROVED = ("qp", "even")  # methods that claim no optimum of the law
 
 
-def order_plan(params: Params, symbol: str, order: AllocateConfig) -> OrderPlan:
+def order_plan(
+    params: Params, symbol: str, order: AllocateConfig, beside: Settings = QUICK
+) -> OrderPlan:
     """Plan the order by every route and by the benchmarks, under the same parameters and caps.
 
+    beside: of the dynamic programme beside the plan.
     Raises: InputError when the order cannot be planned as asked.
     """
     tilt = stated_tilt(params, symbol, order)
@@ -65,13 +70,12 @@ def order_plan(params: Params, symbol: str, order: AllocateConfig) -> OrderPlan:
     periods = [section.periods[place] for place in chosen]
     volume = np.array([period.volume for period in periods])
     curve = stated_curve(params, symbol, order, tilt)
-    plans, notes = _plans(stated, curve, volume, order, section.law.k)
+    optimal = asked_plan(stated, curve, order, section.law.k, volume)
+    plans, notes = _plans(stated, curve, volume, optimal, beside)
+    if spreads(order, section.law.k):
+        notes.insert(0, _even(section.law.k))
     notes += session_breaks(periods, params.calendar)
-    shares = {name: solution.x for name, solution in plans.items()}
-    shares |= {
-        "twap": spread_evenly(stated, np.ones_like(volume)),
-        "vwap": spread_evenly(stated, volume),
-    }
+    shares = _shares(stated, plans, volume)
     children = child_orders(content, symbol, order.shares, terms)
     costs = PlanCosts(tilt, curve, content, symbol, children).rows(shares, plans)
     if order.plan == "shrunk" and not spreads(order, section.law.k):
@@ -118,23 +122,37 @@ def _periods(periods: list[Period], stated: Problem) -> dict[str, Any]:
     }
 
 
+def _shares(
+    stated: Problem, plans: dict[str, Solution], volume: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the shares of every plan and of the benchmarks."""
+    return {name: solution.x for name, solution in plans.items()} | {
+        "twap": spread_evenly(stated, np.ones_like(volume)),
+        "vwap": spread_evenly(stated, volume),
+    }
+
+
+def _even(k: float) -> tuple[str, str]:
+    message = (
+        f"k is {k:.3g}: the cheapest plan bets on one period's forecast spread; the order is "
+        "spread evenly instead (--plan point gives the corner)"
+    )
+    return "spread_evenly", message
+
+
 def _plans(
-    stated: Problem, curve: KnottedLaw | None, volume: np.ndarray, order: AllocateConfig, k: float
+    stated: Problem,
+    curve: KnottedLaw | None,
+    volume: np.ndarray,
+    optimal: Solution,
+    beside: Settings,
 ) -> tuple[dict[str, Solution], list[tuple[str, str]]]:
-    """Return the plan asked for and every route's beside it, and what there is to say."""
-    plans, notes = {"optimal": asked_plan(stated, curve, order, k, volume)}, []
-    if spreads(order, k):
-        notes.append(
-            (
-                "spread_evenly",
-                f"k is {k:.3g}: the cheapest plan bets on one period's forecast spread; the order "
-                "is spread evenly instead (--plan point gives the corner)",
-            )
-        )
+    """Return the plan and every route's beside it, and what there is to say."""
+    plans, notes = {"optimal": optimal}, []
     plans["nlp"] = of_law(solve(stated, method="nlp"), curve)
     try:
         known = plans["optimal"] if plans["optimal"].method == "dp" else None
-        plans["dp"] = known or lattice_plan(stated, curve)
+        plans["dp"] = known or lattice_plan(stated, curve, beside)
     except ProblemError as error:  # too many lots for its tables
         notes.append(("dp_left_out", f"no dynamic programme beside the plan: {error}"))
     try:

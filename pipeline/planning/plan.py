@@ -24,6 +24,7 @@ from solver import (
 )
 
 UNASKED = Settings(max_cells=10_000_000)  # of a programme that nobody asked for: some seconds
+QUICK = Settings(max_cells=1_000_000)  # of one beside a plan that is waited for: .1 s
 TIE = 1e-12  # of the cost: plans no further apart cost the same
 
 
@@ -87,10 +88,12 @@ def spreads(order: AllocateConfig, k: float) -> bool:
     return k <= 1.0 and order.plan == "shrunk" and order.method == "auto"
 
 
-def lattice_plan(stated: Problem, curve: KnottedLaw | None) -> Solution:
+def lattice_plan(
+    stated: Problem, curve: KnottedLaw | None, settings: Settings = UNASKED
+) -> Solution:
     """Return the plan in whole lots by the dynamic programme."""
     if curve is None:
-        return solve(stated, method="dp", integer=True, settings=UNASKED)
+        return solve(stated, method="dp", integer=True, settings=settings)
     return solve_curve(stated, curve)
 
 

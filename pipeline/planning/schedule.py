@@ -8,6 +8,7 @@ from pipeline.parameters.schema import Params
 from pipeline.planning.allocate import order_plan
 from pipeline.planning.order import stated_curve, stated_tilt
 from pipeline.planning.order_plan import OrderPlan
+from pipeline.planning.plan import UNASKED
 from pipeline.planning.price_of_risk import COLUMNS, Rows, risk_frontier
 from pipeline.planning.value_table import coarse_value_table
 
@@ -17,7 +18,7 @@ def plan_order(params: Params, symbol: str, order: AllocateConfig) -> Schedule:
 
     Raises: InputError when the order cannot be planned as asked.
     """
-    plan = order_plan(params, symbol, order)
+    plan = order_plan(params, symbol, order, UNASKED)
     tilt = stated_tilt(params, symbol, order)
     curve = stated_curve(params, symbol, order, tilt)
     value = coarse_value_table(tilt.problem, curve, list(plan.periods["period"]))

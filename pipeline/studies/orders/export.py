@@ -36,6 +36,9 @@ from pipeline.studies.orders.route import OrderCalibration
 Floats = NDArray[np.float64]
 NAMES = ("log_alpha_0", "k", "beta", "theta", "gamma")
 LENGTHS = 5  # sessions of which the longest is a whole one
+NO_REFILL = SlicingSection(
+    half_life_seconds=None, half_life_upper_seconds=None, lasting=0.0, least_child_shares=1.0
+)
 SAME_LENGTH = 0.01  # of a day's length
 
 
@@ -183,24 +186,56 @@ def _warnings(found: OrderCalibration, profile: DayProfile) -> tuple[Warned, ...
 
 
 def _symbol(exported: Exported, symbol: str, level: dict[str, float]) -> SymbolParams:
-    """Return one symbol's section: alpha x^k L with L = (mean volume / volume)^delta."""
+    """Return one symbol's section."""
     fit, (volume, variance) = exported.fit, exported.profile.of(symbol)
-    law, price, adv, sigma = fit.law, level["price"], level["adv"], level["volatility"]
-    turnover = level["inverse_turnover"]
-    turnover = 1.0 if np.isnan(turnover) else float(turnover) ** TURNOVER_EXPONENT
+    price, adv, sigma = level["price"], level["adv"], level["volatility"]
+    turnover = 1.0 if np.isnan(level["inverse_turnover"]) else float(level["inverse_turnover"])
+    permanent = price * sigma * turnover**TURNOVER_EXPONENT / adv
     shares = adv * exported.day * volume
-    mean = float(shares.mean())
+    risk = price * sigma * np.sqrt(exported.day * variance)
+    covariance = _covariance(fit, exported.reach, float(shares.mean()), permanent)
+    errors = np.sqrt(np.diag(covariance))
+    return SymbolParams(
+        route="orders",
+        reference=Reference(
+            price=price,
+            volatility=float(risk.mean()),
+            depth_shares=0.0,
+            volume_shares=float(shares.mean()),
+        ),
+        law=Law(
+            family="power",
+            k=1 + fit.law.delta,
+            beta=0.0,
+            gamma=max(fit.law.gamma, 0.0) * permanent,
+            theta=fit.law.delta,
+        ),
+        standard_errors={
+            name: float(error) if error > 0 else None
+            for name, error in zip(NAMES, errors, strict=True)
+        },
+        covariance=Matrix(names=NAMES, matrix=tuple(map(tuple, covariance.tolist()))),
+        units=UNITS,
+        periods=_periods(exported, price * sigma, shares, risk),
+        slicing=NO_REFILL,
+        profile=exported.profile.section,
+        order_law=_order_law(fit),
+        warnings=exported.warnings,
+    )
+
+
+def _periods(exported: Exported, unit: float, shares: Floats, risk: Floats) -> tuple[Period, ...]:
+    """Return alpha x^k L of every period, with L = (mean volume / volume)^delta over its mean.
+
+    unit: price times sigma, currency / share / day^(1/2); shares, risk: (N,) volume and sigma.
+    """
+    law, mean = exported.fit.law, float(shares.mean())
     liquidity = (mean / shares) ** law.delta
     eta = law.eta * exported.reach ** (law.delta - law.tau)  # by rate, at the median duration
-    alpha = price * sigma * eta * mean**-law.delta * float(liquidity.mean())
-    permanent = price * sigma * turnover / adv
-    risk = price * sigma * np.sqrt(exported.day * variance)
-    covariance = _covariance(fit, exported.reach, mean, permanent)
-    errors = np.sqrt(np.diag(covariance))
     columns = {
         "i": np.arange(len(shares)),
         "start": [iso(int(one)) for one in exported.session.starts_ns],
-        "alpha": alpha,
+        "alpha": unit * eta * mean**-law.delta * float(liquidity.mean()),
         "volatility": risk / risk.mean(),
         "liquidity": liquidity / liquidity.mean(),
         "sigma": risk,
@@ -209,35 +244,7 @@ def _symbol(exported: Exported, symbol: str, level: dict[str, float]) -> SymbolP
         "volatility_interval": None,
         "liquidity_interval": None,
     }
-    return SymbolParams(
-        route="orders",
-        reference=Reference(
-            price=price, volatility=float(risk.mean()), depth_shares=0.0, volume_shares=mean
-        ),
-        law=Law(
-            family="power",
-            k=1 + law.delta,
-            beta=0.0,
-            gamma=max(law.gamma, 0.0) * permanent,
-            theta=law.delta,
-        ),
-        standard_errors={
-            name: float(error) if error > 0 else None
-            for name, error in zip(NAMES, errors, strict=True)
-        },
-        covariance=Matrix(names=NAMES, matrix=tuple(map(tuple, covariance.tolist()))),
-        units=UNITS,
-        periods=tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records")),
-        slicing=SlicingSection(
-            half_life_seconds=None,
-            half_life_upper_seconds=None,
-            lasting=0.0,
-            least_child_shares=1.0,
-        ),
-        profile=exported.profile.section,
-        order_law=_order_law(fit),
-        warnings=exported.warnings,
-    )
+    return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
 
 
 def _covariance(fit: OrderFit, reach: float, mean: float, permanent: float) -> Floats:
