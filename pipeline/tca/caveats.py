@@ -15,7 +15,7 @@ def sheet_caveats(sheet: Sheet) -> list[Caveat]:
     later = orders["told_later"].fillna(False).astype(bool)
     counts = {
         "no_decision": (int((orders["decision_from"] == "none").sum()), NO_DECISION),
-        "unsplit": (int((fills["unsplit_cost"] != 0).sum()), UNSPLIT),
+        "unsplit": (int(fills["best"].isna().sum()), UNSPLIT),
         "no_own_impact": (int((sheet.told.table["gamma"].isna() & filled).sum()), NO_OWN),
         "stale_arrival": (int((orders["arrival_quote_age"] > STALE).sum()), STALE_ARRIVAL),
         "own_day": (int(orders["adv_from"].str.contains("own day").sum()), OWN_DAY),

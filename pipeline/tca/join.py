@@ -28,7 +28,8 @@ class Joined:
 
     end: (m,) ns, the order's end: stated, or its last fill where that is later or none is stated;
     decision, arrival, exit: quotes; before, after: (m, L) at `BEFORE` the start and `AFTER` the
-    end; fill: at each fill, fill_after: (n, L); day: facts of the order's session and of those
+    end; fill: at each fill, fill_after: (n, L); start_index, fill_index: the index before the start
+    and before each fill; day: facts of the order's session and of those
     before; flows: what was traded from start to end, by order; pwp: (m,) mean price of the market's
     first shares, of which the order's fills were `PARTICIPATION`; date: (m,) of the start.
     """
@@ -42,6 +43,8 @@ class Joined:
     after: Quoted
     fill: Quoted
     fill_after: Quoted
+    start_index: Quoted
+    fill_index: Quoted
     day: pd.DataFrame
     flows: pd.DataFrame
     pwp: Floats
@@ -67,17 +70,20 @@ class _Asked:
     at: dict[str, slice]
 
 
-def join(rows: OrderRows, market: Market) -> Joined:
-    """Return the orders' market, every symbol-day read once, in order of time."""
+def join(rows: OrderRows, market: Market, index: str = "") -> Joined:
+    """Return the orders' market, every symbol-day read once, in order of time.
+
+    index: the symbol that stands for the market, none where empty.
+    """
     orders, fills = rows.orders, rows.fills
     end = _ends(orders, fills)
-    asked = _moments(orders, fills, end, market.calendar)
+    asked = _moments(orders, fills, end, market.calendar, index)
     quoted, wanted = asked.points.unknown(), asked.points.by_day()
     spans = _spans(orders, end, market)
     facts: dict[tuple[str, str], dict[str, float]] = {}
     flows = np.zeros((len(orders), len(FLOWS)))
     pwp, opened = np.full(len(orders), np.nan), _Opened(orders, fills)
-    for symbol in dict.fromkeys(orders["symbol"]):
+    for symbol in dict.fromkeys([*orders["symbol"], index]):
         for date in market.dates(symbol):
             day = market.day(symbol, date)
             facts[symbol, date] = _facts(day)
@@ -104,7 +110,7 @@ def _ends(orders: pd.DataFrame, fills: pd.DataFrame) -> Ints:
 
 
 def _moments(
-    orders: pd.DataFrame, fills: pd.DataFrame, end: Ints, calendar: SessionCalendar
+    orders: pd.DataFrame, fills: pd.DataFrame, end: Ints, calendar: SessionCalendar, index: str
 ) -> _Asked:
     """Collect every moment whose quotes are wanted."""
     points = Points(calendar)
@@ -117,6 +123,9 @@ def _moments(
         "exit": points.add(symbol, end, carried=True),
         "fill": points.add(of_fills, time, before=True, carried=True),
     }
+    for name, moment in (("start_index", start), ("fill_index", time)):
+        whose = np.full(len(moment), index, dtype=object)
+        at[name] = points.add(whose, moment, before=True, carried=True)
     for name, whose, moment, lags in (
         ("before", symbol, start, [-each for each in BEFORE]),
         ("after", symbol, end, AFTER),

@@ -1,6 +1,7 @@
 """A simulated book whose parts are known: each is recovered, and all sums are exact."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,21 @@ def test_what_comes_later_changes_nothing_of_an_order(tmp_path: Path) -> None:
     some = early & ~same.to_numpy()
     assert some.any()
     pd.testing.assert_frame_equal(before.loc[some, names_late], after.loc[some, names_late])
+
+
+def test_the_index_moves_arrival_by_beta(tmp_path: Path) -> None:
+    made, request = simulated(tmp_path, seed=6, symbols=1, days=1, orders=3)
+    path = Path(request.bars)
+    both = pd.concat([made.bars, made.bars.assign(symbol="INDEX")])
+    both.to_csv(path, index=False)
+    orders = made.orders.assign(beta=[1.0, 2.0, 0.0])
+    orders.to_csv(request.orders, index=False)
+    found = analysed(replace(request, index="INDEX")).sheet.orders
+    fills = analysed(request).sheet.fills
+    for place, beta in enumerate((1.0, 2.0, 0.0)):
+        one, mine = found.iloc[place], fills[fills["order"] == found["id"].iloc[place]]
+        mean = (mine["shares"] @ mine["mid"]) / mine["shares"].sum()
+        moved = mean / one["arrival_price"] - 1
+        assert one["benchmark_index_adjusted"] == pytest.approx(
+            one["arrival_price"] * (1 + beta * moved)
+        )
