@@ -27,6 +27,8 @@ def sheet_caveats(sheet: Sheet) -> list[Caveat]:
         "filled_after_end": (sheet.rows.noted.get("fill_after_end", 0), AFTER_END),
     }
     found = [Caveat(code, text.format(count)) for code, (count, text) in counts.items() if count]
+    if not (orders["currency"] != "").any() and orders["symbol"].nunique() > 1:
+        found.append(Caveat("no_currency", NO_CURRENCY))
     days = orders["date"].nunique()
     if days < 2:
         found.append(Caveat("one_day", "all orders are of one day: no figure has an error"))
@@ -47,3 +49,4 @@ OWN_DAY = "of {:,} orders ADV and volatility are of their own day: none before i
 TOLD_LATER = "{:,} orders were told a cost by parameters made of later data: no forecast"
 NOT_TOLD = "{:,} orders are of symbols or hours that no parameter file knows: nothing was told"
 AFTER_END = "{:,} orders were filled after their stated end: they end with their last fill"
+NO_CURRENCY = "no currency is stated: amounts of all symbols are summed as if they were of one"

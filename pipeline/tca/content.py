@@ -112,7 +112,7 @@ def report_text(book: Book) -> str:
         f"from {min(orders['date'])} to {max(orders['date'])}; {money(orders['notional'].sum())} "
         "ordered",
         "",
-        f"{'part of the shortfall':<28}{'currency':>16}{'bps':>10}{'error':>9}",
+        f"{'part of the shortfall':<28}{'currency':>16}{'bps':>10}{'error':>16}",
     ]
     for name in PARTS:
         part, cost = book.parts[name], float(orders[f"{name}_cost"].sum())
@@ -131,7 +131,7 @@ def report_text(book: Book) -> str:
 
 def _part(name: str, cost: float, part: Ratio) -> str:
     error = number(part.error, 2) if np.isfinite(part.error) else "none"
-    return f"{name:<28}{money(cost):>16}{part.value:>10.3f}{error:>9}"
+    return f"{name:<28}{money(cost):>16}{part.value:>10.3f}{error:>16}"
 
 
 def _groups(book: Book) -> list[str]:
