@@ -20,7 +20,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ import pandas as pd
 
 from models.simulation.desk import TRUE_PARTS, DeskConfig
 from models.tca.orders.groups import ratio_of_sums
-from models.tca.orders.parts import PARTS
+from models.tca.orders.parts import EXECUTION, PARTS
 from pipeline.engine.config import load_config
 from pipeline.tca.book import Book, day_codes
 from pipeline.tca.sample import SampleBook, simulate_book
@@ -45,6 +44,14 @@ start = "arrival_time"
 time = "timestamp"
 [bars]
 time = "timestamp"
+"""
+LAUNCH = """
+import json, resource, subprocess, sys, time
+begin = time.perf_counter()
+code = subprocess.run(sys.argv[1:]).returncode
+wall, used = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]), file=sys.stderr)
+sys.exit(code)
 """
 PEER = ["-m", "slippage", "tca", "--json"]
 
@@ -178,17 +185,20 @@ def check_gamma(paths: dict[str, str], truth: pd.DataFrame) -> None:
 
 
 def run(command: list[str], folder: Path) -> Taken:
-    """Run a command and measure it."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        begin = time.perf_counter()
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begin
-        out.seek(0)
-        said = out.read()
-    if status:
-        raise SystemExit(f"{' '.join(command)}: ended with {status}\n{said[-2000:]}")
-    return Taken(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
+    """Run a command and measure it, from a small process: a child's peak holds its parent's."""
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH, *command],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(
+            f"{' '.join(command)}: ended with {done.returncode}\n{done.stderr[-2000:]}"
+        )
+    wall, processor, peak = json.loads(done.stderr.splitlines()[-1])
+    return Taken(wall, processor, peak, done.stdout)
 
 
 def beside_peer(paths: dict[str, str], peer: str | None, folder: Path) -> None:
@@ -208,9 +218,14 @@ def beside_peer(paths: dict[str, str], peer: str | None, folder: Path) -> None:
     for name, command in commands.items():
         taken[name] = found = run(command, folder)
         say(f"{name:<44}{found.wall:>8.1f}{found.processor:>8.1f}{found.peak:>9.0f}")
+    own_said = json.loads((folder / "own.json").read_text())
+    parts = {name: one["value"] for name, one in own_said["parts"].items()}
+    trading = sum(parts[name] for name in EXECUTION)
+    delay = parts["delay_traded"] + parts["delay_opportunity"]
+    say(f"\nimpact tca on the minute bars, bps: delay {delay:.4f}, execution {trading:.4f}")
     if peer:
-        (folder / "peer.json").write_text(taken["slippage-tca, JSON"].said)
-        say(f"the peer says: {taken['slippage-tca, JSON'].said[:600]}")
+        told = json.loads(taken["slippage-tca, JSON"].said)["total"]["components_bps"]
+        say(f"slippage-tca: delay {told['delay']:.4f}, execution {told['trading']:.4f}")
 
 
 def say(line: str) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from models.tca.orders.parts import summed
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tca.market import DayMarket, Market
 from pipeline.tca.order_rows import NO_TIME, OrderRows
@@ -83,6 +84,8 @@ def join(rows: OrderRows, market: Market, index: str = "") -> Joined:
     facts: dict[tuple[str, str], dict[str, float]] = {}
     flows = np.zeros((len(orders), len(FLOWS)))
     pwp, opened = np.full(len(orders), np.nan), _Opened(orders, fills)
+    start, order = orders["start"].to_numpy(), fills["order"].to_numpy()
+    shares = summed(order, fills["quantity"].to_numpy(), len(orders)) / PARTICIPATION
     for symbol in dict.fromkeys([*orders["symbol"], index]):
         for date in market.dates(symbol):
             day = market.day(symbol, date)
@@ -93,8 +96,8 @@ def join(rows: OrderRows, market: Market, index: str = "") -> Joined:
             if some is not None:
                 place, first, last = some
                 flows[place] += _flows(day, first, last)
-                begun = place[orders["start"].to_numpy()[place] >= day.open_ns]
-                pwp[begun] = _pwp(day, orders.iloc[begun], fills, begun)
+                begun = place[start[place] >= day.open_ns]
+                pwp[begun] = day.traded.mean_of_next(start[begun], shares[begun])
                 opened.see(day, place)
     found = {name: quoted.part(*_shape(name, at, orders, fills)) for name, at in asked.at.items()}
     dates = _dates(orders["start"].to_numpy(), market.calendar)
@@ -197,12 +200,6 @@ def _flows(day: DayMarket, first: Ints, last: Ints) -> Floats:
         strict=True,
     )
     return np.column_stack([late - early for early, late in pairs])
-
-
-def _pwp(day: DayMarket, orders: pd.DataFrame, fills: pd.DataFrame, place: Ints) -> Floats:
-    filled = fills["quantity"].groupby(fills["order"]).sum().reindex(place, fill_value=0.0)
-    shares = filled.to_numpy(dtype=float) / PARTICIPATION
-    return day.traded.mean_of_next(orders["start"].to_numpy(), shares)
 
 
 class _Opened:
