@@ -53,7 +53,7 @@ def tca(
     sheet: Annotated[str, typer.Option(help="The folder that the sheet is written to.")] = "tca",
     pages: Annotated[
         int, typer.Option(help="Pages of single orders, those that cost most first.")
-    ] = 10,
+    ] = 5,
     sample: Annotated[
         str | None,
         typer.Option(help="Write simulated orders, fills and bars here and analyse them."),

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from models.tca.orders.groups import FAR, modified_z
 from models.tca.orders.parts import EXECUTION, PARTS, CostParts, summed
 from models.tca.shortfall import BPS
+from pipeline.engine.errors import InputError
 from pipeline.tca.join import AFTER, BEFORE, Joined
 from pipeline.tca.order_rows import WORDS, OrderRows
 from pipeline.tca.settled import Settled, iso
@@ -45,7 +46,10 @@ def order_columns(
     fills: pd.DataFrame,
     parts: CostParts,
 ) -> pd.DataFrame:
-    """Return the sheet's orders; bps of parts are of shares ordered x decision price."""
+    """Return the sheet's orders; bps of parts are of shares ordered x decision price.
+
+    Raises: InputError where an own column has the name of one of the sheet.
+    """
     filled = summed(
         rows.fills["order"].to_numpy(), rows.fills["quantity"].to_numpy(), len(rows.orders)
     )
@@ -59,7 +63,14 @@ def order_columns(
     made |= _around(rows, joined, prices, fills)
     made |= _told(told, made, filled >= WHOLE * rows.orders["quantity"].to_numpy())
     z = modified_z(np.asarray(made["shortfall_bps"]))
-    return pd.DataFrame(made | {"shortfall_modified_z": z, "outlier": np.abs(z) > FAR})
+    made |= {"shortfall_modified_z": z, "outlier": np.abs(z) > FAR}
+    own = [name for name in rows.own if name not in WORDS]
+    if taken := sorted(made.keys() & set(own)):
+        raise InputError(
+            f"[orders] own = '{taken[0]}': the sheet has a column of that name; rename it in the "
+            "file of orders"
+        )
+    return pd.DataFrame(made | {name: rows.orders[name] for name in own})
 
 
 def _said(rows: OrderRows, joined: Joined) -> Columns:
@@ -74,7 +85,7 @@ def _said(rows: OrderRows, joined: Joined) -> Columns:
         "start": iso(orders["start"].to_numpy()),
         "end": iso(joined.end),
     }
-    return said | {name: orders[name] for name in (*WORDS, *rows.own)}
+    return said | {name: orders[name] for name in WORDS}
 
 
 def _sizes(rows: OrderRows, joined: Joined, prices: dict[str, Settled], filled: Floats) -> Columns:
