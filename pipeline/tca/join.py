@@ -91,7 +91,7 @@ def join(rows: OrderRows, market: Market, index: str = "") -> Joined:
             day = market.day(symbol, date)
             facts[symbol, date] = _facts(day)
             if (symbol, date) in wanted:
-                look_up(wanted[symbol, date], day, quoted)
+                look_up(wanted.pop((symbol, date)), day, quoted)
             some = spans.get((symbol, date))
             if some is not None:
                 place, first, last = some
