@@ -18,6 +18,7 @@ def sheet_caveats(sheet: Sheet) -> list[Caveat]:
         "unsplit": (int(fills["best"].isna().sum()), UNSPLIT),
         "no_own_impact": (int((sheet.told.table["gamma"].isna() & filled).sum()), NO_OWN),
         "stale_arrival": (int((orders["arrival_quote_age"] > STALE).sum()), STALE_ARRIVAL),
+        "arrival_at_open": (int((orders["arrival_quote_age"] < 0).sum()), AT_OPEN),
         "own_day": (int(orders["adv_from"].str.contains("own day").sum()), OWN_DAY),
         "told_later": (int((later & orders["told_bps"].notna()).sum()), TOLD_LATER),
         "not_told": (
@@ -45,6 +46,7 @@ UNSPLIT = (
 )
 NO_OWN = "of {:,} orders no parameters tell the own impact: it is in the drift; give --params"
 STALE_ARRIVAL = "{:,} orders arrived at a quote that had stood for over a minute"
+AT_OPEN = "{:,} orders arrived before any quote: they are held against the first one behind"
 OWN_DAY = "of {:,} orders ADV and volatility are of their own day: none before it is known"
 TOLD_LATER = "{:,} orders were told a cost by parameters made of later data: no forecast"
 NOT_TOLD = "{:,} orders are of symbols or hours that no parameter file knows: nothing was told"

@@ -12,7 +12,7 @@ from models.tca.orders.parts import summed
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tca.market import DayMarket, Market
 from pipeline.tca.order_rows import NO_TIME, OrderRows
-from pipeline.tca.points import Points, Quoted, look_up
+from pipeline.tca.points import SEEN, Points, Quoted, look_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -203,13 +203,13 @@ def _flows(day: DayMarket, first: Ints, last: Ints) -> Floats:
 
 
 class _Opened:
-    """Sessions' first quotes, for orders that arrive as the session opens, before any quote."""
+    """Sessions' first quotes, for orders that arrive before any quote: as one opens, or earlier."""
 
     def __init__(self, orders: pd.DataFrame, fills: pd.DataFrame):
         first = fills.groupby("order")["time"].min()
         self._first = first.reindex(orders.index, fill_value=np.iinfo(np.int64).max).to_numpy()
         self._start = orders["start"].to_numpy()
-        self._quote = np.full((len(orders), 3), np.nan)
+        self._quote = np.full((len(orders), 4), np.nan)
 
     def see(self, day: DayMarket, place: Ints) -> None:
         """Remember the first quote of a session for the orders that start before it."""
@@ -218,15 +218,15 @@ class _Opened:
             return
         ts, *quote = known.select("ts", "bid", "ask", "mid").row(0)
         early = place[(self._start[place] <= ts) & (ts <= self._first[place])]
-        early = early[self._start[early] >= day.open_ns]
-        self._quote[early] = quote
+        early = early[np.isnan(self._quote[early, 2])]
+        self._quote[early, :3] = quote
+        self._quote[early, 3] = (self._start[early] - ts) / SECOND_NS
 
     def fill(self, arrival: Quoted) -> None:
-        """Take those quotes where no earlier one is known."""
+        """Take those quotes where no earlier one is known; their age is below 0."""
         none = np.isnan(arrival.mid) & np.isfinite(self._quote[:, 2])
-        for column, name in enumerate(("bid", "ask", "mid")):
+        for column, name in enumerate(SEEN):
             getattr(arrival, name)[none] = self._quote[none, column]
-        arrival.age[none] = 0.0
 
 
 def _days(

@@ -133,3 +133,17 @@ def test_the_index_moves_arrival_by_beta(tmp_path: Path) -> None:
         assert one["benchmark_index_adjusted"] == pytest.approx(
             one["arrival_price"] * (1 + beta * moved)
         )
+
+
+def test_an_order_before_the_first_quote_is_held_against_it_and_said(tmp_path: Path) -> None:
+    made, request = simulated(tmp_path, seed=6, symbols=1, days=1, orders=3)
+    orders = made.orders
+    orders.loc[1, ["start", "decision_time"]] = "2025-01-06T13:00:00Z"
+    orders.to_csv(request.orders, index=False)
+    book = analysed(request)
+    one = book.sheet.orders.iloc[1]
+    assert one["arrival_price"] == made.bars["open"].iloc[0]
+    assert one["arrival_quote_age"] == -5400
+    assert one["decision_from"] == "none"
+    said = {each.code: each.message for each in book.caveats}
+    assert said["arrival_at_open"].startswith("1 orders")
