@@ -47,10 +47,13 @@ def tca(
     currency: Annotated[
         str | None, typer.Option(help="Only orders in this currency, where there are several.")
     ] = None,
+    index: Annotated[
+        str | None, typer.Option(help="A symbol of the tape or bars that stands for the market.")
+    ] = None,
     sheet: Annotated[str, typer.Option(help="The folder that the sheet is written to.")] = "tca",
     pages: Annotated[
         int, typer.Option(help="Pages of single orders, those that cost most first.")
-    ] = 10,
+    ] = 5,
     sample: Annotated[
         str | None,
         typer.Option(help="Write simulated orders, fills and bars here and analyse them."),
@@ -114,6 +117,7 @@ def tca(
         bool(tape),
         told,
         currency or "",
+        index or "",
         out,
     )
     found = analyse(request, settings)

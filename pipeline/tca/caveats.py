@@ -15,9 +15,10 @@ def sheet_caveats(sheet: Sheet) -> list[Caveat]:
     later = orders["told_later"].fillna(False).astype(bool)
     counts = {
         "no_decision": (int((orders["decision_from"] == "none").sum()), NO_DECISION),
-        "unsplit": (int((fills["unsplit_cost"] != 0).sum()), UNSPLIT),
+        "unsplit": (int(fills["best"].isna().sum()), UNSPLIT),
         "no_own_impact": (int((sheet.told.table["gamma"].isna() & filled).sum()), NO_OWN),
         "stale_arrival": (int((orders["arrival_quote_age"] > STALE).sum()), STALE_ARRIVAL),
+        "arrival_at_open": (int((orders["arrival_quote_age"] < 0).sum()), AT_OPEN),
         "own_day": (int(orders["adv_from"].str.contains("own day").sum()), OWN_DAY),
         "told_later": (int((later & orders["told_bps"].notna()).sum()), TOLD_LATER),
         "not_told": (
@@ -27,6 +28,8 @@ def sheet_caveats(sheet: Sheet) -> list[Caveat]:
         "filled_after_end": (sheet.rows.noted.get("fill_after_end", 0), AFTER_END),
     }
     found = [Caveat(code, text.format(count)) for code, (count, text) in counts.items() if count]
+    if not (orders["currency"] != "").any() and orders["symbol"].nunique() > 1:
+        found.append(Caveat("no_currency", NO_CURRENCY))
     days = orders["date"].nunique()
     if days < 2:
         found.append(Caveat("one_day", "all orders are of one day: no figure has an error"))
@@ -43,7 +46,9 @@ UNSPLIT = (
 )
 NO_OWN = "of {:,} orders no parameters tell the own impact: it is in the drift; give --params"
 STALE_ARRIVAL = "{:,} orders arrived at a quote that had stood for over a minute"
+AT_OPEN = "{:,} orders arrived before any quote: they are held against the first one behind"
 OWN_DAY = "of {:,} orders ADV and volatility are of their own day: none before it is known"
 TOLD_LATER = "{:,} orders were told a cost by parameters made of later data: no forecast"
 NOT_TOLD = "{:,} orders are of symbols or hours that no parameter file knows: nothing was told"
 AFTER_END = "{:,} orders were filled after their stated end: they end with their last fill"
+NO_CURRENCY = "no currency is stated: amounts of all symbols are summed as if they were of one"

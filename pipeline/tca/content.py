@@ -55,16 +55,8 @@ def content(book: Book) -> dict[str, object]:
             "venues": _records(book.venues),
             "tests": _records(book.tests),
             "markouts": _records(book.markouts),
-            "reversion": asdict(book.reversion)
-            | {
-                "seconds": book.path.lags.tolist(),
-                "mean_bps": book.path.mean.tolist(),
-                "error_bps": book.path.error.tolist(),
-            },
-            "told": {
-                name: asdict(one) | {"ratio": ratio_json(one.ratio, "")}
-                for name, one in book.calibration.items()
-            },
+            "reversion": asdict(book.reversion) | _path_json(book),
+            "told": _told_json(book),
             "told_curve": [
                 {"told_bps": point.told, "orders": point.orders} | ratio_json(point.paid, "paid_")
                 for point in book.curve
@@ -73,6 +65,19 @@ def content(book: Book) -> dict[str, object]:
             "warnings": [vars(each) for each in book.caveats],
         }
     )
+
+
+def _path_json(book: Book) -> dict[str, object]:
+    path = book.path
+    columns = {"seconds": path.lags, "mean_bps": path.mean, "error_bps": path.error}
+    return {name: column.tolist() for name, column in columns.items()}
+
+
+def _told_json(book: Book) -> dict[str, object]:
+    return {
+        name: asdict(one) | {"ratio": ratio_json(one.ratio)}
+        for name, one in book.calibration.items()
+    }
 
 
 def ratio_json(ratio: Ratio, name: str = "") -> dict[str, float]:
@@ -112,7 +117,7 @@ def report_text(book: Book) -> str:
         f"from {min(orders['date'])} to {max(orders['date'])}; {money(orders['notional'].sum())} "
         "ordered",
         "",
-        f"{'part of the shortfall':<28}{'currency':>16}{'bps':>10}{'error':>9}",
+        f"{'part of the shortfall':<28}{'currency':>16}{'bps':>10}{'error':>16}",
     ]
     for name in PARTS:
         part, cost = book.parts[name], float(orders[f"{name}_cost"].sum())
@@ -131,7 +136,7 @@ def report_text(book: Book) -> str:
 
 def _part(name: str, cost: float, part: Ratio) -> str:
     error = number(part.error, 2) if np.isfinite(part.error) else "none"
-    return f"{name:<28}{money(cost):>16}{part.value:>10.3f}{error:>9}"
+    return f"{name:<28}{money(cost):>16}{part.value:>10.3f}{error:>16}"
 
 
 def _groups(book: Book) -> list[str]:

@@ -8,10 +8,11 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from models.tca.orders.parts import summed
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.tca.market import DayMarket, Market
 from pipeline.tca.order_rows import NO_TIME, OrderRows
-from pipeline.tca.points import Points, Quoted, look_up
+from pipeline.tca.points import SEEN, Points, Quoted, look_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +29,8 @@ class Joined:
 
     end: (m,) ns, the order's end: stated, or its last fill where that is later or none is stated;
     decision, arrival, exit: quotes; before, after: (m, L) at `BEFORE` the start and `AFTER` the
-    end; fill: at each fill, fill_after: (n, L); day: facts of the order's session and of those
+    end; fill: at each fill, fill_after: (n, L); start_index, fill_index: the index before the start
+    and before each fill; day: facts of the order's session and of those
     before; flows: what was traded from start to end, by order; pwp: (m,) mean price of the market's
     first shares, of which the order's fills were `PARTICIPATION`; date: (m,) of the start.
     """
@@ -42,6 +44,8 @@ class Joined:
     after: Quoted
     fill: Quoted
     fill_after: Quoted
+    start_index: Quoted
+    fill_index: Quoted
     day: pd.DataFrame
     flows: pd.DataFrame
     pwp: Floats
@@ -67,28 +71,33 @@ class _Asked:
     at: dict[str, slice]
 
 
-def join(rows: OrderRows, market: Market) -> Joined:
-    """Return the orders' market, every symbol-day read once, in order of time."""
+def join(rows: OrderRows, market: Market, index: str = "") -> Joined:
+    """Return the orders' market, every symbol-day read once, in order of time.
+
+    index: the symbol that stands for the market, none where empty.
+    """
     orders, fills = rows.orders, rows.fills
     end = _ends(orders, fills)
-    asked = _moments(orders, fills, end, market.calendar)
+    asked = _moments(orders, fills, end, market.calendar, index)
     quoted, wanted = asked.points.unknown(), asked.points.by_day()
     spans = _spans(orders, end, market)
     facts: dict[tuple[str, str], dict[str, float]] = {}
     flows = np.zeros((len(orders), len(FLOWS)))
     pwp, opened = np.full(len(orders), np.nan), _Opened(orders, fills)
-    for symbol in dict.fromkeys(orders["symbol"]):
+    start, order = orders["start"].to_numpy(), fills["order"].to_numpy()
+    shares = summed(order, fills["quantity"].to_numpy(), len(orders)) / PARTICIPATION
+    for symbol in dict.fromkeys([*orders["symbol"], index]):
         for date in market.dates(symbol):
             day = market.day(symbol, date)
             facts[symbol, date] = _facts(day)
             if (symbol, date) in wanted:
-                look_up(wanted[symbol, date], day, quoted)
+                look_up(wanted.pop((symbol, date)), day, quoted)
             some = spans.get((symbol, date))
             if some is not None:
                 place, first, last = some
                 flows[place] += _flows(day, first, last)
-                begun = place[orders["start"].to_numpy()[place] >= day.open_ns]
-                pwp[begun] = _pwp(day, orders.iloc[begun], fills, begun)
+                begun = place[start[place] >= day.open_ns]
+                pwp[begun] = day.traded.mean_of_next(start[begun], shares[begun])
                 opened.see(day, place)
     found = {name: quoted.part(*_shape(name, at, orders, fills)) for name, at in asked.at.items()}
     dates = _dates(orders["start"].to_numpy(), market.calendar)
@@ -104,7 +113,7 @@ def _ends(orders: pd.DataFrame, fills: pd.DataFrame) -> Ints:
 
 
 def _moments(
-    orders: pd.DataFrame, fills: pd.DataFrame, end: Ints, calendar: SessionCalendar
+    orders: pd.DataFrame, fills: pd.DataFrame, end: Ints, calendar: SessionCalendar, index: str
 ) -> _Asked:
     """Collect every moment whose quotes are wanted."""
     points = Points(calendar)
@@ -117,6 +126,9 @@ def _moments(
         "exit": points.add(symbol, end, carried=True),
         "fill": points.add(of_fills, time, before=True, carried=True),
     }
+    for name, moment in (("start_index", start), ("fill_index", time)):
+        whose = np.full(len(moment), index, dtype=object)
+        at[name] = points.add(whose, moment, before=True, carried=True)
     for name, whose, moment, lags in (
         ("before", symbol, start, [-each for each in BEFORE]),
         ("after", symbol, end, AFTER),
@@ -190,20 +202,14 @@ def _flows(day: DayMarket, first: Ints, last: Ints) -> Floats:
     return np.column_stack([late - early for early, late in pairs])
 
 
-def _pwp(day: DayMarket, orders: pd.DataFrame, fills: pd.DataFrame, place: Ints) -> Floats:
-    filled = fills["quantity"].groupby(fills["order"]).sum().reindex(place, fill_value=0.0)
-    shares = filled.to_numpy(dtype=float) / PARTICIPATION
-    return day.traded.mean_of_next(orders["start"].to_numpy(), shares)
-
-
 class _Opened:
-    """Sessions' first quotes, for orders that arrive as the session opens, before any quote."""
+    """Sessions' first quotes, for orders that arrive before any quote: as one opens, or earlier."""
 
     def __init__(self, orders: pd.DataFrame, fills: pd.DataFrame):
         first = fills.groupby("order")["time"].min()
         self._first = first.reindex(orders.index, fill_value=np.iinfo(np.int64).max).to_numpy()
         self._start = orders["start"].to_numpy()
-        self._quote = np.full((len(orders), 3), np.nan)
+        self._quote = np.full((len(orders), 4), np.nan)
 
     def see(self, day: DayMarket, place: Ints) -> None:
         """Remember the first quote of a session for the orders that start before it."""
@@ -212,15 +218,15 @@ class _Opened:
             return
         ts, *quote = known.select("ts", "bid", "ask", "mid").row(0)
         early = place[(self._start[place] <= ts) & (ts <= self._first[place])]
-        early = early[self._start[early] >= day.open_ns]
-        self._quote[early] = quote
+        early = early[np.isnan(self._quote[early, 2])]
+        self._quote[early, :3] = quote
+        self._quote[early, 3] = (self._start[early] - ts) / SECOND_NS
 
     def fill(self, arrival: Quoted) -> None:
-        """Take those quotes where no earlier one is known."""
+        """Take those quotes where no earlier one is known; their age is below 0."""
         none = np.isnan(arrival.mid) & np.isfinite(self._quote[:, 2])
-        for column, name in enumerate(("bid", "ask", "mid")):
+        for column, name in enumerate(SEEN):
             getattr(arrival, name)[none] = self._quote[none, column]
-        arrival.age[none] = 0.0
 
 
 def _days(

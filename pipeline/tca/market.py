@@ -66,15 +66,15 @@ class TapeMarket:
 
     def __init__(self, days: list[DayInput], calendar: SessionCalendar):
         self.calendar = calendar
-        self._days = {(day.symbol, day.date): day for day in days}
+        self.days = {(day.symbol, day.date): day for day in days}
 
     def dates(self, symbol: str) -> tuple[str, ...]:
         """Return the sessions on tape."""
-        return tuple(sorted(date for name, date in self._days if name == symbol))
+        return tuple(sorted(date for name, date in self.days if name == symbol))
 
     def day(self, symbol: str, date: str) -> DayMarket:
         """Read a day's best quotes and trades."""
-        day, session = self._days[symbol, date], self.calendar.session(date)
+        day, session = self.days[symbol, date], self.calendar.session(date)
         names = {"bid_px_0": "bid", "ask_px_0": "ask"}
         quotes = pl.concat(
             batch.select("ts", *names).rename(names) for batch in day.batches("quotes")
@@ -93,15 +93,15 @@ class BarMarket:
 
     def __init__(self, days: Mapping[tuple[str, str], pl.DataFrame], calendar: SessionCalendar):
         self.calendar = calendar
-        self._days = days
+        self.days = days
 
     def dates(self, symbol: str) -> tuple[str, ...]:
         """Return the sessions with bars."""
-        return tuple(sorted(date for name, date in self._days if name == symbol))
+        return tuple(sorted(date for name, date in self.days if name == symbol))
 
     def day(self, symbol: str, date: str) -> DayMarket:
         """Return a day's quotes as its bars end, its first opened at its first price."""
-        bars, session = self._days[symbol, date], self.calendar.session(date)
+        bars, session = self.days[symbol, date], self.calendar.session(date)
         quotes = bars.select(pl.col("end").alias("ts"), "bid", "ask", "close")
         first = bars.head(1).select(pl.col("start").alias("ts"), close="open")
         first = first.filter(pl.col("close").is_not_nan())

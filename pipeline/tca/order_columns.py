@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from models.tca.orders.groups import FAR, modified_z
 from models.tca.orders.parts import EXECUTION, PARTS, CostParts, summed
 from models.tca.shortfall import BPS
+from pipeline.engine.errors import InputError
 from pipeline.tca.join import AFTER, BEFORE, Joined
 from pipeline.tca.order_rows import WORDS, OrderRows
 from pipeline.tca.settled import Settled, iso
@@ -32,6 +33,7 @@ BENCHMARKS = (
     "twap",
     "pwp",
     "limit_adjusted",
+    "index_adjusted",
 )
 QUALITY = ("effective_spread_bps", "quoted_spread_bps", "price_improvement_bps", "at_or_inside")
 
@@ -44,20 +46,31 @@ def order_columns(
     fills: pd.DataFrame,
     parts: CostParts,
 ) -> pd.DataFrame:
-    """Return the sheet's orders; bps of parts are of shares ordered x decision price."""
+    """Return the sheet's orders; bps of parts are of shares ordered x decision price.
+
+    Raises: InputError where an own column has the name of one of the sheet.
+    """
     filled = summed(
         rows.fills["order"].to_numpy(), rows.fills["quantity"].to_numpy(), len(rows.orders)
     )
     made = _said(rows, joined) | _sizes(rows, joined, prices, filled) | _noted(joined, prices)
     mean = _mean(rows, fills["price"].to_numpy(), filled)
     made["mean_price"] = mean
-    made |= _costs(rows, prices, parts, filled)
+    split = summed(rows.fills["order"].to_numpy(), fills["best"].isna().to_numpy(), len(filled))
+    made |= _costs(rows, prices, parts, filled, split == 0)
     made |= _benchmarks(rows, joined, prices, mean, filled)
     made |= _quality(rows, fills)
     made |= _around(rows, joined, prices, fills)
     made |= _told(told, made, filled >= WHOLE * rows.orders["quantity"].to_numpy())
     z = modified_z(np.asarray(made["shortfall_bps"]))
-    return pd.DataFrame(made | {"shortfall_modified_z": z, "outlier": np.abs(z) > FAR})
+    made |= {"shortfall_modified_z": z, "outlier": np.abs(z) > FAR}
+    own = [name for name in rows.own if name not in WORDS]
+    if taken := sorted(made.keys() & set(own)):
+        raise InputError(
+            f"[orders] own = '{taken[0]}': the sheet has a column of that name; rename it in the "
+            "file of orders"
+        )
+    return pd.DataFrame(made | {name: rows.orders[name] for name in own})
 
 
 def _said(rows: OrderRows, joined: Joined) -> Columns:
@@ -72,7 +85,7 @@ def _said(rows: OrderRows, joined: Joined) -> Columns:
         "start": iso(orders["start"].to_numpy()),
         "end": iso(joined.end),
     }
-    return said | {name: orders[name] for name in (*WORDS, *rows.own)}
+    return said | {name: orders[name] for name in WORDS}
 
 
 def _sizes(rows: OrderRows, joined: Joined, prices: dict[str, Settled], filled: Floats) -> Columns:
@@ -113,10 +126,14 @@ def _noted(joined: Joined, prices: dict[str, Settled]) -> Columns:
 
 
 def _costs(
-    rows: OrderRows, prices: dict[str, Settled], parts: CostParts, filled: Floats
+    rows: OrderRows,
+    prices: dict[str, Settled],
+    parts: CostParts,
+    filled: Floats,
+    split: NDArray[np.bool_],
 ) -> Columns:
     """Return parts in currency and bps, and what was paid over arrival and over mid, bps of what
-    was filled.
+    was filled; split: whether the quote of every fill is known.
     """
     decision = np.where(
         np.isnan(prices["decision"].value), prices["arrival"].value, prices["decision"].value
@@ -129,7 +146,6 @@ def _costs(
     made["shortfall_bps"] = BPS * parts.total / notional
     worth = filled * np.abs(prices["arrival"].value)
     paid = sum(parts.orders[name] for name in EXECUTION)
-    split = summed(rows.fills["order"].to_numpy(), parts.fills["unsplit"] != 0, len(filled)) == 0
     over = np.where(split, parts.orders["spread"] + parts.orders["walk"], np.nan)
     return made | {
         "paid_bps": BPS * _over(np.asarray(paid), worth),
@@ -168,10 +184,19 @@ def _benchmarks(
         "limit_adjusted": np.where(
             np.isnan(limit), np.nan, sign * np.minimum(sign * arrival, sign * limit)
         ),
+        "index_adjusted": arrival * (1 + _index_move(rows, joined, filled)),
     }
     made: Columns = {f"benchmark_{name}": price[name] for name in BENCHMARKS}
     unit = BPS * sign / np.abs(arrival)
     return made | {f"vs_{name}_bps": unit * (mean - price[name]) for name in BENCHMARKS}
+
+
+def _index_move(rows: OrderRows, joined: Joined, filled: Floats) -> Floats:
+    """Return beta (1 without one) times how far the index had moved since the start, by shares."""
+    order, shares = rows.fills["order"].to_numpy(), rows.fills["quantity"].to_numpy()
+    moved = joined.fill_index.mid / joined.start_index.mid[order] - 1
+    beta = rows.orders["beta"].fillna(1.0).to_numpy()
+    return beta * _over(summed(order, shares * moved, len(filled)), filled)
 
 
 def _quality(rows: OrderRows, fills: pd.DataFrame) -> Columns:

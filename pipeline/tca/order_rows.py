@@ -200,7 +200,7 @@ def _orders(orders: pd.DataFrame, own: tuple[str, ...]) -> pd.DataFrame:
         for name in NUMBERS
     }
     made |= {name: _ns(orders, name) for name in ("start", "end", "decision_time")}
-    for name in (*WORDS, *own):
+    for name in (*WORDS, *(name for name in own if name not in made)):
         words = orders[name].astype("string").fillna("") if name in orders else [""] * size
         made[name] = np.asarray(words, dtype=object)
     return pd.DataFrame(made)

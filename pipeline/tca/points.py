@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
@@ -44,6 +45,7 @@ class Points:
     """
 
     calendar: SessionCalendar
+    _names: dict[str, int] = field(default_factory=dict)
     _parts: list[pl.DataFrame] = field(default_factory=list)
     _count: int = 0
 
@@ -62,24 +64,34 @@ class Points:
         self._parts.append(
             pl.DataFrame(
                 {
-                    "symbol": symbol[known].astype(str),
-                    "date": date[known].astype(str),
+                    "symbol": self._codes(symbol)[known],
+                    "day": date[known].astype(np.int32),
                     "ts": ts[known] - int(before),
-                    "place": place[known],
+                    "place": place[known].astype(np.uint32),
                 }
             )
         )
         self._count += len(ts)
         return slice(int(place[0]) if len(ts) else self._count, self._count)
 
+    def _codes(self, symbol: NDArray[np.object_]) -> NDArray[np.int32]:
+        """Return a number a symbol: millions of moments bear no names."""
+        place, names = pd.factorize(symbol)
+        known = [self._names.setdefault(str(name), len(self._names)) for name in names]
+        return np.array(known, dtype=np.int32)[place]
+
     def by_day(self) -> dict[tuple[str, str], pl.DataFrame]:
-        """Return the moments of each symbol's sessions, in order of time."""
+        """Hand out the moments of each symbol's sessions, in order of time, once."""
         if not self._count:
             return {}
         table = pl.concat(self._parts).sort("ts")
+        self._parts.clear()
+        names = list(self._names)
         return {
-            (str(key[0]), str(key[1])): part
-            for key, part in table.partition_by("symbol", "date", as_dict=True).items()
+            (names[code], str(np.datetime64(day, "D"))): part
+            for (code, day), part in table.partition_by(
+                "symbol", "day", as_dict=True, include_key=False
+            ).items()
         }
 
     def unknown(self) -> Quoted:

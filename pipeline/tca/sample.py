@@ -151,24 +151,7 @@ def _params(stocks: dict[str, Stock], session: Session, config: DeskConfig) -> P
 
 def _section(one: Stock, session: Session, config: DeskConfig) -> dict[str, object]:
     volume, sigma = one.adv / MINUTES, one.price * one.sigma / np.sqrt(MINUTES)
-    spread = one.half_spread * np.exp(0.25**2 / 2)  # the mean of the half spreads drawn
-    alpha = one.walk * (1 - config.better / 2)  # every second order is of the better broker
     errors = ERRORS | {"gamma": ERRORS["gamma"] * one.gamma}
-    periods = [
-        {
-            "i": place,
-            "start": _moment(int(start)),
-            "alpha": alpha,
-            "volatility": 1.0,
-            "liquidity": 1.0,
-            "sigma": sigma,
-            "spread": spread,
-            "volume": volume,
-            "volatility_interval": [0.5, 2.0],
-            "liquidity_interval": [0.5, 2.0],
-        }
-        for place, start in enumerate(session.starts_ns)
-    ]
     return {
         "route": "orders",
         "reference": {
@@ -190,7 +173,7 @@ def _section(one: Stock, session: Session, config: DeskConfig) -> dict[str, obje
             "matrix": np.diag(np.square(list(errors.values()))).tolist(),
         },
         "units": UNITS,
-        "periods": periods,
+        "periods": _periods(one, session, config),
         "slicing": {
             "half_life_seconds": None,
             "half_life_upper_seconds": None,
@@ -199,6 +182,21 @@ def _section(one: Stock, session: Session, config: DeskConfig) -> dict[str, obje
         },
         "warnings": [],
     }
+
+
+def _periods(one: Stock, session: Session, config: DeskConfig) -> list[dict[str, object]]:
+    every = {
+        "alpha": one.walk * (1 - config.better / 2),  # every second order: the better broker
+        "volatility": 1.0,
+        "liquidity": 1.0,
+        "sigma": one.price * one.sigma / np.sqrt(MINUTES),
+        "spread": one.half_spread * np.exp(0.25**2 / 2),  # the mean of the half spreads drawn
+        "volume": one.adv / MINUTES,
+        "volatility_interval": [0.5, 2.0],
+        "liquidity_interval": [0.5, 2.0],
+    }
+    starts = enumerate(session.starts_ns)
+    return [{"i": place, "start": _moment(int(start)), **every} for place, start in starts]
 
 
 def _moment(ts: int) -> str:

@@ -22,7 +22,8 @@ class TcaRequest:
     """Files of orders and fills; bars or, of the configuration, a tape beside them.
 
     replay: the sheet of a replay in place of orders and fills, its policies as orders; params:
-    files of parameters that told costs; currency: of the orders, all where empty.
+    files of parameters that told costs; currency: of the orders, all where empty; index: the
+    market's symbol that stands for all of it.
     """
 
     orders: str = ""
@@ -33,6 +34,7 @@ class TcaRequest:
     tape: bool = False
     params: tuple[str, ...] = ()
     currency: str = ""
+    index: str = ""
     out: str = "out"
 
 
@@ -57,7 +59,9 @@ def analyse(request: TcaRequest, config: Config) -> Analysis:
         columns = read_broker_columns(request.columns)
         rows = _of_currency(read_order_rows(request.orders, request.fills, columns), request)
         market = _market(request, columns, config)
-    rows, joined = _priced(rows, join(rows, market))
+    if request.index and not market.dates(request.index):
+        raise InputError(f"--index {request.index}: neither the tape nor the bars have that symbol")
+    rows, joined = _priced(rows, join(rows, market, request.index))
     told = told_costs(rows, joined.end, files)
     sheet = make_sheet(rows, joined, told, market.source, apart=bool(request.replay))
     return Analysis(make_book(sheet, market.calendar.timezone), market)

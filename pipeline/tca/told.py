@@ -77,12 +77,15 @@ def told_costs(rows: OrderRows, end: Ints, files: list[tuple[str, Params, int]])
     start = orders["start"].to_numpy()
     at = np.searchsorted(since, start, side="right") - 1
     books = [_Book(path, params) for path, params, _ in files]
-    pairs = zip(orders["symbol"], orders["quantity"], start, end, at, strict=True)
+    spans = [book.clocks(start, end) for book in books]
     made: list[dict[str, float]] = []
-    for symbol, shares, first, last, latest in pairs:
-        of = max(int(latest), 0)
+    for place, (symbol, shares) in enumerate(
+        zip(orders["symbol"], orders["quantity"], strict=True)
+    ):
+        latest = int(at[place])
+        of = max(latest, 0)
         if books and symbol in books[of].params.symbols:
-            told = books[of].tell(symbol, shares, int(first), int(last))
+            told = books[of].tell(symbol, shares, *spans[of][place].tolist())
             made.append(told | {"file": of, "later": latest < 0})
         else:
             made.append({"file": -1, "later": False})
@@ -135,18 +138,26 @@ class _Book:
             covariance=np.asarray(known.covariance),
         )
 
-    def tell(self, symbol: str, shares: float, first: int, last: int) -> dict[str, float]:
-        """Return what the file tells of one order worked evenly from first to last, ns."""
+    def clocks(self, start: Ints, end: Ints) -> Ints:
+        """Return times of the day of orders' starts and ends, (m, 2) ns; -1 for an end more than a
+        day later.
+        """
+        zone = self.params.calendar.timezone
+        return np.column_stack(
+            [_clock(start, zone), np.where(end - start > DAY_NS, -1, _clock(end, zone))]
+        )
+
+    def tell(self, symbol: str, shares: float, begin: int, end: int) -> dict[str, float]:
+        """Return what the file tells of one order worked evenly between two times of the day."""
         known, one = self.prepared(symbol), self.params.symbols[symbol]
         at = known.names.index("permanent")
         relative, gamma = float(np.sqrt(known.covariance[at, at])), one.law.gamma
         found = {"gamma": gamma, "gamma_error": gamma * relative if relative else np.nan}
-        begin, end = _clock(np.array([first, last]), self.params.calendar.timezone)
         length = self.seconds * SECOND_NS
         shared = np.minimum(known.starts + length, max(end, begin + 1))
         shared = shared - np.maximum(known.starts, begin)
         places = np.flatnonzero(shared > 0)
-        if not len(places) or last - first > DAY_NS:
+        if not len(places) or end < 0:
             return found
         part = shared[places] / shared[places].sum()
         section = self.content["symbols"][symbol]

@@ -36,6 +36,8 @@ def read_times(given: pd.Series, timezone: str) -> pd.Series:
     found = _local(_parsed(iso.where(~stated & ~fix & ~epoch)), timezone)
     utc = iso.where(stated | ~fix, iso + "Z").where((stated | fix) & ~epoch)
     found = found.where(~(stated | fix), _parsed(utc, utc=True))
+    if not epoch.any():
+        return found
     return found.where(~epoch, _since_1970(text.where(epoch)))
 
 

@@ -98,16 +98,8 @@ def plot_path(view: PathView) -> Figure:
         if np.isfinite(price):
             ax.axhline(price, color=PALETTE[colour], linewidth=1.0, linestyle=dashes, label=name)
     area = LARGEST_MARK * view.shares / max(view.shares.max(initial=0.0), 1.0)
-    ax.scatter(
-        view.fill_hours,
-        view.price,
-        s=np.maximum(area, 5.0),
-        color=PALETTE["orange"],
-        alpha=0.75,
-        linewidths=0,
-        zorder=3,
-        label="fills",
-    )
+    look = {"color": PALETTE["orange"], "alpha": 0.75, "linewidths": 0, "zorder": 3}
+    ax.scatter(view.fill_hours, view.price, s=np.maximum(area, 5.0), label="fills", **look)
     first, last = view.window
     clock_axis(ax, first, last)
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=(1, 2.5, 5, 10)))

@@ -28,6 +28,7 @@ HELD = {
     "twap": "TWAP of the mid",
     "pwp": "Participation-weighted, 10 %",
     "limit_adjusted": "Arrival within the limit",
+    "index_adjusted": "Arrival moved by the index",
 }
 
 

@@ -1,6 +1,7 @@
 """A simulated book whose parts are known: each is recovered, and all sums are exact."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,35 @@ def test_what_comes_later_changes_nothing_of_an_order(tmp_path: Path) -> None:
     some = early & ~same.to_numpy()
     assert some.any()
     pd.testing.assert_frame_equal(before.loc[some, names_late], after.loc[some, names_late])
+
+
+def test_the_index_moves_arrival_by_beta(tmp_path: Path) -> None:
+    made, request = simulated(tmp_path, seed=6, symbols=1, days=1, orders=3)
+    path = Path(request.bars)
+    both = pd.concat([made.bars, made.bars.assign(symbol="INDEX")])
+    both.to_csv(path, index=False)
+    orders = made.orders.assign(beta=[1.0, 2.0, 0.0])
+    orders.to_csv(request.orders, index=False)
+    found = analysed(replace(request, index="INDEX")).sheet.orders
+    fills = analysed(request).sheet.fills
+    for place, beta in enumerate((1.0, 2.0, 0.0)):
+        one, mine = found.iloc[place], fills[fills["order"] == found["id"].iloc[place]]
+        mean = (mine["shares"] @ mine["mid"]) / mine["shares"].sum()
+        moved = mean / one["arrival_price"] - 1
+        assert one["benchmark_index_adjusted"] == pytest.approx(
+            one["arrival_price"] * (1 + beta * moved)
+        )
+
+
+def test_an_order_before_the_first_quote_is_held_against_it_and_said(tmp_path: Path) -> None:
+    made, request = simulated(tmp_path, seed=6, symbols=1, days=1, orders=3)
+    orders = made.orders
+    orders.loc[1, ["start", "decision_time"]] = "2025-01-06T13:00:00Z"
+    orders.to_csv(request.orders, index=False)
+    book = analysed(request)
+    one = book.sheet.orders.iloc[1]
+    assert one["arrival_price"] == made.bars["open"].iloc[0]
+    assert one["arrival_quote_age"] == -5400
+    assert one["decision_from"] == "none"
+    said = {each.code: each.message for each in book.caveats}
+    assert said["arrival_at_open"].startswith("1 orders")

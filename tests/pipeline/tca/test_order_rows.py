@@ -1,5 +1,6 @@
 """Rows left out are listed with file, line, id and reason; nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -97,6 +98,21 @@ def test_own_columns_and_words_are_read_as_text(tmp_path: Path) -> None:
     assert set(found.orders["algo"]) == {"vwap"}
     with pytest.raises(InputError, match="no column 'pm'"):
         read(tmp_path, given, fills(), orders=OrderColumns(own=("pm",)))
+
+
+def test_an_own_column_with_a_name_of_the_sheet_is_refused(tmp_path: Path) -> None:
+    request = write_two(tmp_path, orders().assign(filled="yes"), fills())
+    (tmp_path / "map.toml").write_text('[orders]\nown = ["filled"]\n')
+    with pytest.raises(InputError, match="own = 'filled'"):
+        analysed(replace(request, columns=str(tmp_path / "map.toml")))
+
+
+def test_own_columns_make_groups(tmp_path: Path) -> None:
+    request = write_two(tmp_path, orders().assign(desk=[1, 1, 2, 2, 2, 2, 1]), fills())
+    (tmp_path / "map.toml").write_text('[orders]\nown = ["desk"]\n')
+    groups = analysed(replace(request, columns=str(tmp_path / "map.toml"))).groups
+    desks = groups[groups["by"] == "desk"].set_index("group")["orders"]
+    assert desks.to_dict() == {"1": 2, "2": 4}
 
 
 def test_a_charge_in_both_files_is_refused(tmp_path: Path) -> None:
