@@ -11,10 +11,10 @@ help:            ## Show the targets
 setup: .venv/.installed  ## Create .venv and install what the project needs
 
 .venv/.installed: pyproject.toml constraints.txt
-	@.ci/setup $@ test
+	@.ci/setup $@ test,schedule
 
 .venv/.bench: pyproject.toml constraints.txt
-	@.ci/setup $@ test,bench
+	@.ci/setup $@ test,bench,schedule
 
 run: setup       ## Simulate a market, calibrate it, schedule an order; prints where the results are
 	@$(BIN)/impact run --config config/default.toml

@@ -50,11 +50,10 @@ def nightly(config: Config, out: str, first: str) -> dg.Definitions:
         retry_policy=AGAIN,
         description="Parameters made anew at the close, judged, and let in force or not.",
     )
-    def night(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
+    def night(context: dg.AssetExecutionContext) -> None:
         for date in context.partition_keys:
             if not is_session(calendar, date):
-                told = {"outcome": "no session"}
-                yield dg.AssetMaterialization("night", metadata=told, partition=date)
+                context.add_asset_metadata({"outcome": "no session"}, partition_key=date)
                 continue
             with _told():
                 done = retrain(config, out, date)
@@ -63,8 +62,7 @@ def nightly(config: Config, out: str, first: str) -> dg.Definitions:
             told = {"outcome": found.outcome, "why": found.why, "in_force": found.in_force}
             table = pd.DataFrame([one.model_dump() for one in found.checks])
             told |= {"checks": dg.MetadataValue.md(table.astype(str).to_markdown(index=False))}
-            yield dg.AssetMaterialization("night", metadata=told, partition=date)
-        yield dg.Output(None)
+            context.add_asset_metadata(told, partition_key=date)
 
     @dg.asset(**common, deps=[night], description="The published file, read as consumers do.")
     def parameters(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
