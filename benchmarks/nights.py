@@ -7,9 +7,9 @@ the night is first tried on a poisoned tape of that day: prices x 100 for a minu
 half of the rows missing, a quote that stands still for 90 minutes; then the day is mended and the
 night done.
 Printed by night: the outcome, the history's first day, the family, k in force with its error and
-its distance from what is planted on that day, in errors, and so of the mean log cost of 1,000
-shares over the half spread (states forecast for the next session against those planted in it),
-seconds of this process, why. At the end: seconds of a night and of one from an empty cache.
+its distance from what is planted on that day, in errors, and so of the log cost of 1,000 shares
+over the half spread at the file's reference state; seconds of this process, why. At the end:
+seconds of a night and of one from an empty cache.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
 from pipeline.parameters.schema import read_params
 from pipeline.publication.versions import in_force
+from pipeline.retraining.distance import log_costs
 from pipeline.retraining.night_text import forms_text
 from pipeline.retraining.nights import Night
 from pipeline.retraining.retrain import retrain
 from pipeline.tape.simulate import DayTask, write_day
-from solver import ImpactLaw, uncertainty_of
+from solver import ImpactLaw
 
 SHARES, START, K_LESS = 1000.0, "2025-01-06", 0.12
 MINUTE_NS = 60_000_000_000
@@ -111,34 +112,38 @@ def poisoned(rows: pl.DataFrame, how: str) -> pl.DataFrame:
     book = [name for name in rows.columns if name[:4] in ("bid_", "ask_")]
     first = int(np.flatnonzero(still.to_numpy())[0])
     return rows.with_columns(
-        pl.when(still).then(pl.lit(rows[name][first])).otherwise(name).cast(rows[name].dtype)
+        pl.when(still)
+        .then(pl.lit(rows[name][first]))
+        .otherwise(name)
+        .cast(rows[name].dtype)
+        .alias(name)
         for name in book
     )
 
 
-def told(path: str, truth: SymbolTruth, day: int) -> str:
-    """Return k in force and its distance from the truth, and that of the cost's log."""
-    params = read_params(path)
-    section = params.model_dump(by_alias=True)["symbols"]["SIM0"]
-    known = uncertainty_of(params.model_dump(by_alias=True), "SIM0")
-    error = float(section["standard_errors"]["k"] or np.nan)
-    k = section["law"]["k"]
-    law = ImpactLaw.from_section(section)
-    own = float(np.log(np.mean(law.scale * SHARES**law.k)))
-    planted = float(np.log(np.mean(truth.days[day].scale * SHARES**truth.k)))
-    slope = np.zeros(len(known.names))
-    slope[:2] = 1.0, np.log(SHARES)
-    spread = float(np.sqrt(slope @ np.asarray(known.covariance) @ slope))
+def told(path: str, truth: SymbolTruth) -> str:
+    """Return k in force and the log cost of 1,000 shares at the file's own reference state, with
+    their errors and distances from what is planted.
+    """
+    one = read_params(path).symbols["SIM0"]
+    error = one.standard_errors["k"] or np.nan
+    cost, matrix = log_costs(one, np.array([SHARES]))
+    day, level = truth.days[0], one.reference
+    volatility = level.volatility * day.v[0] / day.sigma[0]
+    thinness = day.liquidity[0] * day.volume[0] / level.volume_shares
+    planted = np.log(truth.alpha).mean() + truth.k * np.log(SHARES)
+    planted += np.log1p(truth.beta * volatility) + np.log(thinness)
+    off, spread = float(cost[0] - planted), float(np.sqrt(matrix[0, 0]))
     return (
-        f"k {k:.4f} +- {error:.4f} ({(k - truth.k) / error:+5.1f})  log cost {own - planted:+.3f} "
-        f"+- {spread:.3f} ({(own - planted) / spread:+5.1f})"
+        f"k {one.law.k:.4f} +- {error:.4f} ({(one.law.k - truth.k) / error:+5.1f})  "
+        f"log cost {off:+.3f} +- {spread:.3f} ({off / spread:+5.1f})"
     )
 
 
 def line_of(number: int, done: Night, history: History, out: str) -> str:
     """Return a night in a line."""
     since = ", ".join(done.since.values()) or "all"
-    text = told(f"{out}/params.json", history.truth(number), number)
+    text = told(f"{out}/params.json", history.truth(number))
     return f"night {number:>2} {done.outcome:<9}{since:<12}{forms_text(done):<24}{text}"
 
 

@@ -18,5 +18,6 @@ TELLING = {  # said with day and time; the rows of the first four are left out
     "far_level": "deeper levels taken as not displayed: at prices beyond what the day supports",
     "frozen_quote": "rows left out: the book does not change while it should",
     "tape_gap": "no rows while there should be many",
+    "quotes_missing": "more trades outside the quotes before them than on the days beside",
     "day_unlike_others": "a measure of the day is far from its neighbours'",
 }

@@ -11,7 +11,12 @@ from pipeline.retraining.gate import Judged, within_margin
 from pipeline.retraining.guards import admissible
 from pipeline.retraining.nights import Check, Outcome
 
-OF_DATA = ("break", "drift", "coverage")  # checks that hold back whatever rests on tonight's data
+OF_DATA = (
+    "quality",
+    "break",
+    "drift",
+    "coverage",
+)  # checks that hold back whatever rests on tonight's data
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The gate of a night: every check, and whether its candidate comes into force."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,12 +9,13 @@ from models.gate import refresh
 from pipeline.parameters.schema import Params
 from pipeline.retraining.breaks import DEVIATIONS, MATERIAL, Shift
 from pipeline.retraining.distance import distance
-from pipeline.retraining.guards import StateDrift, admissible, covered, drifted
+from pipeline.retraining.guards import StateDrift, admissible, covered, drifted, undoubted
 from pipeline.retraining.nights import Charged, Check, Night
 
 MARGIN = 0.10  # of TWAP's cost: what no single day may cost more
 ALARM = 1e-3  # p of the parameters' distance, over all symbols, below which it is an alarm
 WINDOW = 60  # nights that are looked back on
+YOUNG = 5  # nights since a history began anew: its errors, of as few days, are too small to tell
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Judged:
     champion: in force, None on the first night; last: last night's candidate; nights: before this
     one, oldest first; today: what the day that just ended charged; shifts, drifts: how far that day
     lies from those before it, by its own fit and by its states; coverage: of forecast intervals on
-    held-out days; anew: symbols whose history begins anew with this night.
+    held-out days; doubts: what the day's tape is doubted for, by symbol; anew: symbols whose
+    history begins anew with this night.
     """
 
     champion: Params | None
@@ -34,6 +36,7 @@ class Judged:
     shifts: Sequence[Shift] = ()
     drifts: Sequence[StateDrift] = ()
     coverage: float | None = None
+    doubts: Mapping[str, str] = field(default_factory=dict)
     anew: Collection[str] = ()
 
 
@@ -41,6 +44,7 @@ def checks_of(candidate: Params, on: Judged) -> tuple[Check, ...]:
     """Return every check of a candidate."""
     before = on.nights[-1] if on.nights else None
     return (
+        undoubted(on.doubts),
         _break(on),
         drifted(
             [each for each in on.drifts if each.symbol not in on.anew],
@@ -64,13 +68,22 @@ def _refreshes(on: Judged) -> list[Charged]:
     ]
 
 
-def breaks_at(nights: Sequence[Night], shifts: Sequence[Shift]) -> Mapping[str, str]:
+def breaks_at(
+    nights: Sequence[Night], shifts: Sequence[Shift], doubts: Collection[str] = ()
+) -> Mapping[str, str]:
     """Return by symbol the day that its history begins anew with: last night's, where that was held
-    back for a break or a drift, and the day after it lies where it did.
+    back for a break or a drift, and the day after it lies where it did; never where the tape of
+    either day is doubted.
     """
     if not nights or all(passed(nights[-1], name) for name in ("break", "drift")):
         return {}
-    return {each.symbol: nights[-1].date for each in shifts if each.lasts and _large(each)}
+    if not passed(nights[-1], "quality"):
+        return {}
+    return {
+        each.symbol: nights[-1].date
+        for each in shifts
+        if each.lasts and _large(each) and each.symbol not in doubts
+    }
 
 
 def _large(shift: Shift) -> bool:
@@ -143,7 +156,7 @@ def _distance(candidate: Params, on: Judged) -> Check:
     if on.champion is None:
         words = "nothing is in force yet"
         return Check(name="distance", value=None, threshold=None, passes=True, words=words)
-    others = _without(candidate, on.anew)
+    others = _without(candidate, {*on.anew, *_young(on.nights)})
     found = distance(others, on.champion)
     far = found.p < ALARM
     words = (
@@ -159,8 +172,16 @@ def _distance(candidate: Params, on: Judged) -> Check:
     return Check(name="distance", value=found.p, threshold=ALARM, passes=passes, words=words)
 
 
+def _young(nights: Sequence[Night]) -> set[str]:
+    """Return the symbols whose history has begun anew within the last few nights."""
+    if not nights:
+        return set()
+    before = nights[-YOUNG].date if len(nights) >= YOUNG else ""
+    return {symbol for symbol, first in nights[-1].since.items() if first >= before}
+
+
 def _without(params: Params, symbols: Collection[str]) -> Params:
-    """Return a file without the symbols whose history begins anew: they are meant to lie apart."""
+    """Return a file without the symbols whose history begins, or has just begun, anew."""
     kept = {name: one for name, one in params.symbols.items() if name not in symbols}
     return params.model_copy(update={"symbols": kept})
 

@@ -16,6 +16,15 @@ LEAST_COVERED = 0.75  # of what 90 % intervals are to hold
 INTERVALS = ("volatility", "volume")  # the series whose intervals are exported
 STATES = ("spread", "depth", "volatility", "volume")
 WINDOW = 60  # days that a state is held against
+DOUBTFUL = (
+    "implausible_price",
+    "implausible_size",
+    "implausible_depth",
+    "frozen_quote",
+    "tape_gap",
+    "quotes_missing",
+)
+USUAL = 0.2  # of the days before: a finding that so many of them have is no news
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,37 @@ def _states(periods: pd.DataFrame) -> pd.DataFrame:
             "volatility": np.sqrt(periods["realized_variance"]),
             "volume": volume,
         }
+    )
+
+
+def doubts_of(reports: Sequence[SymbolReport], date: str) -> dict[str, str]:
+    """Return by symbol what its tape of a day is doubted for, unlike most days before."""
+    found = {}
+    for one in reports:
+        table = one.findings[one.findings["code"].isin(DOUBTFUL)]
+        today = table[table["date"] == date]
+        before = table[table["date"] < date].groupby("code")["date"].nunique()
+        usual = before[before >= USUAL * max(one.read.days - 1, 1)].index
+        news = today[~today["code"].isin(usual)]
+        if len(news):
+            found[one.symbol] = ", ".join(
+                f"{row.code} ({row.rows:,} rows)" for row in news.itertuples()
+            )
+    return found
+
+
+def undoubted(doubts: Mapping[str, str]) -> Check:
+    """Hold back what rests on a day whose tape lacks rows, or had some left out, as none before.
+
+    Rows left out are counted and the rest may be sound, but that is for people to say.
+    """
+    words = "; ".join(f"{symbol}: {said}" for symbol, said in doubts.items())
+    return Check(
+        name="quality",
+        value=float(len(doubts)),
+        threshold=0.0,
+        passes=not doubts,
+        words=words or "the last day's tape has no rows left out or missing, unlike days before",
     )
 
 

@@ -35,7 +35,7 @@ from pipeline.retraining.families import (
     rivals_of,
 )
 from pipeline.retraining.gate import Judged, breaks_at, checks_of
-from pipeline.retraining.guards import coverage_of, drifts_of
+from pipeline.retraining.guards import coverage_of, doubts_of, drifts_of
 from pipeline.retraining.nights import (
     CANDIDATE,
     LOCK,
@@ -159,7 +159,7 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
         return Retrained(done, anew=False, said=(f"{date} is done: nothing is new",))
     _check_order(every, date)
     on = _judged(job, raw, out, made, began, date)
-    begins = breaks_at(began.nights, on.shifts)
+    begins = breaks_at(began.nights, on.shifts, on.doubts)
     if begins:
         job, on = _until_close(job, date, {**began.since, **begins}), replace(on, anew=begins)
         made, left_out = made_of(job, raw, holding(began.forms))
@@ -193,6 +193,7 @@ def _judged(job: Job, raw: RawTape, out: str, made: Made, began: _Before, date: 
         shifts=shifts_of(made.results),
         drifts=drifts_of(made.ahead.measured),
         coverage=coverage_of(made.results.symbols),
+        doubts=doubts_of(made.results.symbols, date),
     )
 
 

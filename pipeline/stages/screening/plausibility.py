@@ -114,7 +114,7 @@ def _outside(days: pd.DataFrame) -> Iterator[Finding]:
                 f"{value:.0%} of {day.trades:,} trades lie outside the quotes that stood before "
                 f"them, {middle:.0%} on the {len(near)} days beside it: quotes are missing or late"
             )
-            yield _finding("day_unlike_others", day, int(value * day.trades), message)
+            yield _finding("quotes_missing", day, int(value * day.trades), message)
 
 
 def _scales(days: pd.DataFrame) -> Iterator[Finding]:

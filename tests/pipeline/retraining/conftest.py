@@ -1,5 +1,7 @@
 """Three nights on a small tape, done once."""
 
+import copy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ DATES = ("2025-01-06", "2025-01-07", "2025-01-08")
 
 
 class Nights:
-    """Three nights of one symbol, done once for all tests; a test that writes undoes it."""
+    """Three nights of one symbol, done once for all tests; a test that writes works on a copy."""
 
     def __init__(self, small_run: SmallRun, folder: Path, store: str) -> None:
         data = small_run.config.data.model_copy(update={"symbols": ("SIM0",)})
@@ -20,6 +22,22 @@ class Nights:
         self.config: Config = small_run.config.model_copy(update={"data": data, "learn": learn})
         self.out, self.tape, self.store = str(folder / "out"), small_run.tape, store
         self.done = [retrain(self.config, self.out, date).night for date in DATES]
+
+    def copied(self, folder: Path) -> "Nights":
+        """Return the same nights below another folder, where more can be done."""
+        other = copy.copy(self)
+        shutil.copytree(self.out, folder / "out", symlinks=True)
+        shutil.copy(self.store.removeprefix("sqlite:///"), folder / "mlflow.db")
+        other.out, other.store = str(folder / "out"), f"sqlite:///{folder}/mlflow.db"
+        return other
+
+
+@pytest.fixture
+def own_nights(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
+    """Return a copy of the nights, tracked in a copy of their store."""
+    found = nights.copied(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", found.store)
+    return found
 
 
 @pytest.fixture(scope="session")

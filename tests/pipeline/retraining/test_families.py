@@ -1,13 +1,23 @@
 """Challengers' regret from night to night, and what the guards say of files that differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.gate import LEVEL, Drift
+from pipeline.engine.findings import Finding, finding_table
 from pipeline.parameters.schema import Params
 from pipeline.retraining.distance import distance, log_costs
 from pipeline.retraining.families import RIVALS, forms_in, forms_of, looks_of, series_of
-from pipeline.retraining.guards import StateDrift, admissible, covered, drifted
+from pipeline.retraining.guards import (
+    StateDrift,
+    admissible,
+    covered,
+    doubts_of,
+    drifted,
+    undoubted,
+)
 from pipeline.retraining.nights import Charged, Form, Night
 from tests.pipeline.conftest import SmallRun
 
@@ -150,6 +160,25 @@ def test_intervals_that_hold_too_little_are_held_back() -> None:
     assert covered(0.9).passes
     assert not covered(0.5).passes
     assert drifted([], again=False).passes
+
+
+def test_a_day_whose_tape_is_doubted_as_days_before_were_not(small_run: SmallRun) -> None:
+    report, dates = small_run.result.results.symbols[0], ("2025-01-06", "2025-01-07", "2025-01-08")
+
+    def found(*rows: tuple[str, str]) -> dict[str, str]:
+        table = finding_table(Finding(code, date, 0, 0, 7, "") for code, date in rows)
+        return doubts_of([replace(report, findings=table)], dates[-1])
+
+    assert found() == {}
+    assert found(("implausible_price", dates[0])) == {}  # of a day before
+    assert found(("day_unlike_others", dates[2])) == {}  # which the states' drift tells
+    for code in ("implausible_price", "frozen_quote", "quotes_missing"):
+        doubts = found((code, dates[2]))
+        assert list(doubts) == [report.symbol]
+    assert not undoubted(doubts).passes
+    assert undoubted({}).passes
+    usual = [("tape_gap", date) for date in dates]
+    assert found(*usual) == {}
 
 
 def test_states_that_drift_hold_back_one_night() -> None:

@@ -70,6 +70,16 @@ def test_a_law_far_away_is_held_back_one_night(params: Params) -> None:
     assert not said(calm)["distance"]  # last night was no alarm
 
 
+def test_a_history_that_has_just_begun_sets_off_no_alarm(params: Params) -> None:
+    far = moved(params, 30.0)
+    young = night(None).model_copy(update={"since": dict.fromkeys(params.symbols, "2025-01-06")})
+    later = [young.model_copy(update={"date": f"2025-01-{day:02d}"}) for day in range(7, 13)]
+    assert said(checks_of(far, Judged(params, params, later[:3], None)))["distance"]
+    assert not said(checks_of(far, Judged(params, params, later, None)))["distance"]
+    one = night(None).model_copy(update={"since": {"SIM1": "2025-01-06"}})
+    assert not said(checks_of(far, Judged(params, params, [one], None)))["distance"]
+
+
 def test_days_that_charge_more_hold_a_refit_back(params: Params) -> None:
     def day(number: int, gap: float) -> Charged:
         costs = {"candidate": 1.5 + gap, "champion": 1.5, "in_force": 1.5}
@@ -100,6 +110,12 @@ def test_a_day_apart_is_held_back_and_a_second_one_begins_the_history(params: Pa
         assert not breaks_at(held, [calm, apart])  # the day before is one of the others
     assert not breaks_at([night(None, far=False, failed="break")], [lasting])
     assert not breaks_at([], [lasting])
+    held = [night(None, far=True, failed="break")]
+    assert not breaks_at(held, [lasting], doubts={"SIM0": "frozen_quote"})
+    doubted = held[0].model_copy(
+        update={"checks": (*held[0].checks, night(None, far=True, failed="quality").checks[0])}
+    )
+    assert not breaks_at([doubted], [lasting])
     anew = Judged(params, params, alarmed, None, [lasting], anew=["SIM0"])
     assert said(checks_of(params, anew))["break"]
     other = Shift("SIM1", "k", last=0.12, before=0.0, deviations=30.0)

@@ -97,38 +97,32 @@ def other_trees(nights: Nights, trees: int) -> Config:
 
 
 def test_a_failed_check_keeps_what_was_in_force_and_can_be_overruled(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
+    own_nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = Check(name="margin", value=1.0, threshold=0.1, passes=False, words="dear")
     monkeypatch.setattr(module, "checks_of", lambda *asked: (failing,))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", nights.store)
-    path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
-    content = path.read_bytes()
-    try:
-        kept = retrain(other_trees(nights, 7), nights.out, DATES[-1]).night
-        assert (kept.outcome, kept.why) == ("kept", "margin: dear")
-        assert kept.before == nights.done[1].run_id
-        # done before with other settings, which came into force
-        assert kept.in_force == in_force(nights.out) == nights.done[-1].run_id
-        assert kept.run_id in runs_of(nights.out)
-        assert kept.forms == nights.done[-1].forms
-        back = impact("rollback", "--out", nights.out, "--why", "a test")
-        assert in_force(nights.out) == nights.done[1].run_id, back.stderr  # not the one held back
-        done = impact("promote", "--out", nights.out, "--version", kept.run_id, "--why", "it is ok")
-        assert done.returncode == 0, done.stderr
-        assert in_force(nights.out) == kept.run_id
-        told = impact("history", "--out", nights.out).stdout
-        assert "margin: dear" in told
-        assert "it is ok" in told
-    finally:
-        path.write_bytes(content)
-        make_current(nights.out, nights.done[-1].run_id)
+    kept = retrain(other_trees(own_nights, 7), own_nights.out, DATES[-1]).night
+    assert (kept.outcome, kept.why) == ("kept", "margin: dear")
+    assert kept.before == own_nights.done[1].run_id
+    # done before with other settings, which came into force
+    assert kept.in_force == in_force(own_nights.out) == own_nights.done[-1].run_id
+    assert kept.run_id in runs_of(own_nights.out)
+    assert kept.forms == own_nights.done[-1].forms
+    back = impact("rollback", "--out", own_nights.out, "--why", "a test")
+    assert back.returncode == 0, back.stderr
+    assert in_force(own_nights.out) == own_nights.done[1].run_id  # not the one held back
+    done = impact("promote", "--out", own_nights.out, "--version", kept.run_id, "--why", "it is ok")
+    assert done.returncode == 0, done.stderr
+    assert in_force(own_nights.out) == kept.run_id
+    told = impact("history", "--out", own_nights.out).stdout
+    assert "margin: dear" in told
+    assert "it is ok" in told
 
 
 def test_another_family_comes_in_force_where_it_is_shown_to_be_better(
-    nights: Nights, monkeypatch: pytest.MonkeyPatch
+    own_nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    last = nights.done[-1]
+    last = own_nights.done[-1]
     assert last.charged is not None
     name = "square_root"
     assert name in last.charged.rivals
@@ -136,36 +130,25 @@ def test_another_family_comes_in_force_where_it_is_shown_to_be_better(
     passing = Check(name="refresh", value=0.0, threshold=0.1, passes=True, words="no worse")
     failing = Check(name="break", value=9.0, threshold=5.0, passes=False, words="apart")
     monkeypatch.setattr(module, "looks_of", lambda *asked: (look,))
-    path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
-    content = path.read_bytes()
-    try:
-        monkeypatch.setattr(module, "checks_of", lambda *asked: (passing,))
-        changed = retrain(other_trees(nights, 8), nights.out, DATES[-1]).night
-        assert changed.outcome == "changed"
-        assert {form.law for form in changed.forms.values()} == {"spread_sqrt"}
-        params = read_params(f"{nights.out}/params.json")
-        assert {one.law.family for one in params.symbols.values()} == {"spread_sqrt"}
-        assert params.run_id == changed.in_force == changed.run_id
-        monkeypatch.setattr(module, "checks_of", lambda *asked: (failing,))
-        kept = retrain(other_trees(nights, 9), nights.out, DATES[-1]).night
-        assert kept.outcome == "kept"  # nothing rests on data that lie apart
-    finally:
-        path.write_bytes(content)
-        make_current(nights.out, last.run_id)
+    monkeypatch.setattr(module, "checks_of", lambda *asked: (passing,))
+    changed = retrain(other_trees(own_nights, 8), own_nights.out, DATES[-1]).night
+    assert changed.outcome == "changed"
+    assert {form.law for form in changed.forms.values()} == {"spread_sqrt"}
+    params = read_params(f"{own_nights.out}/params.json")
+    assert {one.law.family for one in params.symbols.values()} == {"spread_sqrt"}
+    assert params.run_id == changed.in_force == changed.run_id
+    monkeypatch.setattr(module, "checks_of", lambda *asked: (failing,))
+    kept = retrain(other_trees(own_nights, 9), own_nights.out, DATES[-1]).night
+    assert kept.outcome == "kept"  # nothing rests on data that lie apart
 
 
-def test_a_night_ended_behind_its_publication_is_judged_as_before(nights: Nights) -> None:
-    path = Path(nights.out) / f"retraining/night-{DATES[-1]}.json"
-    content = path.read_bytes()
+def test_a_night_ended_behind_its_publication_is_judged_as_before(own_nights: Nights) -> None:
+    path = Path(own_nights.out) / f"retraining/night-{DATES[-1]}.json"
     path.unlink()  # what a night that was killed there leaves
-    try:
-        again = retrain(nights.config, nights.out, DATES[-1]).night
-        assert again.before == nights.done[1].run_id
-        assert again.checks == nights.done[-1].checks
-        assert again.in_force == in_force(nights.out) == again.run_id
-    finally:
-        path.write_bytes(content)
-        make_current(nights.out, nights.done[-1].run_id)
+    again = retrain(own_nights.config, own_nights.out, DATES[-1]).night
+    assert again.before == own_nights.done[1].run_id
+    assert again.checks == own_nights.done[-1].checks
+    assert again.in_force == in_force(own_nights.out) == again.run_id
 
 
 def test_one_retrainer_at_a_time(nights: Nights) -> None:
@@ -176,20 +159,22 @@ def test_one_retrainer_at_a_time(nights: Nights) -> None:
         retrain(nights.config, nights.out, DATES[-1])
 
 
-def test_commands_tell_go_back_and_verify(nights: Nights) -> None:
-    told = impact("history", "--out", nights.out)
+def test_commands_tell_go_back_and_verify(own_nights: Nights) -> None:
+    told = impact("history", "--out", own_nights.out)
     assert told.returncode == 0, told.stderr
     assert all(date in told.stdout for date in DATES)
-    back = impact("rollback", "--out", nights.out, "--why", "a test")
-    try:
-        assert back.returncode == 0, back.stderr
-        assert in_force(nights.out) == nights.done[1].run_id
-        whole = impact("verify", f"{nights.out}/params.json")
-        assert nights.done[1].run_id in whole.stdout
-        assert "a test" in impact("history", "--out", nights.out).stdout
-    finally:
-        make_current(nights.out, nights.done[2].run_id)
-    refused(impact("rollback", "--out", nights.out, "--run", "none", "--why", "x"), "--run none")
+    back = impact("rollback", "--out", own_nights.out, "--why", "a test")
+    assert back.returncode == 0, back.stderr
+    assert in_force(own_nights.out) == own_nights.done[1].run_id
+    whole = impact("verify", f"{own_nights.out}/params.json")
+    assert own_nights.done[1].run_id in whole.stdout
+    aliases = mlflow.MlflowClient(own_nights.store).get_registered_model("impact-SIM0").aliases
+    number = {name: int(version) for name, version in aliases.items()}
+    assert number["previous"] == number["champion"] + 1  # the one that was in force before
+    assert "a test" in impact("history", "--out", own_nights.out).stdout
+    refused(
+        impact("rollback", "--out", own_nights.out, "--run", "none", "--why", "x"), "--run none"
+    )
 
 
 def test_the_registry_says_what_is_in_force(nights: Nights) -> None:
@@ -285,5 +270,6 @@ def test_a_night_says_what_it_is_made_of(nights: Nights) -> None:
         "distance",
         "drift",
         "margin",
+        "quality",
         "refresh",
     }

@@ -51,6 +51,7 @@ def test_a_day_without_half_of_its_rows_has_trades_outside_its_quotes():
     keep = np.random.default_rng(3).random(100_000) < 0.2
     found = judge_days(five(lambda d: Day(d.quotes.filter(keep[: len(d.quotes)]), d.trades)), NONE)
     assert set(found["date"]) == {"2025-01-08"}
+    assert "quotes_missing" in set(found["code"])
 
 
 def venues(day: Day) -> Day:
