@@ -39,6 +39,7 @@ def test_the_outputs_are_there_and_the_parameters_keep_their_schema(small_run: S
         "cache",
         "current",
         "current.json",
+        "status.json",
         "versions",
         "params.json",
         "params.parquet",
