@@ -155,8 +155,8 @@ def _learned_by_regret(charged: list[ChargedDay], law: str) -> tuple[str, str]:
     best = max(known or rivals, key=lambda one: one.saving)
     less = "less" if best.saving > 0 else "more"
     told = (
-        f"of {len(names)} learned curves {best.name}'s plans cost {abs(best.saving):.3g} bps {less}"
-        f" than the law's {over}, 95 % interval of what they save [{best.lower:.3g}, "
+        f"the best of {len(names)}, {best.name}'s, has plans that cost {abs(best.saving):.3g} bps "
+        f"{less} than the law's {over}, 95 % interval of what they save [{best.lower:.3g}, "
         f"{best.upper:.3g}]" + ("" if known else ": none is told to save")
     )
     return (best.name if known else ""), told
