@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import socket
 import sqlite3
 import urllib.error
 import urllib.parse
@@ -10,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from pipeline.engine.commit import CHECKOUT
+from pipeline.engine.digests import digest
 from pipeline.engine.errors import InputError, StoreUnreachable, reason_of
 from pipeline.engine.store import check_file
 
@@ -19,6 +21,7 @@ MODE = "workflowType=machine_learning"  # of the UI: runs and charts, not traces
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SECONDS = 4.0  # that a store may take to answer
 SQLITE = "sqlite:///"
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 
 def tracking_uri() -> str:
@@ -37,9 +40,26 @@ def database_of(uri: str) -> Path | None:
 
 
 def artifacts_of(uri: str) -> str | None:
-    """Return where a SQLite store's artifacts go: beside it. A server knows that itself."""
+    """Return where a database's artifacts go: beside SQLite's, else in the folder of runs. MLflow's
+    server knows that itself.
+    """
     database = database_of(uri)
-    return None if database is None else (database.parent / "artifacts").as_uri()
+    if database is not None:
+        return (database.parent / "artifacts").as_uri()
+    return (DEFAULT_FOLDER / "artifacts").resolve().as_uri() if _kind(uri) in PORTS else None
+
+
+def lock_of(uri: str) -> Path | None:
+    """Return the file whose lock this machine's runs hold while they use a database: beside it, or
+    in the folder of runs where that is a server's; None of MLflow's server, which is there for many
+    at once.
+    """
+    database = database_of(uri)
+    if database is not None:
+        return database.with_name(f"{database.name}.lock")
+    if _kind(uri) in PORTS:
+        return DEFAULT_FOLDER / f".{digest(uri.rpartition('@')[2])}.lock"
+    return None
 
 
 def check_store(experiment: str) -> None:
@@ -57,6 +77,7 @@ def check_store(experiment: str) -> None:
     elif "://" not in uri or scheme == "file":
         raise InputError(f"MLflow at {uri}: folders of files are no store of MLflow 3; {advice}")
     else:
+        _reach(uri, advice)
         return
     if stage == "deleted":
         raise InputError(
@@ -87,6 +108,24 @@ def _stage_in(database: Path, experiment: str) -> str | None:
             f"{URI_VARIABLE}"
         ) from None
     return None if found is None else str(found[0])
+
+
+def _kind(uri: str) -> str:
+    """Return what a database is: `postgresql` of postgresql+psycopg2://..."""
+    return uri.partition(":")[0].partition("+")[0]
+
+
+def _reach(uri: str, advice: str) -> None:
+    """Raise StoreUnreachable where nothing listens at a database's host and port."""
+    parts = urllib.parse.urlsplit(uri)
+    try:
+        port = parts.port or PORTS.get(_kind(uri))
+        if parts.hostname and port:  # else on a socket of this machine
+            socket.create_connection((parts.hostname, port), SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise StoreUnreachable(
+            f"MLflow at {uri}: does not answer ({reason_of(error)}); {advice}"
+        ) from None
 
 
 def _stage_at(uri: str, experiment: str, advice: str) -> str | None:

@@ -14,7 +14,7 @@ from pipeline.engine.run_log import new_run_id
 from pipeline.engine.store import write_file
 from pipeline.publication.locks import held
 from pipeline.publication.versions import settled, waiting_of
-from pipeline.tracking.connection import DEFAULT_FOLDER, database_of, tracking_uri
+from pipeline.tracking.connection import DEFAULT_FOLDER, lock_of, tracking_uri
 from pipeline.tracking.record import Moved, Record
 from pipeline.tracking.waiting import Waiting, of_run, read_waiting
 
@@ -39,8 +39,8 @@ def waiting_for(record: Record, experiment: str, run_id: str) -> Waiting:
 
 
 def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
-    """Track the record in the file `own`, then what earlier runs left behind; a tracked one's file
-    goes.
+    """Track the record in the file `own` after what earlier runs left behind, so that versions of
+    models follow each other as the runs did; a tracked one's file goes.
 
     waiting: lists the files, asked while no other run is at them. What cannot be tracked stays for
     the next run, and is said.
@@ -51,8 +51,6 @@ def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
     try:
         with _alone(own):
             files = list(waiting())
-            # another run may have tracked this one's record with its own
-            page = _track_file(own, track) if own in files else PAGES
             for one in files:
                 if one == own:
                     continue
@@ -61,6 +59,8 @@ def track_all(own: str, waiting: Callable[[], Sequence[str]]) -> Tracked:
                     said.append(f"tracked too, left behind by an earlier run: {one}")
                 except Exception as error:
                     said.append(f"{one}: still not tracked ({reason_of(first_cause(error))})")
+            # another run may have tracked this one's record with its own
+            page = _track_file(own, track) if own in files else PAGES
     except Exception as error:  # MLflow raises whatever its store does; the results are out
         said.append(
             f"not tracked at {tracking_uri()} ({reason_of(first_cause(error))}); the record waits "
@@ -124,12 +124,12 @@ def _track_file(url: str, track: Callable[[Waiting], str]) -> str:
 
 @contextmanager
 def _alone(own: str) -> Iterator[None]:
-    """Hold off other runs that would track the same files, or migrate the same SQLite store."""
+    """Hold off other runs that would track the same files, or migrate the same database."""
     fs, path = place(own, "--out")
-    database = database_of(tracking_uri())
+    lock = lock_of(tracking_uri())
     with ExitStack() as locks:
         if isinstance(fs, LocalFileSystem):
             locks.enter_context(held(Path(path).parents[1] / ".tracking", PATIENCE))
-        if database is not None:
-            locks.enter_context(held(database.with_name(f"{database.name}.lock"), PATIENCE))
+        if lock is not None:
+            locks.enter_context(held(lock, PATIENCE))
         yield

@@ -7,6 +7,7 @@ import mlflow
 from pipeline.tracking.connection import tracking_uri
 from pipeline.tracking.mlflow_content import UNCHANGED
 from pipeline.tracking.mlflow_registry import CHALLENGER, CHAMPION, VERSION_TAG
+from pipeline.tracking.mlflow_store import environment
 from pipeline.tracking.record import Moved
 
 PREVIOUS = "previous"
@@ -14,6 +15,7 @@ PAGE = 1000  # runs
 WHOLE = "tags.level = 'run'"
 
 
+@environment()
 def align(moved: Moved) -> list[str]:
     """Let `champion` be the versions of what is in force, `previous` those that were, `challenger`
     those of a candidate that is not; return what has moved, as lines. A version that comes in force
@@ -48,6 +50,7 @@ def align(moved: Moved) -> list[str]:
     return said
 
 
+@environment()
 def run_of_version(name: str, number: int) -> str | None:
     """Return the run whose files a version of a registered model is of, None where there is none.
 

@@ -52,15 +52,27 @@ def _log(record: Record, before: Any) -> None:
     for model in () if before else record.models:
         log_model(model)
     for part in record.parts:
-        with mlflow.start_run(run_name=part.name, nested=True):
+        with mlflow.start_run(run_name=part.name, nested=True, tags=owned(part)):
             _log(part, before)
+
+
+def owned(record: Record) -> dict[str, str]:
+    """Return the tags that a run is created with: a store that is lost in the next moment still
+    knows whose it is, so that it is ended or forgotten.
+    """
+    tags = {name: str(value) for name, value in record.tags.items()}
+    return tags | {PROCESS_TAG: this_process()}
+
+
+def said_of_experiment(about: str) -> dict[str, str]:
+    """Return an experiment's tags: which pages it opens on, and what its runs are."""
+    return KIND | ({MLFLOW_RUN_NOTE: about} if about else {})
 
 
 def _describe_experiment(experiment_id: str, about: str) -> None:
     client = mlflow.MlflowClient()
     known = client.get_experiment(experiment_id).tags
-    wanted = KIND | ({MLFLOW_RUN_NOTE: about} if about else {})
-    for name, value in wanted.items():
+    for name, value in said_of_experiment(about).items():
         if known.get(name) != value:
             client.set_experiment_tag(experiment_id, name, value)
 
@@ -79,7 +91,7 @@ def _log_facts(record: Record, notes: Mapping[str, str]) -> None:
     database would hold 1.8e308 for infinity).
     """
     client, run_id = mlflow.MlflowClient(), mlflow.active_run().info.run_id
-    tags = dict(record.tags) | notes | {PROCESS_TAG: this_process()}
+    tags = dict(notes)
     if record.commit:
         tags[MLFLOW_GIT_COMMIT] = record.commit
     if record.identity:

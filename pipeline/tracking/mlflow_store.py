@@ -11,8 +11,8 @@ os.environ.setdefault("DO_NOT_TRACK", "true")
 import mlflow
 
 from pipeline.tracking.connection import MODE, artifacts_of, tracking_uri
-from pipeline.tracking.mlflow_content import log
-from pipeline.tracking.process import PROCESS_TAG, is_gone, this_process
+from pipeline.tracking.mlflow_content import log, owned, said_of_experiment
+from pipeline.tracking.process import PROCESS_TAG, is_gone
 from pipeline.tracking.waiting import Waiting
 
 ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"  # else it makes a folder of its own where it works
@@ -28,16 +28,16 @@ def track(waiting: Waiting) -> str:
     for logger in ("mlflow", "alembic", "sqlalchemy"):
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     uri = tracking_uri()
-    with _environment(artifacts_of(uri)):
+    with environment(artifacts_of(uri)):
         mlflow.set_tracking_uri(uri)
-        experiment = _open_experiment(waiting.experiment, artifacts_of(uri))
+        experiment = _open_experiment(waiting, artifacts_of(uri))
         _forget(experiment, waiting.run_id)
         _end_abandoned(experiment)
         run = mlflow.MlflowClient().create_run(
             experiment,
             start_time=waiting.made,
             run_name=waiting.record.name,
-            tags={PROCESS_TAG: this_process()},
+            tags=owned(waiting.record),
         )
         with mlflow.start_run(run_id=run.info.run_id):
             log(waiting.record)
@@ -45,10 +45,13 @@ def track(waiting: Waiting) -> str:
 
 
 @contextmanager
-def _environment(artifacts: str | None) -> Iterator[None]:
-    """Keep out what would send runs elsewhere, and leave the environment as it was."""
+def environment(artifacts: str | None = None) -> Iterator[None]:
+    """Keep out what would send runs elsewhere, and minutes of patience with a server that is lost;
+    leave the environment as it was.
+    """
     kept = dict(os.environ)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # it has the server's password
     os.environ.pop("MLFLOW_RUN_ID", None)
     if artifacts is not None:
         os.environ[ARTIFACT_ROOT] = artifacts
@@ -59,10 +62,15 @@ def _environment(artifacts: str | None) -> Iterator[None]:
         os.environ.update(kept)
 
 
-def _open_experiment(name: str, artifacts: str | None) -> str:
+def _open_experiment(waiting: Waiting, artifacts: str | None) -> str:
     """Return the experiment's id, made with its artifacts there where it is not yet."""
+    name, tags = waiting.experiment, said_of_experiment(waiting.record.about)
     if mlflow.get_experiment_by_name(name) is None:
-        mlflow.create_experiment(name, artifacts)
+        try:
+            mlflow.create_experiment(name, artifacts, tags)
+        except mlflow.MlflowException:
+            if mlflow.get_experiment_by_name(name) is None:  # no other run made it just now
+                raise
     return str(mlflow.set_experiment(name).experiment_id)
 
 
