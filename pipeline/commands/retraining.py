@@ -82,15 +82,33 @@ def retrain(
         sys.exit(ending.exit_code)
 
 
-def history(out: Out = "out") -> None:
+def history(
+    out: Out = "out",
+    html: Annotated[
+        str | None,
+        typer.Option(
+            help="Also write a page: parameters, charged costs, checks, coverage, data by night."
+        ),
+    ] = None,
+) -> None:
     """List what every night did: what came into force, what was held back, and why.
 
-    Example: `impact history --out DIR`
+    Example: `impact history --out DIR --html nights.html`
     """
+    from pipeline.engine.store import check_file, write_file
     from pipeline.retraining.night_text import history_text
     from pipeline.retraining.nights import moves_of, nights_of
 
-    say(history_text(nights_of(out), moves_of(out)))
+    if html:
+        check_file(html, "--html")
+    nights, moves = nights_of(out), moves_of(out)
+    if html:
+        from pipeline.retraining.pages.page import render_history
+
+        write_file(html, render_history(nights, moves, out).encode())
+    say(history_text(nights, moves))
+    if html:
+        say(f"{html} has the pictures")
 
 
 def rollback(

@@ -36,7 +36,7 @@ def distance(one: Params, other: Params) -> Distance:
         name
         for name in sorted(set(one.symbols) & set(other.symbols))
         if one.symbols[name].law.family == other.symbols[name].law.family
-        and not any(_errs_unknown(each.symbols[name]) for each in (one, other))
+        and not any(errs_unknown(each.symbols[name]) for each in (one, other))
     ]
     found = {name: _apart(one.symbols[name], other.symbols[name]) for name in both}
     if not found:
@@ -46,7 +46,8 @@ def distance(one: Params, other: Params) -> Distance:
     return Distance(min(1.0, len(found) * p), symbol, log_gap)
 
 
-def _errs_unknown(symbol: SymbolParams) -> bool:
+def errs_unknown(symbol: SymbolParams) -> bool:
+    """Tell whether a law's errors do not tell days apart."""
     return any(warned.code == UNKNOWN for warned in symbol.warnings)
 
 

@@ -54,16 +54,16 @@ def checks_of(candidate: Params, on: Judged) -> tuple[Check, ...]:
         admissible(candidate, on.champion),
         _distance(candidate, on),
         within_margin(on.today),
-        _refresh(_refreshes(on)[-WINDOW:]),
+        _refresh(refreshes(on.nights, on.today)[-WINDOW:]),
     )
 
 
-def _refreshes(on: Judged) -> list[Charged]:
+def refreshes(nights: Sequence[Night], today: Charged | None) -> list[Charged]:
     """Return the days that charged a refit of the family in force beside what was in force."""
-    days = [*(one.charged for one in on.nights[1:]), on.today]
+    days = [*(one.charged for one in nights[1:]), today]
     return [
         day
-        for night, day in zip(on.nights, days, strict=False)
+        for night, day in zip(nights, days, strict=False)
         if day is not None and night.outcome != "changed"
     ]
 

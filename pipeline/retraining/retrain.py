@@ -12,7 +12,6 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
-from pipeline.engine.errors import InputError
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.places import place
 from pipeline.engine.sessions import SECOND_NS
@@ -43,11 +42,13 @@ from pipeline.retraining.nights import (
     Check,
     Form,
     Night,
+    check_order,
     keep_made,
     made_on,
     nights_of,
     write_night,
 )
+from pipeline.retraining.told import told_of
 from pipeline.run import Made, made_of, published, results_by
 from pipeline.tape.opening import RawTape, find_tape
 from pipeline.tracking.connection import check_store
@@ -104,11 +105,14 @@ class _Before:
 
 @dataclass(frozen=True)
 class _Known:
-    """A night's date, the digest of all that it follows from, and since when symbols are known."""
+    """A night's date, the digest of all that it follows from, since when symbols are known, and why
+    others are left out.
+    """
 
     date: str
     inputs: str
     since: Mapping[str, str]
+    left_out: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     inputs = _inputs(made.results)
     if done is not None and done.inputs == inputs:
         return Retrained(done, anew=False, said=(f"{date} is done: nothing is new",))
-    _check_order(every, date)
+    check_order(every, date)
     on = _judged(job, raw, out, made, began, date)
     begins = breaks_at(began.nights, on.shifts, on.doubts)
     if begins:
@@ -168,8 +172,8 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     keep_made(tonight.to_charge(results), date, out)
     in_force_now = tonight.found.outcome != "kept"
     said = published(job, results, out, in_force=in_force_now).summary
-    known = _Known(date, inputs, job.since)
-    night = _record(known, began, tonight, results.params, str(in_force(out)))
+    known = _Known(date, inputs, job.since, job.refused)
+    night = _record(known, began, tonight, results, str(in_force(out)))
     write_night(night, out)
     moved = Moved(night.in_force, night.run_id, _who(), night.why, night.made)
     return Retrained(night, anew=True, said=(*left_out, *said, *move_aliases(out, moved)))
@@ -204,8 +208,9 @@ def _tonight(job: Job, made: Made, began: _Before, on: Judged) -> _Tonight:
     return _Tonight(made, rivals, on, checks, looks, decided(checks, looks, rivals, on))
 
 
-def _record(known: _Known, began: _Before, tonight: _Tonight, params: Params, now: str) -> Night:
+def _record(known: _Known, began: _Before, tonight: _Tonight, results: Results, now: str) -> Night:
     """Return the night as it is written; now: the run that is in force after it."""
+    params = results.params
     return Night(
         date=known.date,
         session=params.valid.start[:10],
@@ -221,21 +226,13 @@ def _record(known: _Known, began: _Before, tonight: _Tonight, params: Params, no
         checks=tonight.checks,
         looks=tonight.looks,
         charged=tonight.on.today,
+        symbols=told_of(results, began.nights),
+        left_out=dict(known.left_out),
     )
 
 
 def _who() -> str:
     return f"impact retrain, {getpass.getuser()}"
-
-
-def _check_order(every: Sequence[Night], date: str) -> None:
-    """Raise InputError where a later night is done."""
-    later = [one.date for one in every if one.date > date]
-    if later:
-        raise InputError(
-            f"--as-of {date}: {later[-1]} is done already, and nights follow each other; give a "
-            "later date, or another --out"
-        )
 
 
 def _before(job: Job, date: str, nights: Sequence[Night], out: str) -> str | None:

@@ -24,14 +24,14 @@ def number(value: float, digits: int = 4) -> str:
         return "0"
     unit, decimals = _form(value, digits)
     text = f"{value / 10.0**unit:,.{decimals}f}"
-    return _true_minus(f"{text} × {_ten_to(unit)}" if unit else text)
+    return _true_minus(f"{text} × {ten_to(unit)}" if unit else text)
 
 
 def interval_text(value: float, low: float, high: float, digits: int) -> str:
     """Return low … high, in the decimals and the power of ten that `number` gives the value."""
     unit, decimals = _form(value, digits)
     ends = " … ".join(f"{end / 10.0**unit:,.{decimals}f}" for end in (low, high))
-    return _true_minus(f"({ends}) × {_ten_to(unit)}" if unit else ends)
+    return _true_minus(f"({ends}) × {ten_to(unit)}" if unit else ends)
 
 
 def meaningful_digits(value: float, error: float) -> int:
@@ -66,7 +66,8 @@ def _form(value: float, digits: int) -> tuple[int, int]:
     return (power, digits - 1) if power < SMALLEST_POWER else (0, max(digits - 1 - power, 0))
 
 
-def _ten_to(power: int) -> str:
+def ten_to(power: int) -> str:
+    """Return a power of ten as it is written."""
     return "10" + str(power).translate(SUPERSCRIPTS)
 
 

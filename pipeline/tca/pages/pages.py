@@ -74,13 +74,14 @@ def _book_page(book: Book, links: dict[int, str]) -> str:
 
 
 def _book_pictures(book: Book) -> dict[str, str]:
+    from pipeline.report.figures.style import drawn
     from pipeline.tca.pages import pictures
 
     parts = {name: book.parts[name].value for name in PARTS}
     groups = book.groups[book.groups["by"].isin(PICTURED)].head(MOST_GROUPS)
     pairs = zip(groups["by"], groups["group"], strict=True)
     named = groups.assign(name=[tables.group_name(by, group) for by, group in pairs])
-    draw = pictures.drawn
+    draw = drawn
     label = "How the parts of the shortfall add up"
     made = {"waterfall": draw(pictures.plot_waterfall, label, parts, book.total)}
     label = "The mid’s way before and after orders, in their direction"
@@ -130,12 +131,13 @@ def _feedback(book: Book) -> list[str]:
 
 
 def _order_page(book: Book, place: int, view: object) -> str:
+    from pipeline.report.figures.style import drawn
     from pipeline.tca.pages import pictures
 
     one = book.sheet.orders.iloc[place]
     title = f"{one['side'].capitalize()} {count(one['ordered'])} {one['symbol']}"
     parts = {name: one[f"{name}_bps"] for name in PARTS}
-    whole, draw = Ratio(one["shortfall_bps"], np.nan, 1), pictures.drawn
+    whole, draw = Ratio(one["shortfall_bps"], np.nan, 1), drawn
     label = f"{title}: parts of the shortfall"
     svg = {
         "path": draw(pictures.plot_path, f"{title}: the mid and the fills", view),

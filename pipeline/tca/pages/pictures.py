@@ -1,8 +1,7 @@
 """The pictures of the pages: as narrow as a telephone, side by side where there is room."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,12 +11,10 @@ from numpy.typing import NDArray
 
 from models.tca.orders.groups import Ratio
 from models.tca.orders.told import Calibration, CurvePoint
-from pipeline.report.figures.style import PALETTE, STYLE, clock_axis, svg_text
+from pipeline.report.figures.style import PALETTE, WIDTH, clock_axis
 from pipeline.tca.pages.view import PathView
 
 Floats = NDArray[np.float64]
-NARROW = STYLE | {"font.size": 10.5, "axes.titlesize": 11.0, "legend.fontsize": 10.0}
-WIDTH = 5.0  # inches
 SHORT = {
     "delay_traded": "delay, filled",
     "delay_opportunity": "delay, rest",
@@ -33,12 +30,6 @@ SHORT = {
 MOST_POINTS = 800
 LARGEST_MARK = 60.0  # square points
 TICKS = {1: "1 s", 5: "5 s", 30: "30 s", 300: "5 min", 1800: "30 min"}
-
-
-def drawn(plot: Callable[..., Figure], label: str, *shown: object) -> str:
-    """Return a picture as SVG; it is laid out once, as it is written, in the pages' style."""
-    with matplotlib.rc_context(NARROW):
-        return svg_text(plot(*shown), label, label)
 
 
 def plot_waterfall(parts: Mapping[str, float], total: Ratio) -> Figure:
