@@ -232,16 +232,19 @@ def _ladder(
 
     The q-th share costs m(q) = A k q^(k-1) over the best: price step floor(m/tick + u), u uniform,
     has exactly that mean, so step j ends at Q_j = ((j + 1 - u) tick / (A k))^(1/(k-1)). Rounding
-    all Q_j up or down by one common uniform keeps the mean. Only the first share is bent: the best
-    level always holds it, so that the quoted spread stays the planted one; this takes at most A off
-    the cost of an order. Empty steps are not shown.
+    all Q_j up or down by one common uniform keeps the mean. The best level always holds the first
+    share, so that the quoted spread stays the planted one: it is free, and those behind it up to
+    q* = k / (k - 1) cost m(q*) each, which is A q*^k in all. Only orders of less (2 to 4 shares)
+    are bent by this. Empty steps are not shown.
     Shapes: steepness A k (n,) -> ticks away from the best and sizes, (n, LEVELS), both filled from
     the left.
     """
     dither = (draw.random() + GOLDEN * np.arange(len(steepness))) % 1.0
     depth = (np.arange(1, LEVELS + 1) - dither[:, None]) * TICK / steepness[:, None]
-    ends = np.floor(depth ** (1 / (k - 1)) + draw.random((len(steepness), 1)))
-    sizes = np.diff(np.maximum(ends, 1), prepend=0, axis=1).astype(np.int64)
+    ends = depth ** (1 / (k - 1))
+    ends = np.where(ends < k / (k - 1), 1.0, ends)
+    ends = np.floor(ends + draw.random((len(steepness), 1)))
+    sizes = np.diff(ends, prepend=0, axis=1).astype(np.int64)
     shown_first = np.argsort(sizes == 0, axis=1, kind="stable")
     return shown_first, np.take_along_axis(sizes, shown_first, axis=1)
 

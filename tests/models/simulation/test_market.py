@@ -54,7 +54,7 @@ def flow() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 def test_walking_the_book_costs_the_planted_law(index: int) -> None:
     truth, tape = simulate_truth(CONFIG, index), simulate_day(CONFIG, index, 1)
     day = truth.days[1]
-    sizes = (150, 400, 900)
+    sizes = (5, 30, 150, 400, 900)
     paid, planted = np.zeros(len(sizes)), np.zeros(len(sizes))
     for row, ts in enumerate(tape.quote_ns):
         scale = day.scale[ts // CONFIG.period_ns]
