@@ -1,8 +1,8 @@
 """Night after night on a simulated history whose market changes, and whose tape is poisoned.
 
 Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 6] [--poison-from 9].
-One symbol; from `--break-at` on the book holds half of the depth, and k is .12 less, all else going
-on. Each day from `--first` on is retrained as `impact retrain` does. On four days before the break
+One symbol; from `--break-at` on the book holds half of the depth, and k is .12 more, all else going
+on (with less, the best price would hold a share or two). Each day from `--first` on is retrained as `impact retrain` does. On four days before the break
 the night is first tried on a poisoned tape of that day: prices x 100 for a minute, signs flipped,
 half of the rows missing, a quote that stands still for 90 minutes; then the day is mended and the
 night done.
@@ -40,14 +40,14 @@ from pipeline.retraining.retrain import retrain
 from pipeline.tape.simulate import DayTask, write_day
 from solver import ImpactLaw
 
-SHARES, START, K_LESS = 1000.0, "2025-01-06", 0.12
+SHARES, START, K_MORE = 1000.0, "2025-01-06", 0.12
 MINUTE_NS = 60_000_000_000
 POISONS = ("prices x 100 for a minute", "signs flipped", "half of the rows", "a frozen quote")
 
 
 def broken(truth: SymbolTruth) -> SymbolTruth:
-    """Return what is planted where the book holds half as many shares and k is less."""
-    k = truth.k - K_LESS
+    """Return what is planted where the book holds half as many shares and k is more."""
+    k = truth.k + K_MORE
     depth = (LEVELS * TICK / (truth.alpha * truth.k * (1 + truth.beta))) ** (1 / (truth.k - 1))
     alpha = LEVELS * TICK / (k * (depth / 2) ** (k - 1) * (1 + truth.beta))
 

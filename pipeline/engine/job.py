@@ -21,7 +21,8 @@ class Job:
     """What every stage of one run shares; `stages` counts what each of them did.
 
     symbols: of the tape, once it is open; tally: what the run counts, its id among it; since: the
-    first day of the history of symbols that do not have all of it.
+    first day of the history of symbols that do not have all of it; sizes: of orders by symbol, at
+    which its days are measured already.
     """
 
     config: Config
@@ -32,6 +33,7 @@ class Job:
     symbols: set[str] = field(default_factory=set)
     tally: RunTally = field(default_factory=lambda: RunTally(new_run_id()))
     since: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def refused(self) -> dict[str, str]:

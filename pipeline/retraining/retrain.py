@@ -102,6 +102,12 @@ class _Before:
         """Return the first day of the history of symbols that do not have all of it."""
         return self.nights[-1].since if self.nights else {}
 
+    @property
+    def sizes(self) -> dict[str, tuple[float, ...]]:
+        """Return the order sizes that each symbol's days were measured at the night before."""
+        told = self.nights[-1].symbols if self.nights else {}
+        return {symbol: one.sizes for symbol, one in told.items() if one.sizes}
+
 
 @dataclass(frozen=True)
 class _Known:
@@ -156,7 +162,7 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     every = nights_of(out)
     done = next((one for one in every if one.date == date), None)
     began = _began(job, out, date, every)
-    job = _until_close(job, date, began.since)
+    job = replace(_until_close(job, date, began.since), sizes=began.sizes)
     made, left_out = made_of(job, raw, holding(began.forms))
     inputs = _inputs(made.results)
     if done is not None and done.inputs == inputs:
@@ -166,6 +172,7 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     begins = breaks_at(began.nights, on.shifts, on.doubts)
     if begins:
         job, on = _until_close(job, date, {**began.since, **begins}), replace(on, anew=begins)
+        job.sizes = {name: sizes for name, sizes in began.sizes.items() if name not in begins}
         made, left_out = made_of(job, raw, holding(began.forms))
     tonight = _tonight(job, made, began, on)
     results = tonight.results(job, raw)

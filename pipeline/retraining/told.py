@@ -25,6 +25,7 @@ def told_of(results: Results, nights: Sequence[Night]) -> dict[str, SymbolTold]:
     """
     sizes = {name: told.shares for night in nights for name, told in night.symbols.items()}
     touched = results.quality.groupby("symbol")["rows"].sum()
+    chosen = results.config.features.sizes == "auto"
     found = {}
     for one in results.symbols:
         params = results.params.symbols[one.symbol]
@@ -37,6 +38,7 @@ def told_of(results: Results, nights: Sequence[Night]) -> dict[str, SymbolTold]:
             touched=int(touched.get(one.symbol, 0)),
             shares=shares,
             cost=_cost(params, one, shares, known),
+            sizes=tuple(one.calibration.sizes["size"].tolist()) if chosen else (),
             **{name: _estimate(table.loc[name], known) for name in ("k", "beta", "gamma")},
         )
     return found

@@ -32,6 +32,7 @@ SERIES = (
 )
 MOST_SIZES = 9  # of those that the book shows
 BEYOND = (3, 6, 9, 12)  # rungs: 1.4, 2, 2.8 and 4 times the largest size shown
+NEAR = 2  # rungs that an end may move by before the sizes of before go
 BINS = 40  # a decade, of the depth's distribution
 
 
@@ -40,17 +41,23 @@ def depth_bins(depth: Floats) -> Ints:
     return np.floor(BINS * np.log10(depth) + 1e-9).astype(np.int64)
 
 
-def size_grid(best: dict[int, float], whole: dict[int, float]) -> tuple[float, ...]:
+def size_grid(
+    best: dict[int, float], whole: dict[int, float], before: tuple[float, ...] = ()
+) -> tuple[float, ...]:
     """Return the sizes, shares, at which walks are measured, rising.
 
     best, whole: seconds by bin of `depth_bins`, of the shares at the best price and of all the
     depth shown, a side. From the median of the first (or half of the end, where that is less) to
     what the second held 80 % of the time, the sizes that the law is fitted on; then four beyond.
+    before: sizes of an earlier time, which stay while both ends are within `NEAR` rungs of theirs,
+    so that what was measured at them need not be measured again.
     Raises: ValueError when there is no time.
     """
     high = _quantile(whole, MOST_CENSORED)
     low = min(_quantile(best, 0.5), high / 2)
     first, last = _rung(low), _rung(high)
+    if before and _near(first, before[0]) and _near(last, before[-1 - len(BEYOND)]):
+        return before
     number = min(MOST_SIZES, last - first + 1)
     rungs = np.unique(np.round(np.linspace(first, last, number)).astype(np.int64))
     return tuple(_size(rung) for rung in (*rungs, *(last + step for step in BEYOND)))
@@ -62,6 +69,10 @@ def _quantile(seconds: dict[int, float], share: float) -> float:
     if not len(bins) or not held[-1] > 0:
         raise ValueError("depth: no time with a book, there is nothing to choose sizes from")
     return float(10.0 ** (bins[np.searchsorted(held, share * held[-1])] / BINS))
+
+
+def _near(rung: int, size: float) -> bool:
+    return abs(rung - _rung(size)) <= NEAR
 
 
 def _rung(size: float) -> int:

@@ -122,7 +122,7 @@ def with_slopes_errors(fit: CostLawFit, sensitivity: Floats, slopes: StateSlopes
     """Return the law with the errors of the slopes that its states were moved by.
 
     sensitivity: (m m, q), derivative of the law's values in the slopes. Each cluster acts on the
-    values through the slopes beside its own walks.
+    values through the slopes beside its own walks. What is held keeps no error.
     Source: Newey, McFadden 1994, "Large sample estimation and hypothesis testing", section 6.1,
     for two steps.
     """
@@ -130,7 +130,8 @@ def with_slopes_errors(fit: CostLawFit, sensitivity: Floats, slopes: StateSlopes
     labels = np.union1d(fit.influence.labels, other.labels)
     values = np.zeros((len(labels), len(fit.values)))
     values[np.searchsorted(labels, fit.influence.labels)] = fit.influence.values
-    values[np.searchsorted(labels, other.labels)] += other.values @ sensitivity
+    estimated = fit.covariance.standard_errors > 0
+    values[np.searchsorted(labels, other.labels)] += other.values @ sensitivity * estimated
     influence = replace(fit.influence, labels=labels, values=values)
     covariance = Covariance(fit.names, influence.covariance, fit.covariance.dof)
     return replace(fit, influence=influence, covariance=covariance)

@@ -23,7 +23,9 @@ def measure_days(job: Job, tape: Tape) -> dict[str, tuple[Output, ...]]:
 
 
 def _sizes(job: Job, tape: Tape) -> dict[str, tuple[float, ...]]:
-    """Return the order sizes by symbol: as configured, or from what its book showed by `as_of`."""
+    """Return the order sizes by symbol: as configured, or from what its book showed by `as_of`,
+    as before where that is near.
+    """
     asked = job.config.features.sizes
     if asked != "auto":
         return dict.fromkeys((day.symbol for day in tape.days), asked)
@@ -36,7 +38,8 @@ def _sizes(job: Job, tape: Tape) -> dict[str, tuple[float, ...]]:
     found = {}
     for symbol, outputs in tape.by_symbol(job.stage("depth", execute, tasks)).items():
         try:
-            found[symbol] = chosen_sizes([output.load() for output in outputs])
+            depths = [output.load() for output in outputs]
+            found[symbol] = chosen_sizes(depths, tuple(job.sizes.get(symbol, ())))
         except ValueError as error:
             raise InputError(f"{symbol}: {error}; supply tape with two-sided quotes") from None
     return found

@@ -50,8 +50,11 @@ def _stood(day: Day, stretch: tuple[int, int]) -> pd.DataFrame:
     return pd.concat(frames)
 
 
-def chosen_sizes(depths: list[ShownDepth]) -> tuple[float, ...]:
-    """Return the sizes that all the days together can tell the cost of, shares.
+def chosen_sizes(
+    depths: list[ShownDepth], before: tuple[float, ...] = ()
+) -> tuple[float, ...]:
+    """Return the sizes that all the days together can tell the cost of, shares; before: those of an
+    earlier time, which stay while they are near.
 
     Raises: ValueError when there is no time with a book.
     """
@@ -59,4 +62,4 @@ def chosen_sizes(depths: list[ShownDepth]) -> tuple[float, ...]:
     for depth in depths:
         for row in depth.seconds.itertuples():
             held[row.part][row.bin] += row.seconds
-    return size_grid(held["best"], held["whole"])
+    return size_grid(held["best"], held["whole"], before)

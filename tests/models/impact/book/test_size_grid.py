@@ -47,6 +47,17 @@ def test_a_day_more_seldom_moves_the_sizes():
     assert drawn(20) == drawn(21)
 
 
+def test_sizes_of_before_stay_until_an_end_is_more_than_two_rungs_off():
+    best, whole = seconds(shares_100=1), seconds(shares_1000=1)
+    before = size_grid(best, whole)
+    near, far = seconds(shares_125=1), seconds(shares_180=1)
+    assert size_grid(near, whole) != before
+    assert size_grid(near, whole, before) == before
+    assert size_grid(far, whole, before) == size_grid(far, whole)
+    deep = seconds(shares_2000=1)
+    assert size_grid(best, deep, before) == size_grid(best, deep)
+
+
 def test_no_time_is_no_book():
     with pytest.raises(ValueError, match="depth: no time"):
         size_grid({}, {})

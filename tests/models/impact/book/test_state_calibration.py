@@ -14,8 +14,10 @@ DAYS, PERIODS = 12, 40
 BETA, THETA = 0.6, 0.9
 
 
-def market(seed: int, error: float) -> tuple[Cells, np.ndarray, np.ndarray]:
-    """Cells whose states, which move together, are predicted with errors, and what came of both."""
+def market(seed: int, error: float, power: float = 0.0) -> tuple[Cells, np.ndarray, np.ndarray]:
+    """Cells whose states, which move together, are predicted with errors, and what came of both;
+    power: of volatility that the law has besides.
+    """
     rng = np.random.default_rng(seed)
     shape = (DAYS, PERIODS)
     shapes = np.linspace(-0.5, 0.5, PERIODS)
@@ -23,7 +25,7 @@ def market(seed: int, error: float) -> tuple[Cells, np.ndarray, np.ndarray]:
     told = [each * np.exp(error * rng.normal(size=each.shape)) for each in true]
     seen = [each * np.exp(0.3 * rng.normal(size=each.shape)) for each in true]
     volatility, thinness = (np.repeat(each, len(SIZES)) for each in told)
-    law = 1e-3 * np.repeat((1 + BETA * true[0]) * true[1] ** THETA, len(SIZES))
+    law = 1e-3 * np.repeat((1 + BETA * true[0]) * true[0] ** power * true[1] ** THETA, len(SIZES))
     size = np.tile(SIZES, DAYS * PERIODS)
     cells = cell(
         len(size),
@@ -36,9 +38,11 @@ def market(seed: int, error: float) -> tuple[Cells, np.ndarray, np.ndarray]:
     return cells, np.array(told), np.array(seen)
 
 
-def calibrated(seed: int, error: float) -> tuple[CostLawFit, CostLawFit, np.ndarray]:
+def calibrated(
+    seed: int, error: float, power: float = 0.0
+) -> tuple[CostLawFit, CostLawFit, np.ndarray]:
     """Return the law on predictions, on calibrated ones, and the slopes' derivative of it."""
-    cells, told, seen = market(seed, error)
+    cells, told, seen = market(seed, error, power)
     time, day = np.zeros(DAYS * PERIODS, dtype=int), np.repeat(np.arange(DAYS), PERIODS)
     slopes = state_slopes(told, seen, time, day, day)
 
@@ -102,3 +106,12 @@ def test_the_slopes_errors_are_part_of_the_laws():
     assert np.abs(sensitivity[3, -1]) > 0.1
     assert np.linalg.eigvalsh(found.covariance.matrix)[0] > -1e-12
     np.testing.assert_allclose(found.influence.covariance, found.covariance.matrix)
+
+
+def test_a_coefficient_that_is_held_keeps_no_error():
+    _, found, sensitivity = calibrated(0, 0.25, power=2.0)
+    beta = found.names.index("beta")
+    assert [caveat.code for caveat in found.warnings] == ["beta_at_bound"]
+    assert sensitivity[:, beta].any()  # the bound is over the mean of volatility, which moves
+    assert found.standard_error("beta") == 0
+    assert found.standard_error("k") > 0
