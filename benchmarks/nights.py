@@ -1,11 +1,14 @@
 """Night after night on a simulated history whose market changes, and whose tape is poisoned.
 
-Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 6] [--poison-from 9].
+Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 6] [--poison-from 9]
+  [--first-family auto].
 One symbol; from `--break-at` on the book holds half of the depth, and k is .12 more, all else going
-on (with less, the best price would hold a share or two). Each day from `--first` on is retrained as `impact retrain` does. On four days before the break
-the night is first tried on a poisoned tape of that day: prices x 100 for a minute, signs flipped,
-half of the rows missing, a quote that stands still for 90 minutes; then the day is mended and the
-night done.
+on (with less, the best price would hold a share or two). Each day from `--first` on is retrained as
+`impact retrain` does. On four days before the break the night is first tried on a poisoned tape of
+that day: prices x 100 for a minute, signs flipped, half of the rows missing, a quote that stands
+still for 90 minutes; then the day is mended and the night done.
+With --first-family, the first night's law is of that family, as if it had been in force; from the
+second on the gate is free to change it.
 Printed by night: the outcome, the history's first day, the family, k in force with its error and
 its distance from what is planted on that day, in errors, and so of the log cost of 1,000 shares
 over the half spread at the file's reference state; seconds of this process, why. At the end:
@@ -26,6 +29,7 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 
+from models.impact.book.families import Family
 from models.simulation import market
 from models.simulation.market import LEVELS, TICK, MarketConfig, SymbolTruth, simulate_truth
 from pipeline.engine.config import Config, load_config
@@ -171,6 +175,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=6)
     parser.add_argument("--poison-from", type=int, default=9)
     parser.add_argument("--seed", type=int, default=25)
+    parser.add_argument(
+        "--first-family", default="auto", choices=["auto", *(one.value for one in Family)]
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -184,12 +191,14 @@ def main() -> None:
                 "learn": {"trees": 10, "tries": 0},
             },
         )
+        family = {"calibrate": config.calibrate.model_copy(update={"family": given.first_family})}
         for number in range(given.first, given.days + 1):
+            asked = config.model_copy(update=family if number == given.first else {})
             place = number - given.poison_from
             if 0 <= place < len(POISONS):
                 print(try_poisoned(number, POISONS[place], history, config, out), flush=True)
             began, date = time.process_time(), history.dates[number - 1]
-            done = retrain(config, out, date).night
+            done = retrain(asked, out, date).night
             seconds = time.process_time() - began
             text = line_of(number, done, history, out)
             print(f"{text}  {seconds:4.0f} s  {done.why[:160]}", flush=True)
