@@ -2,10 +2,12 @@
 
 Run: python -m benchmarks.kills [--kills 200] [--seed 0]. A simulated market's first night is done;
 then, each time on a copy of it, the second night is started as a process of its own and killed with
-SIGKILL after a random time up to what a whole one takes, three times of ten while it publishes.
+SIGKILL after a random time up to what a whole one takes, three times of ten while it publishes;
+one in five works with two Dask workers, the others in one process.
 Checked after each: what is in force is one run's and as it was published; the next run succeeds
-without repair and puts its own in force; no child is left; no temporary file stays. Exits 1 when
-any check fails; a SIGTERM ends the series with the counts so far.
+without repair and puts its own in force; no process of it is left ten seconds later; no temporary
+folder stays; no run stays RUNNING in the store. Exits 1 when any check fails; a SIGTERM ends the
+series with the counts so far.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -29,15 +32,16 @@ from pipeline.retraining.nights import nights_of
 from pipeline.tape.opening import simulate_tape
 
 DATES = ("2025-01-08", "2025-01-10")
-CONFIG = "[simulate]\nsymbols = 1\ndays = 4\n[learn]\ntrees = 5\n[executor]\nworkers = 0\n"
+CONFIG = "[simulate]\nsymbols = 1\ndays = 4\n[learn]\ntrees = 5\n"
 
 
-def night(folder: Path, date: str) -> subprocess.Popen[bytes]:
+def night(folder: Path, date: str, workers: int = 0) -> subprocess.Popen[bytes]:
     """Start a night in a process group of its own."""
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "retrain"]
     command += ["--as-of", date, "--source", "databento", "--data", str(folder.parent / "tape")]
     command += ["--config", str(folder.parent / "config.toml"), "--out", str(folder / "out")]
+    command += ["--workers", str(workers)]
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen(
             command, stdout=said, stderr=said, start_new_session=True, env=environment
@@ -52,9 +56,11 @@ def publishing(out: Path) -> bool:
     )
 
 
-def killed(folder: Path, seconds: float, at_publication: bool) -> bool:
-    """Start the second night and kill it; tell whether it was still at work."""
-    started = night(folder, DATES[1])
+def killed(folder: Path, seconds: float, at_publication: bool, workers: int) -> tuple[bool, int]:
+    """Start the second night and kill it; tell whether it was still at work, and how many of its
+    processes are left.
+    """
+    started = night(folder, DATES[1], workers)
     until = time.monotonic() + (600 if at_publication else seconds)
     while time.monotonic() < until and started.poll() is None:
         if at_publication and publishing(folder / "out"):
@@ -63,9 +69,19 @@ def killed(folder: Path, seconds: float, at_publication: bool) -> bool:
         time.sleep(0.002 if at_publication else 0.02)
     at_work = started.poll() is None
     if at_work:
-        os.killpg(started.pid, signal.SIGKILL)
+        started.kill()
     started.wait()
-    return at_work
+    return at_work, left_of(started.pid)
+
+
+def left_of(session: int) -> int:
+    """Return how many processes of a session are left after ten seconds at most."""
+    for _ in range(100):
+        found = subprocess.run(["ps", "-o", "pid=", "-s", str(session)], capture_output=True)
+        if not found.stdout.split():
+            return 0
+        time.sleep(0.1)
+    return len(found.stdout.split())
 
 
 def faults(folder: Path, first: str) -> list[str]:
@@ -82,6 +98,10 @@ def faults(folder: Path, first: str) -> list[str]:
         found.append(f"the next run leaves with {again.returncode}")
     elif verify_version(str(out / CURRENT)) != nights_of(str(out))[-1].in_force:
         found.append("the next run is not in force")
+    with sqlite3.connect(folder / "mlflow.db") as store:
+        running = store.execute("select count(*) from runs where status = 'RUNNING'").fetchone()[0]
+    if running:
+        found.append(f"{running} runs stay RUNNING")
     if [path for path in (out / VERSIONS).iterdir() if path.name.startswith(".partial-")]:
         found.append("a temporary folder stays")
     return found
@@ -119,9 +139,11 @@ def main() -> None:
             folder = root / f"kill-{number}"
             shutil.copytree(root / "start", folder, symlinks=True)
             at_publication = number % 10 < 3
-            at_work = killed(folder, float(rng.uniform(0, whole)), at_publication)
+            workers = 2 * (number % 5 == 4)
+            moment = float(rng.uniform(0, whole))
+            at_work, left = killed(folder, moment, at_publication, workers)
             counts["killed at publication" if at_publication else "killed"] += at_work
-            wrong = faults(folder, first)
+            wrong = faults(folder, first) + [f"{left} processes are left"] * (left > 0)
             counts["nights"] += 1
             counts["with a fault"] += bool(wrong)
             for one in wrong:
