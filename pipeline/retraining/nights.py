@@ -81,8 +81,8 @@ class SymbolTold(Part):
     days: of its history; walks: of books that its law was fitted on; touched: rows that cleaning
     touched; shares: of an order in the middle of the fitted sizes, the same from the first night
     on; cost: over the best price of that order by the law at the usual state, bps, the half spread
-    aside, None where it has none there; sizes: of the orders that walks were measured at, where they come
-    from the depth that was shown, empty in files from before they were kept.
+    aside, None where it has none there; sizes: of the orders that walks were measured at, where
+    they come from the depth shown, empty in files from before they were kept.
     """
 
     days: int
