@@ -50,9 +50,7 @@ def _stood(day: Day, stretch: tuple[int, int]) -> pd.DataFrame:
     return pd.concat(frames)
 
 
-def chosen_sizes(
-    depths: list[ShownDepth], before: tuple[float, ...] = ()
-) -> tuple[float, ...]:
+def chosen_sizes(depths: list[ShownDepth], before: tuple[float, ...] = ()) -> tuple[float, ...]:
     """Return the sizes that all the days together can tell the cost of, shares; before: those of an
     earlier time, which stay while they are near.
 
