@@ -32,7 +32,10 @@ from pipeline.retraining.nights import nights_of
 from pipeline.tape.opening import simulate_tape
 
 DATES = ("2025-01-08", "2025-01-10")
-CONFIG = "[simulate]\nsymbols = 1\ndays = 4\n[learn]\ntrees = 5\n"
+CONFIG = (
+    "[data]\nperiod_seconds = 900\n[simulate]\nsymbols = 1\ndays = 4\n"
+    "[learn]\ntrees = 5\ntries = 0\n"
+)
 
 
 def night(folder: Path, date: str, workers: int = 0) -> subprocess.Popen[bytes]:
