@@ -135,7 +135,7 @@ def told(path: str, truth: SymbolTruth) -> str:
     """
     one = read_params(path).symbols["SIM0"]
     error = one.standard_errors["k"] or np.nan
-    cost, matrix = log_costs(one, np.array([SHARES]))
+    cost, matrix = log_costs(one, np.array([SHARES]), one.reference)
     day, level = truth.days[0], one.reference
     volatility = level.volatility * day.v[0] / day.sigma[0]
     thinness = day.liquidity[0] * day.volume[0] / level.volume_shares

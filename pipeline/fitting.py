@@ -25,7 +25,6 @@ from pipeline.stages.learning.learn import LearnSettings, learn_costs
 from pipeline.stages.measuring.measurement import measure_days
 from pipeline.stages.screening.believed import believed_forecasts, believed_tape, joined
 from pipeline.stages.selection.select import (
-    HELD,
     LAWS,
     SelectSettings,
     decided_by,
@@ -138,9 +137,8 @@ def pool_laws(laws: Mapping[str, Output], ahead: Ahead) -> list[PooledSymbol]:
 
 
 def criteria(chosen: Chosen) -> dict[str, str]:
-    """Return by what every symbol's law was chosen, without those that were held."""
-    found = {symbol: decided_by(one) for symbol, one in chosen.selections.items()}
-    return {symbol: criterion for symbol, criterion in found.items() if criterion != HELD}
+    """Return by what every symbol's law was chosen, or that it was held."""
+    return {symbol: decided_by(one) for symbol, one in chosen.selections.items()}
 
 
 def exported_learning(
@@ -177,8 +175,8 @@ def parameters_of(
 ) -> Params:
     """Return the parameter file of forecasts and laws.
 
-    chosen_by: by symbol, what its law was chosen by; symbols whose laws were not compared are left
-    out. taught: by symbol, what learners add.
+    chosen_by: by symbol, what its law was chosen by, or that it was held; symbols whose laws were
+    not compared are left out. taught: by symbol, what learners add.
     """
     tape, scope, calendar = ahead.tape, ahead.tape.scope, job.calendar
     created = datetime.now(UTC).isoformat(timespec="seconds")

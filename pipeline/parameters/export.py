@@ -70,9 +70,9 @@ class Taught:
 class FittedSymbol:
     """One symbol's forecast and calibration, and the level of alpha by period: period,
     log_alpha; found: code and message of what checks of files, tape and forecasts say; chosen_by:
-    what its law was chosen by, None where nothing was compared; read: the days that the estimates
-    come from; tick: the least step between best prices, NaN where none was seen; taught: what
-    learners add to the law.
+    what its law was chosen by, or that it was held, None where nothing was compared; read: the
+    days that the estimates come from; tick: the least step between best prices, NaN where none was
+    seen; taught: what learners add to the law.
     """
 
     symbol: str

@@ -104,7 +104,8 @@ class Law(Part):
     """g_i(x) = spread_i x + alpha_i x^k (1 + beta volatility_i) liquidity_i, h_i(x) = gamma_i x.
 
     chosen_by: what told it from the square-root law on held-out days, what they would have charged
-    its plans or the deviance of costs predicted; null where they were not compared.
+    its plans or the deviance of costs predicted; held: neither, nights keep a family until another
+    is shown to cost less; null where they were not compared.
     """
 
     family: Literal["spread_power", "spread_sqrt", "power", "square_root", "linear"]
@@ -112,7 +113,7 @@ class Law(Part):
     beta: Finite
     gamma: Finite
     theta: Finite
-    chosen_by: Literal["regret", "deviance"] | None = None
+    chosen_by: Literal["regret", "deviance", "held"] | None = None
 
 
 class Period(Part):

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -14,6 +14,24 @@ from typing import IO
 from pipeline.engine.errors import InputError
 
 EVERY = 0.05  # seconds from try to try
+
+
+class AtWork(InputError):
+    """Another process does what was asked: how that ends is its to tell."""
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock file of a whole command meanwhile, or refuse it at once.
+
+    Raises: AtWork naming the owner and since when it holds the lock.
+    """
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(held(path, 0.0))
+        except InputError as error:
+            raise AtWork(str(error)) from None
+        yield
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pipeline.engine.errors import InputError, refusal_of
 from pipeline.engine.places import place
 from pipeline.engine.run_log import LOG, RunTally, begin_run, current_run
 from pipeline.engine.store import check_out, write_file
+from pipeline.publication.locks import AtWork
 from pipeline.publication.versions import VERSIONS, in_force
 
 STATUS, FORM = "status.json", "impact-status/1"
@@ -31,12 +32,15 @@ class Ending:
 def reported(command: str, out: str) -> Iterator[Ending]:
     """Write how a command ended to `status.json` under `out`, in one step, whatever ended it.
 
-    A command that is refused before there is such a folder makes none.
+    A command that is refused before there is such a folder makes none; one that is refused while
+    another is at work leaves the file to that one.
     """
     begin_run(None)
     started, ending = time.time(), Ending()
     try:
         yield ending
+    except AtWork:
+        raise
     except BaseException as error:
         refusal = refusal_of(error)
         ending.state = "failed" if refusal is None else "refused"

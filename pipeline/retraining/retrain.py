@@ -18,7 +18,7 @@ from pipeline.engine.sessions import SECOND_NS
 from pipeline.engine.store import check_out
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params, read_params
-from pipeline.publication.locks import held
+from pipeline.publication.locks import alone
 from pipeline.publication.versions import in_force, runs_of, version_of
 from pipeline.report.publish import Results
 from pipeline.retraining.breaks import shifts_of
@@ -83,7 +83,7 @@ def retrain(config: Config, out: str, date: str) -> Retrained:
 def _alone(out: str) -> AbstractContextManager[None]:
     """Keep other retrainers away, where the file system can."""
     fs, root = place(out.rstrip("/"), "--out")
-    return held(Path(root) / LOCK, 0.0) if isinstance(fs, LocalFileSystem) else nullcontext()
+    return alone(Path(root) / LOCK) if isinstance(fs, LocalFileSystem) else nullcontext()
 
 
 @dataclass(frozen=True)

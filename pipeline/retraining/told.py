@@ -63,7 +63,7 @@ def _cost(
     """Return what an order costs by the law; the interval is t's, of the least degrees of freedom
     among levels and k, on the log.
     """
-    logs, matrix = log_costs(params, np.array([shares]))
+    logs, matrix = log_costs(params, np.array([shares]), params.reference)
     unit = BPS / (shares * params.reference.price)
     value = unit * float(np.exp(logs[0]))
     if not np.isfinite(value):

@@ -12,12 +12,12 @@ from models.tca.shortfall import BPS
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import reading
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.replay.request import SIGN
 from pipeline.studies.orders.times import read_times
 from pipeline.tca.market import DayMarket
 from pipeline.tca.order_rows import NO_TIME, NUMBERS, WORDS, OrderRows
 
 FILES = ("sheet.json", "fills.csv", "moments.csv")
-SIGN = {"buy": 1.0, "sell": -1.0}
 
 
 class MomentMarket:
@@ -46,7 +46,7 @@ def read_replay(folder: str, calendar: SessionCalendar) -> tuple[OrderRows, Mome
     told, fills, moments = _read(folder)
     ts = _ns(moments["time"])
     policies = list(dict.fromkeys([told["policy"], *(one["policy"] for one in told["beside"])]))
-    sign, arrival = SIGN[told["side"]], float(told["benchmark_prices"]["arrival"])
+    sign, arrival = float(SIGN[told["side"]]), float(told["benchmark_prices"]["arrival"])
     size = len(policies)
     known = {"quantity": float(told["shares"]), "arrival_price": arrival}
     orders = pd.DataFrame(
@@ -80,6 +80,7 @@ def _read(folder: str) -> tuple[dict, pd.DataFrame, pd.DataFrame]:
         fills, moments = (pd.read_csv(path) for path in paths[1:])
         for name in ("policy", "beside", "side", "shares", "symbol", "date", "benchmark_prices"):
             told[name]
+        SIGN[told["side"]]
         fills[["policy", "time", "shares", "price", "best", "mid"]]
         moments[["time", "mid", "spread_bps", "market_volume"]]
     if told["benchmark_prices"]["arrival"] is None or not len(moments):

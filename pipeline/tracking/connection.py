@@ -22,6 +22,8 @@ URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SECONDS = 4.0  # that a store may take to answer
 SQLITE = "sqlite:///"
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+TIMED = ("psycopg2", "psycopg", "pymysql", "mysqldb")  # drivers that are told how long to wait
+ASKED = "select lifecycle_stage from experiments where name = :name"
 
 
 def tracking_uri() -> str:
@@ -78,7 +80,7 @@ def check_store(experiment: str) -> None:
         raise InputError(f"MLflow at {uri}: folders of files are no store of MLflow 3; {advice}")
     else:
         _reach(uri, advice)
-        return
+        stage = _stage_by_sql(uri, experiment, advice) if _kind(uri) in PORTS else None
     if stage == "deleted":
         raise InputError(
             f"MLflow at {uri}: experiment {experiment} was deleted; restore it with `mlflow "
@@ -91,13 +93,12 @@ def _stage_in(database: Path, experiment: str) -> str | None:
     check_file(str(database), URI_VARIABLE)
     if not database.exists():
         return None
-    asked = "select lifecycle_stage from experiments where name = ?"
     try:
         with database.open("r+b"):
             pass
         store = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.5)
         try:
-            found = store.execute(asked, (experiment,)).fetchone()
+            found = store.execute(ASKED, {"name": experiment}).fetchone()
         finally:
             store.close()
     except sqlite3.OperationalError:  # fresh, or locked: which may pass while the run computes
@@ -126,6 +127,27 @@ def _reach(uri: str, advice: str) -> None:
         raise StoreUnreachable(
             f"MLflow at {uri}: does not answer ({reason_of(error)}); {advice}"
         ) from None
+
+
+def _stage_by_sql(uri: str, experiment: str, advice: str) -> str | None:
+    """Return the experiment's stage in a database on a server, None where it is not there yet."""
+    import sqlalchemy  # takes half a second
+
+    try:
+        timed = sqlalchemy.make_url(uri).get_dialect().driver in TIMED
+        wait = {"connect_timeout": max(2, round(SECONDS))} if timed else {}
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=wait)
+        with engine.connect() as store:
+            found = store.execute(sqlalchemy.text(ASKED), {"name": experiment}).scalar()
+    except sqlalchemy.exc.ProgrammingError:  # it has no tables yet
+        return None
+    except sqlalchemy.exc.DBAPIError as error:
+        raise StoreUnreachable(
+            f"MLflow at {uri}: does not answer ({reason_of(error.orig or error)}); {advice}"
+        ) from None
+    except (ImportError, sqlalchemy.exc.ArgumentError) as error:
+        raise InputError(f"MLflow at {uri}: no driver ({reason_of(error)}); {advice}") from None
+    return None if found is None else str(found)
 
 
 def _stage_at(uri: str, experiment: str, advice: str) -> str | None:

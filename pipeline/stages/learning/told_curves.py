@@ -33,14 +33,18 @@ def curves_of_days(
     scope: Scope,
     dates: list[str],
 ) -> pd.DataFrame:
-    """Return the same of past days, each in the states forecast of it before it came, by date."""
+    """Return the same of past days, each in the states forecast of it before it came, by date.
+
+    States are over the levels of the whole history, as they were in the rows that the curves were
+    fitted to.
+    """
+    level = references(periods, forecast.states)
     tables = [pd.DataFrame(columns=["date", *COLUMNS])]
     for date in dates:
         today = forecast.shape[forecast.shape["date"] == date]
         told = today.pivot(index="period", columns="series", values="forecast").reset_index()
-        before = forecast.states[forecast.states["date"] < date]
-        level = references(periods[periods["date"] < date], before)
-        states = _states(told, level, before["volume"].to_numpy(), scope)
+        past = forecast.states.loc[forecast.states["date"] < date, "volume"].to_numpy()
+        states = _states(told, level, past, scope)
         tables.append(_tabulated(curves, told, states).assign(date=date))
     return pd.concat([one for one in tables if len(one)] or tables, ignore_index=True)
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.errors import StoreUnreachable, UnbelievableTape
+from pipeline.engine.errors import InputError, StoreUnreachable, UnbelievableTape
 from pipeline.engine.run_log import RunTally, begin_run, new_run_id
+from pipeline.publication.locks import held
 from pipeline.publication.status import reported
 from pipeline.publication.versions import publish_run
+from pipeline.retraining.nights import LOCK
 from tests.pipeline.command import impact, refused
 
 
@@ -103,4 +105,26 @@ def test_a_night_tells_whether_it_came_into_force(
     assert (found["command"], found["state"], found["exit_code"]) == ("retrain", state, code)
     assert found["message"] == ("margin: dear" if state == "held_back" else None)
     refused(impact("retrain", "--out", str(tmp_path), "--calendar", "XNYZ"), "XNYZ")
+    assert (told(tmp_path)["state"], told(tmp_path)["exit_code"]) == ("refused", 2)
+
+
+def test_a_night_refused_while_another_is_at_work_leaves_the_file_to_that(tmp_path: Path) -> None:
+    with reported("retrain", str(tmp_path)):
+        pass
+    before = (tmp_path / "status.json").read_bytes()
+    with held(tmp_path / LOCK, 0.0):
+        second = impact("retrain", "--out", str(tmp_path), "--as-of", "2025-01-06")
+    refused(second, "held by process", "wait for it, or stop it")
+    assert (tmp_path / "status.json").read_bytes() == before
+
+
+def test_a_run_that_may_not_publish_tells_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("pipeline.publication.versions.PATIENCE", 0.0)
+
+    def run() -> None:
+        with reported("run", str(tmp_path)):
+            publish_run({"params.json": b"{}"}, str(tmp_path), "r1", b"")
+
+    with held(tmp_path / "versions/.lock", 0.0), pytest.raises(InputError, match="held by process"):
+        run()
     assert (told(tmp_path)["state"], told(tmp_path)["exit_code"]) == ("refused", 2)

@@ -131,18 +131,25 @@ def test_errors_of_log_costs_are_those_of_the_parameters(params: Params) -> None
     """The slopes are the costs' derivatives: each parameter is moved by a small step."""
     one = next(iter(params.symbols.values()))
     sizes, step = np.array([100.0, 1000.0]), 1e-6
+    usual = one.reference.model_copy(
+        update={
+            "volatility": 1.3 * one.reference.volatility,
+            "volume_shares": 0.7 * one.reference.volume_shares,
+        }
+    )
     names = list(one.covariance.names)
     unit = np.zeros((len(names), len(names)))
     for name, moved in (
         ("k", one.law.model_copy(update={"k": one.law.k + step})),
         ("beta", one.law.model_copy(update={"beta": one.law.beta + step})),
+        ("theta", one.law.model_copy(update={"theta": one.law.theta + step})),
     ):
         place = names.index(name)
         unit[:] = 0.0
         unit[place, place] = 1.0
         matrix = one.covariance.model_copy(update={"matrix": tuple(map(tuple, unit))})
-        cost, spread = log_costs(one.model_copy(update={"covariance": matrix}), sizes)
-        after, _ = log_costs(one.model_copy(update={"law": moved}), sizes)
+        cost, spread = log_costs(one.model_copy(update={"covariance": matrix}), sizes, usual)
+        after, _ = log_costs(one.model_copy(update={"law": moved}), sizes, usual)
         slope = (after - cost) / step
         np.testing.assert_allclose(spread, np.outer(slope, slope), rtol=1e-4, atol=1e-8)
 

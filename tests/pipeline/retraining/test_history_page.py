@@ -80,7 +80,7 @@ def test_what_is_told_of_a_symbol_is_its_law(small_run: SmallRun, params: Params
         assert least < one.shares < most
         assert one.k.value == law.law.k
         assert one.gamma.value == law.law.gamma
-        _, matrix = log_costs(law, np.array([one.shares]))
+        _, matrix = log_costs(law, np.array([one.shares]), law.reference)
         alpha = np.exp(np.mean([np.log(period.alpha) for period in law.periods]))
         by_law = alpha * one.shares**law.law.k * (1 + law.law.beta)
         assert one.cost is not None

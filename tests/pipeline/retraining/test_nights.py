@@ -48,6 +48,13 @@ def test_each_night_is_for_the_next_session_and_judged_on_the_last(nights: Night
     assert nights_of(nights.out) == nights.done
 
 
+def test_a_file_tells_that_its_law_s_family_was_held(nights: Nights) -> None:
+    files = [f"{version_of(nights.out, night.run_id)}/params.json" for night in nights.done]
+    first, *later = [read_params(file).symbols["SIM0"].law.chosen_by for file in files]
+    assert first in ("regret", "deviance")
+    assert later == ["held", "held"]
+
+
 def test_what_is_charged_was_made_before_the_day(nights: Nights) -> None:
     candidate = made_on(DATES[1], nights.out)["candidate"]
     assert candidate.run_id == nights.done[1].run_id

@@ -8,7 +8,9 @@ import pytest
 from pipeline.engine.config import load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.replay import request
 from pipeline.replay.study import ReplayResult
+from pipeline.tca import replayed
 from pipeline.tca.join import join
 from pipeline.tca.replayed import read_replay
 from pipeline.tca.sheet import make_sheet
@@ -58,3 +60,11 @@ def test_without_parameters_own_impact_is_not_in_a_replays_cost(
 def test_a_folder_that_is_no_replays_sheet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sheet\.json: not there"):
         read_replay(str(tmp_path), SessionCalendar("24/7"))
+
+
+def test_sides_are_those_of_the_replay(folder: Path) -> None:
+    assert replayed.SIGN is request.SIGN
+    told = json.loads((folder / "sheet.json").read_text())
+    (folder / "sheet.json").write_text(json.dumps(told | {"side": "short"}))
+    with pytest.raises(InputError, match="cannot be read as a replay's sheet"):
+        read_replay(str(folder), SessionCalendar("24/7"))

@@ -10,11 +10,12 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from pipeline.engine.errors import printable
+from pipeline.engine.errors import InputError, printable
 from pipeline.engine.run_log import LOG
 from pipeline.publication.versions import CURRENT, in_force, verify_version, waiting_in
 from pipeline.retraining.nights import LOCK, nights_of
 from pipeline.tracking import handover, mlflow_content
+from pipeline.tracking.connection import check_store
 from pipeline.tracking.handover import track_study
 from pipeline.tracking.record import DatasetRecord, Record
 from tests.pipeline.command import Done, impact, refused
@@ -192,6 +193,30 @@ def test_a_store_that_is_down_is_told_before_any_work(
     refused(done, "127.0.0.1", "does not answer", "MLFLOW_TRACKING_URI", code=4)
     assert "done" not in done.stderr  # no stage
     assert not [path for path in tmp_path.rglob("*") if path.suffix == ".parquet"]
+
+
+def test_a_database_is_asked_before_any_work(
+    postgres: Postgres, small_tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(uri: str) -> Done:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        return night(small_tape, tmp_path / "out", FIRST, "SIM0")
+
+    uri = postgres.create("deleted")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    check_store("impact")  # it has no tables yet
+    client = mlflow.MlflowClient(uri)
+    client.create_experiment("kept")
+    check_store("kept")
+    client.delete_experiment(client.create_experiment("impact"))
+    with pytest.raises(InputError, match="experiment impact was deleted"):
+        check_store("impact")
+    refused(asked(uri), "experiment impact was deleted; restore it")
+    refused(asked(postgres.uri("none")), 'database "none" does not exist', code=4)
+    wrong = uri.replace(SECRET, "wrong")
+    refused(asked(wrong), "password authentication failed", code=4)
+    refused(asked(uri.replace("psycopg2", "psycopg9")), "no driver", "psycopg9")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("lost_at", ["half", "part of half"])
