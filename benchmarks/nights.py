@@ -1,15 +1,16 @@
 """Night after night on a simulated history whose market changes, and whose tape is poisoned.
 
 Run: python -m benchmarks.nights [--days 30] [--break-at 15] [--first 6] [--poison-from 9]
-  [--first-family auto] [--books 6].
+  [--first-export law] [--books 6].
 One symbol; from `--break-at` on the book holds half of the depth, and k is .12 more, all else going
 on (with less, the best price would hold a share or two). Each day from `--first` on is retrained as
 `impact retrain` does. On four days before the break the night is first tried on a poisoned tape of
 that day: prices x 100 for a minute, signs flipped, half of the rows missing, a quote that stands
 still for 90 minutes; then the day is mended and the night done.
-With --first-family, the first night's law is of that family, as if it had been in force; from the
-second on the gate is free to change it. --books: a minute, besides those that follow trades; what
-a night saves by what it finds done depends on it (liquid stocks have hundreds).
+With --first-export, the first night exports that regressor's curve beside its law, as if it had
+been in force; from the second on the gate is free to change it. --books: a minute, besides those
+that follow trades; what a night saves by what it finds done depends on it (liquid stocks have
+hundreds).
 Printed by night: the outcome, the history's first day, the family, k in force with its error and
 its distance from what is planted on that day, in errors, and so of the log cost of 1,000 shares
 over the half spread at the file's reference state; seconds of this process, why. At the end:
@@ -30,12 +31,12 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 
-from models.impact.book.families import Family
 from models.simulation import market
 from models.simulation.market import LEVELS, TICK, MarketConfig, SymbolTruth, simulate_truth
 from pipeline.engine.config import Config, load_config
 from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SessionCalendar
+from pipeline.evaluation.candidates import LEARNED
 from pipeline.parameters.schema import read_params
 from pipeline.publication.versions import in_force
 from pipeline.retraining.distance import log_costs
@@ -180,9 +181,7 @@ def main() -> None:
     parser.add_argument("--poison-from", type=int, default=9)
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--books", type=float, default=market.REFRESHES)
-    parser.add_argument(
-        "--first-family", default="auto", choices=["auto", *(one.value for one in Family)]
-    )
+    parser.add_argument("--first-export", default="law", choices=["law", *LEARNED])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -196,9 +195,9 @@ def main() -> None:
                 "learn": {"trees": 10, "tries": 0},
             },
         )
-        family = {"calibrate": config.calibrate.model_copy(update={"family": given.first_family})}
+        first = {"learn": config.learn.model_copy(update={"export": given.first_export})}
         for number in range(given.first, given.days + 1):
-            asked = config.model_copy(update=family if number == given.first else {})
+            asked = config.model_copy(update=first if number == given.first else {})
             place = number - given.poison_from
             if 0 <= place < len(POISONS):
                 print(try_poisoned(number, POISONS[place], history, config, out), flush=True)
