@@ -15,8 +15,9 @@ from pipeline.engine.findings import as_warnings
 from pipeline.engine.job import Job
 from pipeline.engine.stage import Output, Task, execute
 from pipeline.engine.tables import Selection
-from pipeline.parameters.export import FittedSymbol, Provenance, Taught, export_params
+from pipeline.parameters.export import FittedSymbol, Provenance, export_params
 from pipeline.parameters.schema import Calendar, Params
+from pipeline.parameters.taught import Taught
 from pipeline.stages.calibration.calibrate import CalibrateSettings, calibrate_symbol
 from pipeline.stages.calibration.pool import PooledSymbol, PoolSettings, pool_symbols
 from pipeline.stages.forecasting.forecast import forecast_symbol

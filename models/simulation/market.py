@@ -1,13 +1,12 @@
 """A market with known truth (cost law, impact, volatility, volume) and the tape it makes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
-from scipy.signal import lfilter
 
+from models.simulation.paths import Shape, latent_paths
 from solver.problem.impact_law import ImpactLaw
 
 TICK = 0.01  # currency
@@ -140,8 +139,8 @@ def simulate_truth(config: MarketConfig, index: int) -> SymbolTruth:
     path = stream(config.seed, PATHS, index)
     open_prices = price * np.exp(0.02 * path.standard_normal(config.days))
     lifts = ((1.3, 0.5), (1.2, 1.6)) if config.pattern else ((0.0, 0.0), (0.0, 0.0))
-    etas = _latent(path, config.periods, _Shape(*lifts[0], day_sd=0.25, phi=0.98, sd=0.25))
-    volumes = _latent(path, config.periods, _Shape(*lifts[1], day_sd=0.25, phi=0.97, sd=0.3))
+    etas = latent_paths(path, config.periods, Shape(*lifts[0], day_sd=0.25, phi=0.98, sd=0.25))
+    volumes = latent_paths(path, config.periods, Shape(*lifts[1], day_sd=0.25, phi=0.97, sd=0.3))
     first, second = size_moments()
     etas, volumes = [noise * eta for eta in etas], [volume * flow for flow in volumes]
     impact = gamma**2 * second / first
@@ -257,44 +256,6 @@ def arrivals(draw: np.random.Generator, rates: np.ndarray, period_ns: int) -> np
     counts = draw.poisson(rates)
     starts = np.repeat(np.arange(len(rates)) * period_ns, counts)
     return np.sort(starts + draw.integers(1, period_ns - REPLY_NS, len(starts)))
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """How a latent path varies, in logs.
-
-    U-shape lifts at open and close; sd and persistence of the daily level and the intraday state.
-    """
-
-    open_lift: float
-    close_lift: float
-    day_sd: float
-    phi: float
-    sd: float
-    day_phi: float = 0.9
-
-
-def _latent(draw: np.random.Generator, periods: Sequence[int], shape: _Shape) -> list[np.ndarray]:
-    """Draw one positive path a day around mean 1.
-
-    U-shape x persistent daily level x mean-reverting AR(1).
-    """
-    levels = _autoregression(draw, len(periods), shape.day_phi, shape.day_sd)
-    paths = []
-    for count, level in zip(periods, levels, strict=True):
-        clock = (np.arange(count) + 0.5) / count
-        profile = 1 + shape.open_lift * (1 - clock) ** 6 + shape.close_lift * clock**6
-        within = _autoregression(draw, count, shape.phi, shape.sd)
-        paths.append(
-            profile / profile.mean() * np.exp(level + within - (shape.day_sd**2 + shape.sd**2) / 2)
-        )
-    return paths
-
-
-def _autoregression(draw: np.random.Generator, count: int, phi: float, sd: float) -> np.ndarray:
-    shocks = sd * np.sqrt(1 - phi**2) * draw.standard_normal(count)
-    shocks[0] /= np.sqrt(1 - phi**2)  # starts in its stationary law
-    return np.asarray(lfilter([1.0], [1.0, -phi], shocks))
 
 
 def _sizes_law() -> Any:

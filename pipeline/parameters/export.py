@@ -26,9 +26,6 @@ from pipeline.parameters.schema import (
     finite,
 )
 from pipeline.parameters.sections import (
-    ComingHorizon,
-    ComingSection,
-    CurvesSection,
     ExtrapolationError,
     ExtrapolationSection,
     LevelsSection,
@@ -41,8 +38,7 @@ from pipeline.parameters.sections import (
     WindowSection,
 )
 from pipeline.parameters.shape_record import shape_section
-from solver import ImpactLaw, log_ratios
-from solver.execution.coming import NAMES
+from pipeline.parameters.taught import Taught, taught_sections
 
 
 @dataclass(frozen=True)
@@ -54,16 +50,6 @@ class Provenance:
     data_hash: str
     expires: int  # ns
     currency: str  # "" where it is not known
-
-
-@dataclass(frozen=True)
-class Taught:
-    """What learners found of one symbol. curve: of a regressor, learner, period, size, cost, no
-    rows where the law stands alone; coming: of `Learned`.
-    """
-
-    curve: pd.DataFrame
-    coming: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -172,7 +158,7 @@ def _symbol(one: FittedSymbol, periods_a_session: int) -> SymbolParams:
         extrapolation=_extrapolation(one.calibration),
         mid_move=_mid_move(facts),
         shape=shape_section(one.forecast, one.calibration, columns, has_spread),
-        **({} if one.taught is None else _taught(one.taught, columns, value)),
+        **({} if one.taught is None else taught_sections(one.taught, columns, value)),
         window=WindowSection(first=one.read.first, last=one.read.last, days=one.read.days),
         tick=one.tick if np.isfinite(one.tick) else None,
         fitted_shares=_fitted_shares(one.calibration.sizes),
@@ -227,59 +213,6 @@ def _periods(one: FittedSymbol, value: pd.Series) -> tuple[Period, ...]:
         "liquidity_interval": list(zip(thick, thin, strict=True)),
     }
     return tuple(Period(**row) for row in pd.DataFrame(columns).to_dict("records"))
-
-
-def _taught(
-    taught: Taught, periods: pd.DataFrame, value: pd.Series
-) -> dict[str, CurvesSection | ComingSection | None]:
-    """Return the sections of what learners add to the law."""
-    return {"curves": _curves(taught.curve, periods, value), "coming": _coming(taught.coming)}
-
-
-def _coming(told: pd.DataFrame) -> ComingSection | None:
-    """Return what the hour's states tell of costs to come, None where that is nothing."""
-    coefficients = told[list(NAMES)].to_numpy(dtype=float)
-    if not coefficients.any():
-        return None
-
-    def known(value: float) -> float | None:
-        return float(value) if np.isfinite(value) else None
-
-    return ComingSection(
-        features=NAMES,
-        horizons=tuple(
-            ComingHorizon(
-                periods=row.periods,
-                coefficients=tuple(one.tolist()),
-                slope=known(row.slope),
-                standard_error=known(row.slope_error),
-                r2_out_of_sample=known(row.r2),
-            )
-            for row, one in zip(told.itertuples(), coefficients, strict=True)
-        ),
-    )
-
-
-def _curves(curve: pd.DataFrame, periods: pd.DataFrame, value: pd.Series) -> CurvesSection | None:
-    """Return the curve as ratios to the law that is exported beside it."""
-    if curve.empty:
-        return None
-    law = ImpactLaw(
-        alpha=periods["alpha"].to_numpy(),
-        k=value["k"],
-        beta=value["beta"],
-        spread=periods["spread"].to_numpy(),
-        volatility=periods["volatility"].to_numpy(),
-        liquidity=periods["liquidity"].to_numpy(),
-    )
-    wide = curve.pivot(index="period", columns="size", values="cost").loc[periods["i"]]
-    knots = wide.columns.to_numpy(dtype=float)
-    ratio = np.exp(log_ratios(law, knots, wide.to_numpy(dtype=float)))
-    return CurvesSection(
-        learner=curve["learner"].iloc[0],
-        knots=tuple(knots.tolist()),
-        ratio=tuple(map(tuple, ratio.tolist())),
-    )
 
 
 def _volume_total(totals: pd.DataFrame) -> VolumeTotal:

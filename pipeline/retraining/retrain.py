@@ -182,7 +182,8 @@ def _night(job: Job, raw: RawTape, out: str, date: str) -> Retrained:
     known = _Known(date, inputs, job.since, job.refused)
     night = _record(known, began, tonight, results, str(in_force(out)))
     write_night(night, out)
-    moved = Moved(night.in_force, night.run_id, _who(), night.why, night.made)
+    who = f"impact retrain, {getpass.getuser()}"
+    moved = Moved(night.in_force, night.run_id, who, night.why, night.made)
     return Retrained(night, anew=True, said=(*left_out, *said, *move_aliases(out, moved)))
 
 
@@ -236,10 +237,6 @@ def _record(known: _Known, began: _Before, tonight: _Tonight, results: Results, 
         symbols=told_of(results, began.nights),
         left_out=dict(known.left_out),
     )
-
-
-def _who() -> str:
-    return f"impact retrain, {getpass.getuser()}"
 
 
 def _before(job: Job, date: str, nights: Sequence[Night], out: str) -> str | None:
