@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# two workers share the cores, and threads that wait for each other on busy ones cost seconds
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 # no test tracks to the checkout's store: one made on first use, for those without one of their own
 ELSEWHERE = tempfile.TemporaryDirectory(prefix="mlflow-")
 os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{ELSEWHERE.name}/mlflow.db"

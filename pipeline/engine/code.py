@@ -35,7 +35,7 @@ def code_key(*modules: str) -> str:
 
     Comments, docstrings and layout do not count, nor does what no import leads to.
     """
-    sources = [part for name in sorted(reached(*modules)) for part in (name, _meaning(name))]
+    sources = [part for name in sorted(reached(*modules)) for part in (name, _read(name)[1])]
     libraries = [f"{one} {importlib.metadata.version(one)}" for one in NUMERICAL_LIBRARIES]
     return digest(*sources, *libraries)
 
@@ -54,13 +54,16 @@ def reached(*modules: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _imports(name)
+            waiting += _read(name)[0]
     return found
 
 
 @cache
-def _imports(name: str) -> tuple[str, ...]:
-    return tuple(module for node in _running(_tree(name)) for module in _named(node))
+def _read(name: str) -> tuple[tuple[str, ...], str]:
+    """Return the modules that one imports, and its syntax tree as text, without docstrings."""
+    tree = _tree(name)  # parsed once for both: there are hundreds
+    imports = tuple(module for node in _running(tree) for module in _named(node))
+    return imports, _meaning(tree)
 
 
 def _named(node: ast.AST) -> Iterator[str]:
@@ -99,14 +102,16 @@ def _running(tree: ast.Module) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         for child in ast.iter_child_nodes(node):
-            if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            if not (isinstance(child, ast.If) and _is_for_types(child.test)):
                 waiting.append(child)
 
 
-@cache
-def _meaning(name: str) -> str:
-    """Return a module's syntax tree as text, without docstrings."""
-    tree = _tree(name)
+def _is_for_types(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _meaning(tree: ast.Module) -> str:
+    """Return a syntax tree as text after its docstrings are taken out of it."""
     for node in ast.walk(tree):
         documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
         if documented and ast.get_docstring(node):
