@@ -80,6 +80,13 @@ def make_scope(dates: list[str], calendar: SessionCalendar, config: Config) -> S
     )
 
 
+def until_close(config: Config, session: Session) -> Config:
+    """Return the configuration of what is known at a session's close."""
+    close = datetime.fromtimestamp(session.close_ns // SECOND_NS, ZoneInfo(session.timezone))
+    known = {"as_of": close.replace(tzinfo=None).isoformat()}
+    return config.model_copy(update={"data": config.data.model_copy(update=known)})
+
+
 def _days(half_life: float | str) -> float:
     return math.inf if isinstance(half_life, str) else half_life
 

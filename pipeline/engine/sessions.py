@@ -124,6 +124,15 @@ class SessionCalendar:
             raise InputError(f"{date}: calendar {self.name} is known to {LAST} only")
         return [self._at(first + offset) for offset in range(count)]
 
+    def off(self, first: str) -> list[str]:
+        """Return the dates without a session, from a date to the last that is known.
+
+        Raises: InputError when the date is malformed.
+        """
+        dates = self._table[0]
+        every = np.arange(_day(first), dates[-1])
+        return [str(date) for date in np.setdiff1d(every, dates)]
+
     def next_session(self, date: str) -> Session:
         """Return the first session after `date`, which need not be a session itself.
 

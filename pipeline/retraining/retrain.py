@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from fsspec.implementations.local import LocalFileSystem
 
@@ -14,7 +13,7 @@ from pipeline.engine.config import Config
 from pipeline.engine.digests import digest
 from pipeline.engine.job import Job, open_job
 from pipeline.engine.places import place
-from pipeline.engine.sessions import SECOND_NS
+from pipeline.engine.scope import until_close
 from pipeline.engine.store import check_out
 from pipeline.parameters.export import iso
 from pipeline.parameters.schema import Params, read_params
@@ -257,11 +256,8 @@ def _params(out: str, run_id: str) -> Params:
 
 def _until_close(job: Job, date: str, since: Mapping[str, str]) -> Job:
     """Return the job of what is known at a session's close, of some symbols from a day on."""
-    session = job.calendar.session(date)
-    close = datetime.fromtimestamp(session.close_ns // SECOND_NS, ZoneInfo(session.timezone))
-    known = {"as_of": close.replace(tzinfo=None).isoformat()}
-    data = job.config.data.model_copy(update=known)
-    return replace(job, config=job.config.model_copy(update={"data": data}), since=since)
+    config = until_close(job.config, job.calendar.session(date))
+    return replace(job, config=config, since=since)
 
 
 def _inputs(results: Results) -> str:

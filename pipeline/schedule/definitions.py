@@ -1,13 +1,12 @@
 """What Dagster needs to run the nights: assets by date, a schedule by the exchange's calendar.
 
 `dagster dev -m pipeline.schedule.definitions` reads IMPACT_CONFIG (the TOML file of `impact
-retrain`), IMPACT_OUT and IMPACT_FIRST (the first session to be retrained, YYYY-MM-DD). The logic is
-that of the command line's functions; packages: the extra [schedule].
+retrain`), IMPACT_OUT, IMPACT_FIRST (the first session to be retrained, YYYY-MM-DD) and, for the
+asset by date and symbol, IMPACT_SYMBOLS (with commas; those of [data] where it is not set). The
+logic is that of the command line's functions; packages: the extra [schedule].
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,15 +15,16 @@ import dagster as dg
 import pandas as pd
 
 from pipeline.engine.config import Config, load_config
-from pipeline.engine.errors import InputError, StoreUnreachable
+from pipeline.engine.errors import InputError
 from pipeline.engine.sessions import SECOND_NS, SessionCalendar
 from pipeline.parameters.schema import read_params
 from pipeline.publication.versions import in_force
 from pipeline.retraining.retrain import retrain
+from pipeline.schedule.refusals import AGAIN, told
+from pipeline.schedule.symbol_days import symbol_days
 from pipeline.tape.opening import find_tape
 
 AFTER = timedelta(minutes=90)  # of the usual close, for the tape to arrive
-AGAIN = dg.RetryPolicy(max_retries=3, delay=600)  # seconds, of a store that does not answer
 
 
 def nightly(config: Config, out: str, first: str) -> dg.Definitions:
@@ -40,7 +40,7 @@ def nightly(config: Config, out: str, first: str) -> dg.Definitions:
 
     @dg.asset(**common, description="The raw files that are there, as they are found.")
     def tape(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with _told():
+        with told():
             raw = find_tape(config, out)
         return dg.MaterializeResult(metadata={"files": len(raw.files), "bytes": raw.bytes})
 
@@ -48,6 +48,7 @@ def nightly(config: Config, out: str, first: str) -> dg.Definitions:
         **common,
         deps=[tape],
         retry_policy=AGAIN,
+        pool="nights",
         description="Parameters made anew at the close, judged, and let in force or not.",
     )
     def night(context: dg.AssetExecutionContext) -> None:
@@ -55,24 +56,24 @@ def nightly(config: Config, out: str, first: str) -> dg.Definitions:
             if not is_session(calendar, date):
                 context.add_asset_metadata({"outcome": "no session"}, partition_key=date)
                 continue
-            with _told():
+            with told():
                 done = retrain(config, out, date)
             found = done.night
             context.log.info("%s: %s, %s", date, found.outcome, found.why)
-            told = {"outcome": found.outcome, "why": found.why, "in_force": found.in_force}
+            facts = {"outcome": found.outcome, "why": found.why, "in_force": found.in_force}
             table = pd.DataFrame([one.model_dump() for one in found.checks])
-            told |= {"checks": dg.MetadataValue.md(table.astype(str).to_markdown(index=False))}
-            context.add_asset_metadata(told, partition_key=date)
+            facts |= {"checks": dg.MetadataValue.md(table.astype(str).to_markdown(index=False))}
+            context.add_asset_metadata(facts, partition_key=date)
 
     @dg.asset(**common, deps=[night], description="The published file, read as consumers do.")
     def parameters(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with _told():
+        with told():
             params = read_params(f"{out.rstrip('/')}/params.json")
-        told = {"run_id": in_force(out), "symbols": sorted(params.symbols)}
-        told |= {"from": params.valid.start, "expires": params.valid.expires}
-        return dg.MaterializeResult(metadata=told)
+        facts = {"run_id": in_force(out), "symbols": sorted(params.symbols)}
+        facts |= {"from": params.valid.start, "expires": params.valid.expires}
+        return dg.MaterializeResult(metadata=facts)
 
-    job = dg.define_asset_job("nights", [tape, night, parameters], partitions_def=partitions)
+    job = dg.define_asset_job("nights", [tape, night, parameters])
     return dg.Definitions(
         assets=[tape, night, parameters], jobs=[job], schedules=[_schedule(job, calendar, first)]
     )
@@ -110,22 +111,18 @@ def _schedule(job: Any, calendar: SessionCalendar, first: str) -> dg.ScheduleDef
     return every_session
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say a refusal in its one line; only a store that does not answer is worth another try."""
-    try:
-        yield
-    except InputError as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, StoreUnreachable)) from error
-
-
 def _stated() -> dg.Definitions:
     """Return the definitions that the environment asks for."""
-    given = {name: os.environ.get(f"IMPACT_{name}") for name in ("CONFIG", "OUT", "FIRST")}
+    given = {
+        name: os.environ.get(f"IMPACT_{name}") for name in ("CONFIG", "OUT", "FIRST", "SYMBOLS")
+    }
     missing = [f"IMPACT_{name}" for name in ("OUT", "FIRST") if not given[name]]
     if missing:
         raise InputError(f"{', '.join(missing)}: not set; see docs/schedule/dagster.yaml")
-    return nightly(load_config(given["CONFIG"]), str(given["OUT"]), str(given["FIRST"]))
+    config, out, first = load_config(given["CONFIG"]), str(given["OUT"]), str(given["FIRST"])
+    symbols = [name.strip() for name in (given["SYMBOLS"] or "").split(",") if name.strip()]
+    days = symbol_days(config, out, first, symbols)
+    return dg.Definitions.merge(nightly(config, out, first), days)
 
 
 if {"IMPACT_OUT", "IMPACT_FIRST"} & set(os.environ):

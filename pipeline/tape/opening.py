@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -16,7 +18,7 @@ from pipeline.engine.errors import InputError
 from pipeline.engine.executor import Executor, choose_workers
 from pipeline.engine.job import Job, cache_of, open_job
 from pipeline.engine.scope import Scope, make_scope
-from pipeline.engine.sessions import SessionCalendar
+from pipeline.engine.sessions import SECOND_NS, Session, SessionCalendar
 from pipeline.engine.store import Store, check_out
 from pipeline.tape.days import (
     DayInput,
@@ -45,6 +47,24 @@ class RawTape:
     def bytes(self) -> int:
         """Return how much there is to read."""
         return sum(file.bytes for file in self.files)
+
+    def of_session(self, session: Session) -> "RawTape":
+        """Return the files that are not of other days by their names: dates there are the
+        exchange's or UTC's, and a session may lie on two of either.
+
+        Raises: InputError when there is none.
+        """
+        ends = (session.open_ns, session.close_ns - 1)
+        zones = (UTC, ZoneInfo(session.timezone))
+        moments = [datetime.fromtimestamp(ns // SECOND_NS, zone) for ns in ends for zone in zones]
+        dates = (None, session.date, *(f"{moment:%Y-%m-%d}" for moment in moments))
+        files = [file for file in self.files if file.date in dates]
+        if not files:
+            raise InputError(
+                f"{session.date}: none of the {len(self.files)} files is of it by its name, the "
+                f"first is {self.files[0].url}; bring the tape up to date"
+            )
+        return RawTape(self.source, files)
 
 
 @dataclass(frozen=True)

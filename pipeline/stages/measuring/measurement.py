@@ -22,6 +22,16 @@ def measure_days(job: Job, tape: Tape) -> dict[str, tuple[Output, ...]]:
     return tape.by_symbol(job.stage("features", execute, tasks))
 
 
+def measure_alone(job: Job, tape: Tape) -> None:
+    """Measure of every symbol-day what does not depend on the other days: all of it at sizes that
+    are configured, else the depth shown, which sizes come from.
+    """
+    if job.config.features.sizes == "auto":
+        _depths(job, tape)
+    else:
+        measure_days(job, tape)
+
+
 def _sizes(job: Job, tape: Tape) -> dict[str, tuple[float, ...]]:
     """Return the order sizes by symbol: as configured, or from what its book showed by `as_of`,
     as before where that is near.
@@ -29,17 +39,22 @@ def _sizes(job: Job, tape: Tape) -> dict[str, tuple[float, ...]]:
     asked = job.config.features.sizes
     if asked != "auto":
         return dict.fromkeys((day.symbol for day in tape.days), asked)
-    tasks = []
-    for day in tape.days:
-        session = job.calendar.session(day.date)
-        settings = DepthSettings(session, min(tape.scope.as_of, session.close_ns))
-        label = f"{day.symbol} {day.date}"
-        tasks.append(Task("depth", label, shown_depth, (day,), settings, job.store))
     found = {}
-    for symbol, outputs in tape.by_symbol(job.stage("depth", execute, tasks)).items():
+    for symbol, outputs in _depths(job, tape).items():
         try:
             depths = [output.load() for output in outputs]
             found[symbol] = chosen_sizes(depths, tuple(job.sizes.get(symbol, ())))
         except ValueError as error:
             raise InputError(f"{symbol}: {error}; supply tape with two-sided quotes") from None
     return found
+
+
+def _depths(job: Job, tape: Tape) -> dict[str, tuple[Output, ...]]:
+    """Measure the depth that every symbol-day showed by `as_of`, by symbol."""
+    tasks = []
+    for day in tape.days:
+        session = job.calendar.session(day.date)
+        settings = DepthSettings(session, min(tape.scope.as_of, session.close_ns))
+        label = f"{day.symbol} {day.date}"
+        tasks.append(Task("depth", label, shown_depth, (day,), settings, job.store))
+    return tape.by_symbol(job.stage("depth", execute, tasks))

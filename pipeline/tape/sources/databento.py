@@ -1,6 +1,7 @@
 """Databento's mbp-10 and mbp-1 records, as DBN (through the official client), CSV or Parquet."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,7 @@ from pipeline.tape.sources.tables import LATEST_NS, nanoseconds, sayable
 SUFFIXES = (".dbn", ".dbn.zst", ".csv", ".csv.gz", ".csv.zst", ".parquet")
 LOOKED_FOR = f"Databento mbp-10 or mbp-1 files ({', '.join(SUFFIXES)}, or zips of them)"
 REQUIRED = ("ts_event", "action", "side", "price", "size", *(f"{name}_00" for name in BOOK_FIELDS))
+DAY = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)")  # two are a range of days
 CLEAR = "R"  # the action of a record that clears the book
 SNAPSHOT, BAD_TIMESTAMP, BAD_BOOK = 32, 8, 4  # bits of `flags`
 AGGRESSOR = {"B": 1, "A": -1, "N": 0}  # on a trade, `side` is the aggressor's
@@ -42,7 +44,13 @@ def discover(location: str) -> list[RawFile]:
     ]
     if not any("mbp-" in Path(url).name for url, _ in files):
         named = files
-    return [RawFile(url, None, None, size) for url, size in named]
+    return [RawFile(url, None, _day_named(Path(url).name), size) for url, size in named]
+
+
+def _day_named(name: str) -> str | None:
+    """Return the UTC day that a file is of by its name, as Databento splits them by day."""
+    days = DAY.findall(name.partition("mbp-")[0]) if "mbp-" in name else []
+    return "-".join(days[0]) if len(days) == 1 else None
 
 
 def read(raw: RawFile, calendar: SessionCalendar, batch_rows: int = 50_000) -> Iterator[TapeBatch]:
