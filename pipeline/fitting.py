@@ -41,7 +41,8 @@ class Ahead:
     """A tape measured, and what is forecast of the session after it.
 
     findings: by symbol, of the checks of tape and forecasts; read: by symbol, what of the tape the
-    estimates come from.
+    estimates come from; ticks: by symbol, the least step between best prices on any of the days,
+    NaN where there is none.
     """
 
     tape: Tape
@@ -49,6 +50,7 @@ class Ahead:
     forecasts: dict[str, Output]
     findings: dict[str, pd.DataFrame]
     read: dict[str, DataRead]
+    ticks: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,12 @@ def look_ahead(job: Job, raw: RawTape) -> Ahead:
     forecasts = job.per_symbol("forecast", forecast_symbol, tape.scope, measured)
     said = believed_forecasts(job, measured, forecasts, tape.scope)
     findings = {name: joined(table, said[name]) for name, table in findings.items()}
-    read = {
-        name: data_read(tuple(day.load() for day in days), tape.scope)
-        for name, days in measured.items()
-    }
-    return Ahead(tape, measured, forecasts, findings, read)
+    read, ticks = {}, {}
+    for name, outputs in measured.items():
+        days = tuple(output.load() for output in outputs)
+        read[name] = data_read(days, tape.scope)
+        ticks[name] = float(pd.concat([day.periods["tick"] for day in days]).min())
+    return Ahead(tape, measured, forecasts, findings, read, ticks)
 
 
 def fit_symbols(job: Job, ahead: Ahead) -> Fits:
@@ -190,7 +193,7 @@ def parameters_of(
             found=_found(one.symbol, tape, ahead, calendar.timezone),
             chosen_by=chosen_by.get(one.symbol),
             read=ahead.read[one.symbol],
-            tick=_tick(ahead.measured[one.symbol]),
+            tick=ahead.ticks[one.symbol],
             taught=(taught or {}).get(one.symbol),
         )
         for one in pooled
@@ -205,12 +208,6 @@ def parameters_of(
     until = calendar.sessions_from(scope.date, publish.expires + 1)[-1].close_ns
     provenance = Provenance(created, code_version(), data_hash(ahead.read), until, publish.currency)
     return export_params(fitted, session, scope.close, provenance)
-
-
-def _tick(measured: tuple[Output, ...]) -> float:
-    """Return the least step between best prices on any of the days, NaN where there is none."""
-    steps = pd.concat([day.load().periods["tick"] for day in measured])
-    return float(steps.min())
 
 
 def data_hash(read: dict[str, DataRead]) -> str:
