@@ -55,6 +55,14 @@ def test_a_file_tells_that_its_law_s_family_was_held(nights: Nights) -> None:
     assert later == ["held", "held"]
 
 
+def test_a_night_is_given_the_order_sizes_of_the_night_before(nights: Nights) -> None:
+    told = [night.symbols["SIM0"].sizes for night in nights.done]
+    assert nights.sizes_before == [(), *told[:-1]]
+    for night, sizes in zip(nights.done, told, strict=True):
+        params = read_params(f"{version_of(nights.out, night.run_id)}/params.json")
+        assert params.symbols["SIM0"].fitted_shares == (sizes[0], sizes[-5])
+
+
 def test_what_is_charged_was_made_before_the_day(nights: Nights) -> None:
     candidate = made_on(DATES[1], nights.out)["candidate"]
     assert candidate.run_id == nights.done[1].run_id
