@@ -60,7 +60,10 @@ def _write(command: str, out: str, started: float, ending: Ending) -> None:
     fs, root = place(out.rstrip("/"), "--out")
     if not fs.exists(root):
         return
-    now = in_force(out)
+    try:
+        now = in_force(out)
+    except InputError:  # a damaged pointer, which is what ended the command
+        now = None
     content = {
         "schema": FORM,
         "command": command,

@@ -15,8 +15,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from pipeline.engine.errors import InputError
 from pipeline.engine.places import open_file, place, reading
@@ -28,6 +30,25 @@ PREVIOUS = "previous"  # a link to what was current before
 WAITING = "untracked.json"  # of a version: what is still to be tracked of it
 KEPT = 5  # versions, the current one and the one before it among them
 PATIENCE = 60.0  # seconds that another run may take to publish
+Name = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]  # of a file or folder: no path
+
+
+class Listed(BaseModel):
+    """A published file: how many bytes, and their SHA-256 in hexadecimal digits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(BaseModel):
+    """What a run has published: its id, and its files by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: Name
+    files: dict[Name, Listed]
 
 
 def publish_run(
@@ -68,9 +89,7 @@ def in_force(out: str) -> str | None:
     fs, path = place(url, "--out")
     if not fs.exists(path):
         return None
-    with open_file(url, "--out") as file, reading(url, "cannot be read", "publish anew"):
-        content = json.loads(file.read())
-        return str(content["run_id"])
+    return _read_manifest(url).run_id
 
 
 def before_current(out: str) -> str | None:
@@ -102,7 +121,7 @@ def make_current(out: str, run_id: str) -> None:
     verify_version(version_of(out, run_id))
     if not isinstance(fs, LocalFileSystem):
         folder = version_of(out, run_id)
-        for name in [*_listed(folder), MANIFEST]:
+        for name in [*sorted(_read_manifest(f"{folder}/{MANIFEST}").files), MANIFEST]:
             with open_file(f"{folder}/{name}", "--out") as file:
                 write_file(
                     f"{out.rstrip('/')}/{POINTER if name == MANIFEST else name}", file.read()
@@ -118,17 +137,14 @@ def verify_version(folder: str) -> str:
 
     Raises: InputError naming the first file that is missing or was changed.
     """
-    url = f"{folder.rstrip('/')}/{MANIFEST}"
-    with open_file(url, "--out") as file, reading(url, "is no manifest", "publish anew"):
-        content = json.loads(file.read())
-        run_id, listed = str(content["run_id"]), dict(content["files"])
-    for name, told in sorted(listed.items()):
+    manifest = _read_manifest(f"{folder.rstrip('/')}/{MANIFEST}")
+    for name, told in sorted(manifest.files.items()):
         at = f"{folder.rstrip('/')}/{name}"
         with open_file(at, "--out") as file, reading(at, "cannot be read", "publish anew"):
             found = hashlib.sha256(file.read()).hexdigest()
-        if found != told["sha256"]:
+        if found != told.sha256:
             raise InputError(f"{at}: not as it was published (its SHA-256 differs); publish anew")
-    return run_id
+    return manifest.run_id
 
 
 def folder_of(path: str) -> str | None:
@@ -141,10 +157,16 @@ def folder_of(path: str) -> str | None:
     return None
 
 
-def _listed(folder: str) -> list[str]:
-    url = f"{folder}/{MANIFEST}"
-    with open_file(url, "--out") as file, reading(url, "is no manifest", "publish anew"):
-        return sorted(json.loads(file.read())["files"])
+def _read_manifest(url: str) -> Manifest:
+    advice = "put a run that is kept in force (impact rollback), or publish anew"
+    with open_file(url, "--out") as file, reading(url, "is no manifest", advice):
+        content = json.loads(file.read())
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(each) for each in first["loc"]) or "the file"
+        raise InputError(f"{url}: is no manifest ({key}: {first['msg']}); {advice}") from None
 
 
 def waiting_in(out: str) -> list[str]:

@@ -46,7 +46,10 @@ def promote(
 
 
 def _put(out: str, run_id: str, who: str, why: str) -> tuple[Move, tuple[str, ...]]:
-    now = in_force(out)
+    try:
+        now = in_force(out)
+    except InputError:  # what is damaged is replaced
+        now = None
     make_current(out, run_id)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     move = Move(made=made, who=who, was=now, in_force=run_id, why=why)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from pipeline.engine.sessions import SessionCalendar
 from pipeline.engine.store import Store
 from pipeline.parameters.schema import Params, dump_params, read_params
 from pipeline.planning.order import stated_problem
+from pipeline.publication.versions import publish_run, verify_version
 from pipeline.replay.step_files import read_moments
+from pipeline.retraining.night_text import history_text
+from pipeline.retraining.nights import moves_of, nights_of, write_move, write_night
 from pipeline.studies.bars import read_bars
 from pipeline.studies.orders.columns import read_broker_columns
 from pipeline.studies.orders.files import read_orders
@@ -30,6 +34,7 @@ from tests.conftest import ROOT
 from tests.pipeline.malformed.mutations import mutate
 from tests.pipeline.malformed.orders import alter, plan_it, whole_file, write_order
 from tests.pipeline.report.reports import make_params
+from tests.pipeline.retraining.records import by_hand, month
 from tests.pipeline.studies.orders.test_route import fills_folder, panel
 from tests.pipeline.studies.test_bars import bars
 from tests.pipeline.tape.sources import taq_tape
@@ -155,6 +160,20 @@ def parameters(folder: Path) -> None:
     (folder / "params.json").write_bytes(dump_params(make_params("SIM0")))
 
 
+def published(folder: Path) -> None:
+    out = folder.parent / f"{folder.name}-out"
+    files = {"params.json": dump_params(make_params("SIM0")), "schedule.csv": b"i,trade\n0,1\n"}
+    publish_run(files, str(out), "r1", b"")
+    for name in ("run.json", *files):
+        shutil.copy(out / "versions/r1" / name, folder / name)
+
+
+def nights(folder: Path) -> None:
+    for night in month(3):
+        write_night(night, str(folder))
+    write_move(by_hand()[0], str(folder))
+
+
 READERS = {
     "lobster zip": Reader(lobster.zipped, tape("lobster")),
     "lobster csv": Reader(lobster.unpacked, tape("lobster")),
@@ -192,6 +211,10 @@ READERS = {
     "drift": Reader(drift, drifted),
     "untracked record": Reader(record, lambda folder: read_waiting(str(folder / "untracked.json"))),
     "params.json": Reader(parameters, lambda folder: read_params(str(folder / "params.json"))),
+    "published set": Reader(published, lambda folder: verify_version(str(folder))),
+    "nights": Reader(
+        nights, lambda folder: history_text(nights_of(str(folder)), moves_of(str(folder)))
+    ),
     "configuration": Reader(
         lambda folder: (folder / "c.toml").write_bytes((ROOT / "config/default.toml").read_bytes()),
         lambda folder: load_config(str(folder / "c.toml")),

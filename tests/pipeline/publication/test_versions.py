@@ -20,8 +20,11 @@ from pipeline.engine.run_log import new_run_id
 from pipeline.publication.locks import held
 from pipeline.publication.versions import (
     KEPT,
+    in_force,
+    make_current,
     publish_run,
     settled,
+    verify_version,
     waiting_in,
     waiting_of,
 )
@@ -134,6 +137,43 @@ def hold(path: Path, ready: object) -> None:
     with held(path, 0.0):
         ready.set()
         time.sleep(60)
+
+
+DAMAGED = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "no text": b"\xff\xfe\x00",
+    "no run": b'{"files": {}}',
+    "a run elsewhere": b'{"run_id": "../elsewhere", "files": {}}',
+    "no files": b'{"run_id": "r"}',
+    "a list of files": b'{"run_id": "r", "files": ["params.json"]}',
+    "a file without hash": b'{"run_id": "r", "files": {"params.json": {"bytes": 1}}}',
+    "no hash": b'{"run_id": "r", "files": {"params.json": {"bytes": 1, "sha256": "00"}}}',
+    "a hash alone": b'{"run_id": "r", "files": {"params.json": "00"}}',
+    "a file elsewhere": b'{"run_id": "r", "files": {"../a": {"bytes": 1, "sha256": "%s"}}}'
+    % (b"0" * 64),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_manifest_is_named_and_puts_nothing_in_force(tmp_path: Path, damage: str) -> None:
+    first, last = (publish(tmp_path, mark) for mark in ("first", "last"))
+    manifest = tmp_path / "versions" / first / "run.json"
+    manifest.write_bytes(DAMAGED[damage])
+    for refused in (
+        lambda: verify_version(str(manifest.parent)),
+        lambda: make_current(str(tmp_path), first),
+    ):
+        with pytest.raises(InputError, match=r"run\.json") as said:
+            refused()
+        assert "\n" not in str(said.value)
+    assert in_force(str(tmp_path)) == last
+    assert held_as_published(tmp_path / "current")
+    (tmp_path / "versions" / last / "run.json").write_bytes(DAMAGED[damage])
+    with pytest.raises(InputError, match=r"current\.json"):
+        in_force(str(tmp_path))
+    third = publish(tmp_path, "third")  # the next run needs no repair
+    assert in_force(str(tmp_path)) == third
 
 
 def test_a_lock_names_its_owner_and_dies_with_it(tmp_path: Path) -> None:

@@ -134,6 +134,16 @@ def test_a_failed_check_keeps_what_was_in_force_and_can_be_overruled(
     assert "it is ok" in told
 
 
+def test_a_damaged_pointer_is_named_and_mended_by_going_back(own_nights: Nights) -> None:
+    pointer = Path(own_nights.out) / "current.json"
+    pointer.resolve().write_text('{"run_id": 1}')
+    asked = ("retrain", "--source", "databento", "--data", str(own_nights.tape))
+    refused(impact(*asked, "--as-of", "2025-01-10", "--out", own_nights.out), "current.json")
+    back = impact("rollback", "--out", own_nights.out, "--why", "a torn manifest")
+    assert back.returncode == 0, back.stderr
+    assert in_force(own_nights.out) == own_nights.done[1].run_id
+
+
 def test_another_family_comes_in_force_where_it_is_shown_to_be_better(
     own_nights: Nights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
