@@ -30,7 +30,7 @@ PREVIOUS = "previous"  # a link to what was current before
 WAITING = "untracked.json"  # of a version: what is still to be tracked of it
 KEPT = 5  # versions, the current one and the one before it among them
 PATIENCE = 60.0  # seconds that another run may take to publish
-Name = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*$")]  # of a file or folder: no path
+Name = Annotated[str, StringConstraints(pattern=r"^[^./\\][^/\\]*$")]  # in a folder: no path
 
 
 class Listed(BaseModel):

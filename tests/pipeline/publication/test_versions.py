@@ -28,6 +28,7 @@ from pipeline.publication.versions import (
     waiting_in,
     waiting_of,
 )
+from pipeline.report.view import page_name
 
 NAMES = ("params.json", "schedule.csv", "report.html")
 ROUNDS = 25
@@ -137,6 +138,12 @@ def hold(path: Path, ready: object) -> None:
     with held(path, 0.0):
         ready.set()
         time.sleep(60)
+
+
+def test_pages_of_odd_symbols_are_published(tmp_path: Path) -> None:
+    names = [page_name(symbol) for symbol in ("ES=F", "^GSPC", "BRK/B", "B&B<i>", "@SUM(1)", "Ü~1")]
+    publish_run(dict.fromkeys(names, b"page"), str(tmp_path), "r1", b"")
+    assert in_force(str(tmp_path)) == verify_version(str(tmp_path / "current")) == "r1"
 
 
 DAMAGED = {
